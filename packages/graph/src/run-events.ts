@@ -1,0 +1,119 @@
+/**
+ * What happens in a run, as facts in order. The engine emits these, the server journals and streams them,
+ * the editor and the command line fold them; there is one definition so that all agree.
+ */
+import { z } from 'zod';
+import { portFactsSchema, portTypeSchema } from './port-types.ts';
+
+/** A failure as a user reads it: no stack, no path of the machine. */
+export const runErrorSchema = z.strictObject({
+  /** Stable, for example `inference/model-damaged`. */
+  code: z.string(),
+  message: z.string(),
+  /** What to do next, when there is something. */
+  hint: z.string().optional(),
+});
+export type RunError = z.infer<typeof runErrorSchema>;
+
+/** A file in the artifact store, addressed by content; served as `/api/v1/results/<digest>`. */
+export const fileSummarySchema = z.strictObject({
+  digest: z.string().regex(/^[0-9a-f]{64}$/),
+  mediaType: z.string(),
+  byteLength: z.number().int().min(0),
+  /** Suggested file name. */
+  name: z.string(),
+});
+export type FileSummary = z.infer<typeof fileSummarySchema>;
+
+export const outputSummarySchema = z.strictObject({
+  type: portTypeSchema,
+  facts: portFactsSchema,
+  file: fileSummarySchema.optional(),
+  /** Short texts and numbers are shown as they are. */
+  text: z.string().optional(),
+});
+export type OutputSummary = z.infer<typeof outputSummarySchema>;
+
+/** Why a node ran rather than being taken from the cache. */
+export const ranBecauseSchema = z.strictObject({
+  code: z.enum(['never-computed', 'param-changed', 'input-changed', 'model-changed', 'evicted', 'damaged', 'not-cacheable']),
+  /** The param or port that changed. */
+  name: z.string().optional(),
+});
+export type RanBecause = z.infer<typeof ranBecauseSchema>;
+
+export const runStatuses = ['queued', 'running', 'succeeded', 'partial', 'failed', 'cancelled'] as const;
+export const runStatusSchema = z.enum(runStatuses);
+/** `partial`: some outputs were delivered and some failed. */
+export type RunStatus = (typeof runStatuses)[number];
+
+const base = {
+  runId: z.string(),
+  /** 1, 2, 3 … within the run, without gaps. */
+  seq: z.number().int().positive(),
+  atMs: z.number(),
+};
+const onNode = { ...base, nodeId: z.string() };
+const outputs = z.record(z.string(), outputSummarySchema);
+
+export const runEventSchema = z.discriminatedUnion('type', [
+  z.strictObject({ ...base, type: z.literal('run.queued'), workflowName: z.string() }),
+  z.strictObject({ ...base, type: z.literal('run.started'), nodeIds: z.array(z.string()) }),
+  z.strictObject({ ...onNode, type: z.literal('node.started'), because: ranBecauseSchema.optional() }),
+  z.strictObject({
+    ...onNode,
+    type: z.literal('node.progress'),
+    step: z.number().int().min(0),
+    totalSteps: z.number().int().positive(),
+    secondsPerStep: z.number().optional(),
+    etaSeconds: z.number().optional(),
+    /** What the node is doing, when it is not stepping: "loading model". */
+    message: z.string().optional(),
+  }),
+  z.strictObject({ ...onNode, type: z.literal('node.cached'), source: z.enum(['memory', 'disk']), outputs }),
+  z.strictObject({ ...onNode, type: z.literal('node.finished'), durationMs: z.number(), outputs }),
+  z.strictObject({ ...onNode, type: z.literal('node.failed'), error: runErrorSchema }),
+  /** Not run because an upstream node failed or was muted. */
+  z.strictObject({ ...onNode, type: z.literal('node.skipped'), because: z.string() }),
+  z.strictObject({
+    ...base,
+    type: z.literal('run.finished'),
+    status: z.enum(['succeeded', 'partial', 'failed', 'cancelled']),
+    durationMs: z.number(),
+    error: runErrorSchema.optional(),
+  }),
+]);
+export type RunEvent = z.infer<typeof runEventSchema>;
+type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
+/** A run event before its run stamps `runId`, `seq` and `atMs` on it. */
+export type RunEventBody = DistributiveOmit<RunEvent, 'runId' | 'seq' | 'atMs'>;
+
+export const nodeRunStateSchema = z.strictObject({
+  status: z.enum(['waiting', 'running', 'cached', 'finished', 'failed', 'skipped']),
+  step: z.number().optional(),
+  totalSteps: z.number().optional(),
+  secondsPerStep: z.number().optional(),
+  etaSeconds: z.number().optional(),
+  message: z.string().optional(),
+  durationMs: z.number().optional(),
+  because: ranBecauseSchema.optional(),
+  source: z.enum(['memory', 'disk']).optional(),
+  outputs: outputs.optional(),
+  error: runErrorSchema.optional(),
+});
+export type NodeRunState = z.infer<typeof nodeRunStateSchema>;
+
+export const runStateSchema = z.strictObject({
+  runId: z.string(),
+  workflowName: z.string(),
+  status: runStatusSchema,
+  /** `seq` of the last event folded in. */
+  lastSeq: z.number().int().min(0),
+  queuedAtMs: z.number().optional(),
+  startedAtMs: z.number().optional(),
+  finishedAtMs: z.number().optional(),
+  error: runErrorSchema.optional(),
+  nodes: z.record(z.string(), nodeRunStateSchema),
+});
+/** The picture of a run: the fold of its events. */
+export type RunState = z.infer<typeof runStateSchema>;

@@ -1,0 +1,109 @@
+/**
+ * What a node's `run` may reach. Nodes get inference, media and files from here and import none of them, so
+ * a test runs them with fakes and loads no native code.
+ */
+import type { Conditioning, FileRef, Frames, ImageValue, KnownLatent, ModelRef } from './values.ts';
+import type { Tensor } from '@reelgraph/tensor';
+
+/** What is known of an installed model package without loading it. */
+export interface ModelFacts {
+  readonly name: string;
+  readonly family: string;
+  readonly latentChannels: number;
+  readonly vaeScale: { readonly spatial: number; readonly temporal: number };
+  /** Width and height in pixels must be multiples of this (VAE scale × patch size). */
+  readonly sizeMultiple: number;
+  readonly frameRule: { readonly multiple: number; readonly plus: number };
+  readonly maxTextTokens: number;
+  readonly defaultShift: number;
+  readonly recommended: {
+    readonly steps: number;
+    readonly guidanceScale: number;
+    readonly fps: number;
+    readonly frameCount: number;
+    readonly widthPx: number;
+    readonly heightPx: number;
+  };
+}
+
+/** One denoise call: everything at one sigma. */
+export interface DenoiseRequest {
+  /** [1, C, T, H, W] at `sigma` */
+  readonly sample: Tensor<'float32'>;
+  readonly sigma: number;
+  /** One or more branches evaluated on the same sample (conditional, unconditional), batched in this order. */
+  readonly branches: readonly Conditioning[];
+  /** Clean frames to keep; given to every branch. */
+  readonly known?: KnownLatent;
+}
+
+export interface ModelService {
+  /** @throws NodeError 'model/not-found' | 'model/damaged' when the package is missing, incomplete or altered */
+  resolve(name: string, signal: AbortSignal): Promise<ModelRef>;
+  facts(model: ModelRef): ModelFacts;
+  encodeText(model: ModelRef, text: string, signal: AbortSignal): Promise<Conditioning>;
+  /** Velocity per branch, each [1, C, T, H, W]. */
+  denoise(model: ModelRef, request: DenoiseRequest, signal: AbortSignal): Promise<readonly Tensor<'float32'>[]>;
+  /** frames [1, 3, F, H, W] in [-1, 1] -> normalised latent [1, C, T, h, w] */
+  encodeFrames(model: ModelRef, pixels: Tensor<'float32'>, signal: AbortSignal): Promise<Tensor<'float32'>>;
+  /** normalised latent [1, C, T, h, w] -> frames [1, 3, F, H, W] in [-1, 1] */
+  decodeLatent(model: ModelRef, latent: Tensor<'float32'>, signal: AbortSignal): Promise<Tensor<'float32'>>;
+  /** A cheap linear look at a latent: [1, 3, T, h, w] in [-1, 1]; synchronous, no session. */
+  previewLatent(model: ModelRef, latent: Tensor<'float32'>): Tensor<'float32'>;
+}
+
+export interface MuxRequest {
+  readonly frames: Frames;
+  readonly fps: number;
+  /** 0 (smallest file) … 100 (visually lossless) */
+  readonly quality: number;
+  /** Key-value metadata stored in the file. */
+  readonly metadata: Readonly<Record<string, string>>;
+  /** Suggested file name without ending. */
+  readonly name: string;
+}
+
+export interface MediaService {
+  /** Decodes a PNG, JPEG or WebP. @throws NodeError 'media/not-an-image' | 'media/too-large' */
+  decodeImage(bytes: Uint8Array, signal: AbortSignal): Promise<ImageValue>;
+  /** Resizes to exactly this size; `cover` crops what sticks out, `contain` pads with black, `stretch` distorts. */
+  resizeImage(image: ImageValue, size: { widthPx: number; heightPx: number; fit: 'cover' | 'contain' | 'stretch' }): Promise<ImageValue>;
+  /** H.264 mp4, yuv420p, faststart. */
+  muxVideo(request: MuxRequest, signal: AbortSignal): Promise<FileRef>;
+}
+
+export interface InputFiles {
+  /** Bytes of a file that a `file` param names. @throws NodeError 'file/not-found' */
+  read(name: string): Promise<Uint8Array>;
+}
+
+export interface ProgressUpdate {
+  readonly step: number;
+  readonly totalSteps: number;
+  readonly message?: string;
+}
+
+export interface RunContext {
+  readonly runId: string;
+  readonly nodeId: string;
+  /** Aborted on cancel; check between steps. Throw `signal.reason` when it is. */
+  readonly signal: AbortSignal;
+  readonly models: ModelService;
+  readonly media: MediaService;
+  readonly files: InputFiles;
+  /** Canonical JSON of the document being run, for nodes that declare `usesWorkflow`. */
+  readonly workflowJson: string;
+  progress(update: ProgressUpdate): void;
+  /**
+   * Offers a moving picture of work in progress. `produce` is called only when the host wants one (it limits
+   * the rate), so offering costs nothing; it returns [1, 3, T, H, W] in [-1, 1].
+   */
+  preview(produce: () => { pixels: Tensor<'float32'>; fps: number }): void;
+}
+
+/** What `infer` may look at besides facts and params. */
+export interface InferContext {
+  /** Installed model packages by name. */
+  readonly models: ReadonlyMap<string, ModelFacts>;
+}
+

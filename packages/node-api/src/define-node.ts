@@ -1,0 +1,135 @@
+/**
+ * `defineNode`: a node type is data (ports, params, cache policy) plus `infer` and `run`. The engine reads the
+ * declared properties and never asks which node it has.
+ */
+import type { NodeTypeInfo, ParamInfo, PortFacts, PortInfo } from '@reelgraph/graph';
+import type { InferContext, RunContext } from './context.ts';
+import type { PortValues } from './values.ts';
+
+export type PortMap = Readonly<Record<string, PortInfo>>;
+export type ParamMap = Readonly<Record<string, ParamInfo>>;
+
+type OptionalPorts<P extends PortMap> = { [K in keyof P]: P[K] extends { optional: true } ? K : never }[keyof P];
+/** Runtime values of a port map; optional ports may be absent. */
+export type ValuesOf<P extends PortMap> = {
+  readonly [K in Exclude<keyof P, OptionalPorts<P>>]: PortValues[P[K]['type']];
+} & { readonly [K in OptionalPorts<P>]?: PortValues[P[K]['type']] };
+
+interface ParamValueByKind {
+  text: string;
+  integer: number;
+  number: number;
+  boolean: boolean;
+  seed: string;
+  choice: string;
+  model: string;
+  file: string;
+}
+/** Param values as `run` gets them: defaults filled in, ranges checked. */
+export type ParamsOf<P extends ParamMap> = { readonly [K in keyof P]: ParamValueByKind[P[K]['kind']] };
+
+/** An issue as `infer` reports it; the host adds the node's id. */
+export interface InferIssue {
+  readonly code: string;
+  readonly severity: 'error' | 'warning';
+  readonly message: string;
+  readonly port?: string;
+  readonly param?: string;
+  /** A value that would mend it, for the `param` named. */
+  readonly fix?: { readonly label: string; readonly param: string; readonly value: string | number | boolean };
+}
+
+export interface InferResult<Out extends PortMap> {
+  readonly outputs: { readonly [K in keyof Out]?: PortFacts };
+  readonly issues: readonly InferIssue[];
+}
+
+/**
+ * Where `run` executes: `inference` takes the lane of its device, so two never compete for it; `cpu` never
+ * waits behind inference.
+ */
+export type Lane = 'inference' | 'cpu';
+
+/** `disk`: kept in memory and on disk. `memory`: cheap to make again. `none`: runs every time. */
+export type CachePolicy = 'disk' | 'memory' | 'none';
+
+export interface NodeDefinition<
+  In extends PortMap = PortMap,
+  Out extends PortMap = PortMap,
+  Params extends ParamMap = ParamMap,
+> {
+  readonly type: string;
+  /** Raise when the same inputs give other bytes; old cached results are then left behind. */
+  readonly version: number;
+  readonly title: string;
+  readonly description: string;
+  readonly category: string;
+  readonly synonyms?: readonly string[];
+  readonly inputs: In;
+  readonly outputs: Out;
+  readonly params: Params;
+  readonly preview?: NodeTypeInfo['preview'];
+  readonly isOutput?: boolean;
+  readonly cache: CachePolicy;
+  readonly lane: Lane;
+  /** The workflow's JSON is part of the result (embedded in a file), so it is part of the cache key. */
+  readonly usesWorkflow?: boolean;
+  /** Facts of outputs from facts of inputs and params; pure and quick, runs on every edit. */
+  infer?(args: {
+    readonly inputs: { readonly [K in keyof In]?: PortFacts };
+    readonly params: ParamsOf<Params>;
+    readonly context: InferContext;
+  }): InferResult<Out>;
+  run(args: {
+    readonly inputs: ValuesOf<In>;
+    readonly params: ParamsOf<Params>;
+    readonly ctx: RunContext;
+  }): Promise<ValuesOf<Out>> | ValuesOf<Out>;
+}
+
+/** A node definition whose ports and params are no longer known to the type system: what the engine holds. */
+export interface AnyNodeDefinition extends Omit<NodeDefinition, 'infer' | 'run'> {
+  infer?(args: {
+    readonly inputs: Readonly<Record<string, PortFacts | undefined>>;
+    readonly params: Readonly<Record<string, string | number | boolean>>;
+    readonly context: InferContext;
+  }): InferResult<PortMap>;
+  run(args: {
+    readonly inputs: Readonly<Record<string, unknown>>;
+    readonly params: Readonly<Record<string, string | number | boolean>>;
+    readonly ctx: RunContext;
+  }): Promise<Readonly<Record<string, unknown>>> | Readonly<Record<string, unknown>>;
+}
+
+/**
+ * Declares a node type. Ports and params keep their literal types, so `run` sees typed inputs and params.
+ *
+ * The engine checks inputs and params against the declaration before it calls `run`, which is what makes the
+ * one widening here sound.
+ */
+export function defineNode<const In extends PortMap, const Out extends PortMap, const Params extends ParamMap>(
+  definition: NodeDefinition<In, Out, Params>,
+): NodeDefinition<In, Out, Params> & AnyNodeDefinition {
+  return definition as NodeDefinition<In, Out, Params> & AnyNodeDefinition;
+}
+
+/** The serialisable face of a definition, for the editor and the checks. */
+export function describeNode(definition: AnyNodeDefinition): NodeTypeInfo {
+  return {
+    type: definition.type,
+    version: definition.version,
+    title: definition.title,
+    description: definition.description,
+    category: definition.category,
+    synonyms: [...(definition.synonyms ?? [])],
+    inputs: { ...definition.inputs },
+    outputs: { ...definition.outputs },
+    params: { ...definition.params },
+    preview: definition.preview ?? 'none',
+    isOutput: definition.isOutput ?? false,
+  };
+}
+
+/** Definitions by type name. */
+export type NodeRegistry = ReadonlyMap<string, AnyNodeDefinition>;
+

@@ -1,0 +1,114 @@
+/** What a port of each type carries while a run goes on. Values are immutable. */
+import type { PortType } from '@reelgraph/graph';
+import type { Tensor } from '@reelgraph/tensor';
+
+/** A model package as a value: a name and what identifies its bytes; sessions are opened by the host. */
+export interface ModelRef {
+  readonly name: string;
+  readonly family: string;
+  /** SHA-256 over the package's files; part of every cache key downstream. */
+  readonly digest: string;
+}
+
+/** What steers the denoiser. */
+export interface Conditioning {
+  /** [1, L, D] float32 */
+  readonly promptEmbeds: Tensor<'float32'>;
+  /** [1, L] int64; 1 where a token is real */
+  readonly promptMask: Tensor<'int64'>;
+  /** Clean frames to keep, in normalised latent space; present after image conditioning. */
+  readonly known?: KnownLatent;
+}
+
+export interface KnownLatent {
+  /** [1, C, T, H, W] float32, zeros where unknown */
+  readonly latent: Tensor<'float32'>;
+  /** [1, 1, T, H, W] float32; 1 where `latent` is given */
+  readonly mask: Tensor<'float32'>;
+}
+
+/** A latent in normalised VAE space with what is needed to decode it. */
+export interface Latent {
+  /** [1, C, T, H, W] float32; H, W, T already divided by the VAE scales */
+  readonly samples: Tensor<'float32'>;
+  /** Name of the model package whose VAE space this is. */
+  readonly model: string;
+  /** What it decodes to. */
+  readonly frameCount: number;
+  readonly widthPx: number;
+  readonly heightPx: number;
+}
+
+export interface Noise {
+  /** Same shape as the latent it was drawn for; standard normal */
+  readonly samples: Tensor<'float32'>;
+  /** Decimal string of the 64-bit seed that determines it. */
+  readonly seed: string;
+}
+
+export interface Sigmas {
+  /** Descending, `steps + 1` values, the last is 0. */
+  readonly values: readonly number[];
+}
+
+/** Pixel frames. */
+export interface Frames {
+  /** [1, 3, T, H, W] float32 in [-1, 1] */
+  readonly pixels: Tensor<'float32'>;
+  readonly fps: number;
+}
+
+export interface ImageValue {
+  /** [1, 3, 1, H, W] float32 in [-1, 1]; a still is a clip of one frame */
+  readonly pixels: Tensor<'float32'>;
+}
+
+/** Bytes in the artifact store, addressed by content. */
+export interface FileRef {
+  readonly kind: 'file';
+  /** SHA-256 of the bytes, lower-case hex */
+  readonly digest: string;
+  readonly byteLength: number;
+  readonly mediaType: string;
+  /** Suggested file name, for example `clip.mp4` */
+  readonly name: string;
+}
+
+export interface VideoValue {
+  readonly file: FileRef;
+  readonly widthPx: number;
+  readonly heightPx: number;
+  readonly frameCount: number;
+  readonly fps: number;
+}
+
+export type JsonValue = string | number | boolean | null | readonly JsonValue[] | { readonly [key: string]: JsonValue };
+
+export interface PortValues {
+  text: string;
+  number: number;
+  integer: number;
+  boolean: boolean;
+  seed: string;
+  choice: string;
+  model: ModelRef;
+  conditioning: Conditioning;
+  noise: Noise;
+  sigmas: Sigmas;
+  latent: Latent;
+  frames: Frames;
+  image: ImageValue;
+  mask: Tensor<'float32'>;
+  /** Samples and rate; carried as data until sound has nodes of its own. */
+  audio: JsonValue;
+  video: VideoValue;
+  shots: JsonValue;
+  actions: JsonValue;
+  score: JsonValue;
+}
+
+/**
+ * Anything a node may output: JSON with tensors and file references as leaves. The store encodes it without
+ * knowing which node made it.
+ */
+export type Value = PortValues[PortType];

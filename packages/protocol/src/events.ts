@@ -1,0 +1,47 @@
+/** Messages of the one WebSocket, `/api/v1/events`. */
+import { runEventSchema, runStateSchema } from '@reelgraph/graph';
+import { z } from 'zod';
+
+export const eventsPath = '/api/v1/events';
+
+/** First message of a client. `since`: the last cursor it has seen; absent on a first visit. */
+export const clientMessageSchema = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('hello'), protocol: z.number().int(), since: z.number().int().min(0).optional() }),
+]);
+export type ClientMessage = z.infer<typeof clientMessageSchema>;
+
+/**
+ * A moving picture of a node at work. Not journaled; only the newest per node matters. `data` is one image
+ * (base64) holding `frameCount` tiles side by side, each widthPx × heightPx.
+ */
+export const previewSchema = z.strictObject({
+  runId: z.string(),
+  nodeId: z.string(),
+  step: z.number().int().min(0),
+  mediaType: z.string(),
+  frameCount: z.number().int().positive(),
+  widthPx: z.number().int().positive(),
+  heightPx: z.number().int().positive(),
+  fps: z.number().positive(),
+  data: z.string(),
+});
+export type Preview = z.infer<typeof previewSchema>;
+
+export const serverMessageSchema = z.discriminatedUnion('type', [
+  /** Answer to `hello`. `runs` is the picture at `cursor`: all active runs and the newest finished ones. */
+  z.strictObject({
+    type: z.literal('welcome'),
+    protocol: z.number().int(),
+    /** Changes when the data folder is another one; cursors of another server mean nothing. */
+    serverId: z.string(),
+    cursor: z.number().int().min(0),
+    /** Present unless the events after `since` follow instead. */
+    runs: z.array(runStateSchema).optional(),
+    previews: z.array(previewSchema),
+  }),
+  /** `cursor` counts journaled events over all runs, ascending. */
+  z.strictObject({ type: z.literal('event'), cursor: z.number().int().positive(), event: runEventSchema }),
+  z.strictObject({ type: z.literal('preview'), preview: previewSchema }),
+  z.strictObject({ type: z.literal('error'), code: z.string(), message: z.string() }),
+]);
+export type ServerMessage = z.infer<typeof serverMessageSchema>;

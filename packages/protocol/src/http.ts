@@ -1,0 +1,112 @@
+/**
+ * Every HTTP call once, with its method, path, request and answer schemas. Server and client both derive from
+ * this map, so an answer cannot have another type than the client expects.
+ */
+import { graphIssueSchema, nodeTypeInfoSchema, portFactsSchema, runStateSchema, runStatuses, workflowSchema } from '@reelgraph/graph';
+import { z } from 'zod';
+
+/** Raised when a client of the old version could misread the new. */
+export const protocolVersion = 1;
+
+/** Body of every 4xx and 5xx answer. */
+export const errorBodySchema = z.strictObject({
+  error: z.strictObject({
+    /** Stable, for example `http/not-found`, `workflow/invalid`. */
+    code: z.string(),
+    message: z.string(),
+    hint: z.string().optional(),
+    /** Where in the request, when it can be said. */
+    path: z.array(z.union([z.string(), z.number()])).optional(),
+    issues: z.array(graphIssueSchema).optional(),
+  }),
+});
+export type ErrorBody = z.infer<typeof errorBodySchema>;
+
+export const modelSummarySchema = z.strictObject({
+  name: z.string(),
+  title: z.string(),
+  family: z.string(),
+  licence: z.string(),
+  /** Total size of its files. */
+  byteLength: z.number(),
+  status: z.enum(['ready', 'damaged']),
+  problem: z.string().optional(),
+});
+export type ModelSummary = z.infer<typeof modelSummarySchema>;
+
+export const workflowSummarySchema = z.strictObject({
+  /** File name without `.json`; the id in URLs. */
+  id: z.string(),
+  name: z.string(),
+  description: z.string(),
+  /** `template`: shipped, read-only. `saved`: in the data folder. */
+  source: z.enum(['template', 'saved']),
+});
+export type WorkflowSummary = z.infer<typeof workflowSummarySchema>;
+
+export const checkAnswerSchema = z.strictObject({
+  issues: z.array(graphIssueSchema),
+  /** Facts on output ports: nodeId -> port -> facts. */
+  facts: z.record(z.string(), z.record(z.string(), portFactsSchema)),
+});
+export type CheckAnswer = z.infer<typeof checkAnswerSchema>;
+
+export const uploadAnswerSchema = z.strictObject({
+  /** What a `file` param stores, for example `inputs/3f…9a.png`. */
+  file: z.string(),
+  mediaType: z.string(),
+  byteLength: z.number(),
+  widthPx: z.number().optional(),
+  heightPx: z.number().optional(),
+});
+export type UploadAnswer = z.infer<typeof uploadAnswerSchema>;
+
+const empty = z.undefined();
+
+export const httpApi = {
+  /** Node types in menu order. */
+  listNodeTypes: { method: 'GET', path: '/api/v1/node-types', body: empty, answer: z.array(nodeTypeInfoSchema) },
+  listModels: { method: 'GET', path: '/api/v1/models', body: empty, answer: z.array(modelSummarySchema) },
+  listWorkflows: { method: 'GET', path: '/api/v1/workflows', body: empty, answer: z.array(workflowSummarySchema) },
+  getWorkflow: { method: 'GET', path: '/api/v1/workflows/:id', body: empty, answer: workflowSchema },
+  /** Saves into the data folder, canonically written; templates are not overwritten (409). */
+  saveWorkflow: { method: 'PUT', path: '/api/v1/workflows/:id', body: workflowSchema, answer: workflowSummarySchema },
+  /** Everything wrong with a document, and the facts on its wires. The document may be incomplete. */
+  check: { method: 'POST', path: '/api/v1/check', body: z.unknown(), answer: checkAnswerSchema },
+  /** Accepts a run: answered only after it is in the journal (202). 422 with issues when it cannot run. */
+  startRun: {
+    method: 'POST',
+    path: '/api/v1/runs',
+    body: z.strictObject({
+      workflow: z.unknown(),
+      /** Node ids to compute; all output nodes when absent. */
+      targets: z.array(z.string()).max(1000).optional(),
+    }),
+    answer: z.strictObject({ runId: z.string() }),
+  },
+  /** Newest first, at most 100; `?status=` filters. */
+  listRuns: { method: 'GET', path: '/api/v1/runs', body: empty, answer: z.array(runStateSchema) },
+  getRun: {
+    method: 'GET',
+    path: '/api/v1/runs/:runId',
+    body: empty,
+    answer: z.strictObject({ run: runStateSchema, workflow: workflowSchema }),
+  },
+  cancelRun: { method: 'POST', path: '/api/v1/runs/:runId/cancel', body: z.strictObject({}), answer: z.strictObject({ status: z.enum(runStatuses) }) },
+} as const;
+export type HttpApi = typeof httpApi;
+export type HttpCall = keyof HttpApi;
+
+/**
+ * Calls whose bodies are bytes and not JSON:
+ * - `POST /api/v1/uploads` raw image bytes (Content-Type image/*), answers `UploadAnswer`
+ * - `POST /api/v1/workflows/extract` raw mp4 bytes (video/mp4), answers the workflow embedded in it
+ * - `GET /api/v1/results/:digest` the bytes of an artifact file, with byte ranges; `?download=name.mp4`
+ * - `GET /api/v1/files/<name>` the bytes of an uploaded or shipped input file
+ */
+export const byteRoutes = {
+  upload: '/api/v1/uploads',
+  extractWorkflow: '/api/v1/workflows/extract',
+  result: (digest: string) => `/api/v1/results/${digest}`,
+  file: (name: string) => `/api/v1/files/${name}`,
+} as const;

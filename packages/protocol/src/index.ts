@@ -1,0 +1,27 @@
+export {
+  type ClientMessage,
+  clientMessageSchema,
+  eventsPath,
+  type Preview,
+  previewSchema,
+  type ServerMessage,
+  serverMessageSchema,
+} from './events.ts';
+export {
+  byteRoutes,
+  type CheckAnswer,
+  checkAnswerSchema,
+  type ErrorBody,
+  errorBodySchema,
+  type HttpApi,
+  type HttpCall,
+  httpApi,
+  type ModelSummary,
+  modelSummarySchema,
+  protocolVersion,
+  type UploadAnswer,
+  uploadAnswerSchema,
+  type WorkflowSummary,
+  workflowSummarySchema,
+} from './http.ts';
+export { type FromRunner, fromRunnerSchema, type ToRunner, toRunnerSchema } from './runner.ts';

@@ -1,0 +1,18 @@
+/** Messages between the server and its runner, a child process that executes one run at a time. */
+import { runEventSchema, workflowSchema } from '@reelgraph/graph';
+import { z } from 'zod';
+import { previewSchema } from './events.ts';
+
+export const toRunnerSchema = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('run'), runId: z.string(), workflow: workflowSchema, targets: z.array(z.string()).optional() }),
+  z.strictObject({ type: z.literal('cancel'), runId: z.string() }),
+  z.strictObject({ type: z.literal('shutdown') }),
+]);
+export type ToRunner = z.infer<typeof toRunnerSchema>;
+
+export const fromRunnerSchema = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('ready') }),
+  z.strictObject({ type: z.literal('event'), event: runEventSchema }),
+  z.strictObject({ type: z.literal('preview'), preview: previewSchema }),
+]);
+export type FromRunner = z.infer<typeof fromRunnerSchema>;

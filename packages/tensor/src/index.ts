@@ -1,0 +1,1 @@
+export type { DType, Tensor, TypedArrays } from './tensor.ts';

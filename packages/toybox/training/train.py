@@ -1,0 +1,193 @@
+"""One entry for everything that is trained. Each step writes into `--out` and reads what earlier steps left there.
+
+    python train.py --out RUN vae | text | latents | dit      one step
+    python train.py --out RUN all --minutes 90                all of them, the time shared out
+    python train.py --out RUN all --rehearse                  the whole chain in about two minutes
+
+Every step is limited by time, not by a number of updates, so that the learning rate has come down
+to zero when the time is up, on whatever machine. `dit` goes on from its checkpoint when there is one.
+"""
+
+import argparse
+import json
+import math
+import time
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+import captions
+import dit
+import text
+import vae
+import world
+
+
+def ramp(progress, warmup=0.03):
+    """Learning-rate factor over progress 0..1: linear warm-up, level, then a cosine fall to zero over the last 70 %."""
+    if progress < warmup:
+        return max(progress / warmup, 0.02)
+    return 0.5 + 0.5 * math.cos(math.pi * min(1.0, max(0.0, (progress - 0.3) / 0.7)))
+
+
+class Clock:
+    """Progress of a step that may take `minutes`, of which `spent_s` went in earlier sittings."""
+
+    def __init__(self, minutes, spent_s=0.0):
+        self.total_s, self.start = minutes * 60, time.time() - spent_s
+
+    def spent(self):
+        return time.time() - self.start
+
+    def progress(self):
+        return self.spent() / self.total_s
+
+
+def log_to(path):
+    def log(**record):
+        line = json.dumps({name: round(value, 5) if isinstance(value, float) else value for name, value in record.items()})
+        print(line, flush=True)
+        with open(path, "a") as file:
+            file.write(line + "\n")
+    return log
+
+
+def save_atomically(obj, path):
+    temporary = path.with_suffix(".part")
+    torch.save(obj, temporary)
+    temporary.replace(path)
+
+
+def train_vae(args):
+    """Principal components first, then all weights on the squared error, with noise on the latent.
+
+    The noise (a tenth of a latent's deviation, more for some clips) makes the decoder forgive the
+    small errors of a denoiser; a weak pull to unit variance keeps the encoder from shouting over it.
+    """
+    torch.manual_seed(args.seed)
+    log = log_to(args.out / "vae.jsonl")
+    device = args.device
+    scenes, seed = world.training_scenes(args.seed + 1, 1000)
+    model = vae.Vae(vae.VaeConfig(args.latent_channels, args.vae_width))
+    frames = world.to_model_range(world.render(scenes))
+    held_back = frames[:96].to(device)
+    model.initialise_with_components(frames)
+    model.to(device)
+    with torch.no_grad():
+        log(components_psnr=vae.psnr(model.decoder(model.encoder(held_back)), held_back))
+    linear = [p for name, p in model.named_parameters() if ".linear." in name]
+    rest = [p for name, p in model.named_parameters() if ".linear." not in name]
+    optimiser = torch.optim.AdamW(
+        [{"params": linear, "peak": 5e-4}, {"params": rest, "peak": 2e-3}], weight_decay=1e-4, betas=(0.9, 0.98), fused=True)
+    pool, clock, step = None, Clock(args.minutes), 0
+    while clock.progress() < 1:
+        if step % 64 == 0:
+            scenes, seed = world.training_scenes(seed, 512)
+            pool = world.render(scenes, device=device)
+        for group in optimiser.param_groups:
+            group["lr"] = group["peak"] * ramp(clock.progress())
+        x = world.to_model_range(pool[torch.randint(len(pool), (args.vae_batch,), device=device)])
+        with torch.autocast(device_type=torch.device(device).type, dtype=torch.bfloat16, enabled=args.bf16):
+            z = model.encoder(x)
+            noise_level = 0.05 + 0.15 * torch.rand(len(z), 1, 1, 1, 1, device=device)
+            decoded = model.decoder(z + noise_level * torch.randn_like(z))
+        # Absolute error beside the squared one keeps flat areas flat and edges sharp.
+        error = decoded.float() - x
+        variance = z.float().var(dim=(0, 2, 3, 4))
+        loss = error.square().mean() + 0.02 * error.abs().mean() + 1e-3 * (variance - 1).square().mean()
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimiser.step()
+        step += 1
+        if step % 50 == 0:
+            log(step=step, spent_s=clock.spent(), loss=float(loss), psnr=vae.psnr(decoded.float(), x))
+    model.eval()
+    with torch.no_grad():
+        score = vae.psnr(model.decoder(model.encoder(held_back)), held_back)
+    log(step=step, spent_s=clock.spent(), round_trip_psnr=score)
+    vae.save(model.cpu(), args.out / "vae.pt", psnr=score, seconds=clock.spent())
+
+
+def train_text(args):
+    """Teach the text encoder to say every attribute of a caption, in any wording, and to fill in masked words."""
+    torch.manual_seed(args.seed)
+    log = log_to(args.out / "text.jsonl")
+    rng = np.random.default_rng(args.seed)
+    tokenizer = captions.train_tokenizer(args.out / "tokenizer.json")
+    encoder = text.TextEncoder(text.TextConfig(vocabulary=tokenizer.get_vocab_size(), width=args.text_width)).to(args.device)
+    heads = text.Heads(encoder.config).to(args.device)
+    parameters = [*encoder.parameters(), *heads.parameters()]
+    optimiser = torch.optim.AdamW(parameters, lr=2e-3, weight_decay=0.01, fused=True)
+    clock, step = Clock(args.minutes), 0
+    while clock.progress() < 1:
+        for group in optimiser.param_groups:
+            group["lr"] = 2e-3 * ramp(clock.progress())
+        batch = [captions.random_caption(rng, captions.random_attributes(rng)) for _ in range(128)]
+        loss, accuracy = text.pretraining_loss(encoder, heads, tokenizer, batch, rng, args.device)
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        optimiser.step()
+        step += 1
+        if step % 100 == 0:
+            log(step=step, spent_s=clock.spent(), loss=float(loss), accuracy=accuracy)
+    text.save(encoder.cpu(), args.out / "text.pt")
+
+
+def make_latents(args):
+    """Render and encode `--clips` training clips; latents as float16, with the attributes their captions need."""
+    log = log_to(args.out / "latents.jsonl")
+    model, _ = vae.load(args.out / "vae.pt", args.device)
+    start, seed, parts, attributes = time.time(), args.seed + 10_000_000, [], []
+    with torch.no_grad():
+        for first in range(0, args.clips, 256):
+            scenes, seed = world.training_scenes(seed, min(256, args.clips - first))
+            frames = world.to_model_range(world.render(scenes, device=args.device))
+            parts.append(model.encoder(frames).half().cpu())
+            attributes.append(captions.attributes_of(scenes))
+    latents = torch.cat(parts)
+    sample = latents[:8192].float()
+    mean, std = sample.mean(dim=(0, 2, 3, 4)), sample.std(dim=(0, 2, 3, 4))
+    save_atomically({"latents": latents, "attributes": torch.from_numpy(np.concatenate(attributes)), "mean": mean, "std": std},
+                    args.out / "latents.pt")
+    log(clips=len(latents), seconds=time.time() - start, std=[round(float(v), 3) for v in std])
+
+
+STEPS = {"vae": train_vae, "text": train_text, "latents": make_latents}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("step", choices=[*STEPS, "dit", "all"])
+    parser.add_argument("--out", type=Path, required=True, help="folder for checkpoints and logs")
+    parser.add_argument("--minutes", type=float, default=None, help="time limit of the step (of all steps, for `all`)")
+    parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--device", default="cpu", help="cpu or cuda")
+    parser.add_argument("--bf16", action="store_true", help="autocast to bfloat16")
+    parser.add_argument("--rehearse", action="store_true", help="the smallest run that goes through everything")
+    parser.add_argument("--latent-channels", type=int, default=16)
+    parser.add_argument("--vae-width", type=int, default=160)
+    parser.add_argument("--vae-batch", type=int, default=16)
+    parser.add_argument("--text-width", type=int, default=128)
+    parser.add_argument("--clips", type=int, default=60_000)
+    dit.add_arguments(parser)
+    args = parser.parse_args()
+    args.out.mkdir(parents=True, exist_ok=True)
+    if args.step == "all":
+        # Shares of the whole: the autoencoder and the encoder learn fast, the denoiser wants the rest.
+        total = args.minutes or 100
+        if args.rehearse:
+            args.clips, total = 512, 2
+        for step, share in (("vae", 0.12), ("text", 0.04), ("latents", 0.0), ("dit", 0.84)):
+            args.minutes = total * share
+            STEPS[step](args)
+        return
+    args.minutes = args.minutes or {"vae": 10, "text": 4, "latents": 0, "dit": 80}[args.step]
+    STEPS[args.step](args)
+
+
+if __name__ == "__main__":
+    main()
