@@ -1,1 +1,16 @@
-export {};
+export {
+  type Bytes,
+  type CallOptions,
+  type CallRequest,
+  type ClientOptions,
+  createClient,
+  type ReelgraphClient,
+} from './client.ts';
+export { ApiError } from './errors.ts';
+export type {
+  ConnectEventsOptions,
+  ConnectionStatus,
+  EventConnection,
+  StreamedEvent,
+  Welcome,
+} from './events.ts';

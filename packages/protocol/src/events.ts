@@ -4,9 +4,17 @@ import { z } from 'zod';
 
 export const eventsPath = '/api/v1/events';
 
-/** First message of a client. `since`: the last cursor it has seen; absent on a first visit. */
+/**
+ * First message of a client. `since`: the last cursor it has seen and `serverId`: who counted it; both absent
+ * on a first visit.
+ */
 export const clientMessageSchema = z.discriminatedUnion('type', [
-  z.strictObject({ type: z.literal('hello'), protocol: z.number().int(), since: z.number().int().min(0).optional() }),
+  z.strictObject({
+    type: z.literal('hello'),
+    protocol: z.number().int(),
+    since: z.number().int().min(0).optional(),
+    serverId: z.string().max(100).optional(),
+  }),
 ]);
 export type ClientMessage = z.infer<typeof clientMessageSchema>;
 

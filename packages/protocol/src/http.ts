@@ -2,7 +2,14 @@
  * Every HTTP call once, with its method, path, request and answer schemas. Server and client both derive from
  * this map, so an answer cannot have another type than the client expects.
  */
-import { graphIssueSchema, nodeTypeInfoSchema, portFactsSchema, runStateSchema, runStatuses, workflowSchema } from '@reelgraph/graph';
+import {
+  graphIssueSchema,
+  nodeTypeInfoSchema,
+  portFactsSchema,
+  runStateSchema,
+  runStatuses,
+  workflowSchema,
+} from '@reelgraph/graph';
 import { z } from 'zod';
 
 /** Raised when a client of the old version could misread the new. */
@@ -65,12 +72,27 @@ const empty = z.undefined();
 
 export const httpApi = {
   /** Node types in menu order. */
-  listNodeTypes: { method: 'GET', path: '/api/v1/node-types', body: empty, answer: z.array(nodeTypeInfoSchema) },
+  listNodeTypes: {
+    method: 'GET',
+    path: '/api/v1/node-types',
+    body: empty,
+    answer: z.array(nodeTypeInfoSchema),
+  },
   listModels: { method: 'GET', path: '/api/v1/models', body: empty, answer: z.array(modelSummarySchema) },
-  listWorkflows: { method: 'GET', path: '/api/v1/workflows', body: empty, answer: z.array(workflowSummarySchema) },
+  listWorkflows: {
+    method: 'GET',
+    path: '/api/v1/workflows',
+    body: empty,
+    answer: z.array(workflowSummarySchema),
+  },
   getWorkflow: { method: 'GET', path: '/api/v1/workflows/:id', body: empty, answer: workflowSchema },
   /** Saves into the data folder, canonically written; templates are not overwritten (409). */
-  saveWorkflow: { method: 'PUT', path: '/api/v1/workflows/:id', body: workflowSchema, answer: workflowSummarySchema },
+  saveWorkflow: {
+    method: 'PUT',
+    path: '/api/v1/workflows/:id',
+    body: workflowSchema,
+    answer: workflowSummarySchema,
+  },
   /** Everything wrong with a document, and the facts on its wires. The document may be incomplete. */
   check: { method: 'POST', path: '/api/v1/check', body: z.unknown(), answer: checkAnswerSchema },
   /** Accepts a run: answered only after it is in the journal (202). 422 with issues when it cannot run. */
@@ -92,7 +114,12 @@ export const httpApi = {
     body: empty,
     answer: z.strictObject({ run: runStateSchema, workflow: workflowSchema }),
   },
-  cancelRun: { method: 'POST', path: '/api/v1/runs/:runId/cancel', body: z.strictObject({}), answer: z.strictObject({ status: z.enum(runStatuses) }) },
+  cancelRun: {
+    method: 'POST',
+    path: '/api/v1/runs/:runId/cancel',
+    body: z.strictObject({}),
+    answer: z.strictObject({ status: z.enum(runStatuses) }),
+  },
 } as const;
 export type HttpApi = typeof httpApi;
 export type HttpCall = keyof HttpApi;

@@ -1,4 +1,16 @@
 export {
+  type CallAnswer,
+  type CallAnswerInput,
+  type CallBody,
+  type CallBodyInput,
+  type CallParams,
+  type CallSpec,
+  callPath,
+  callSpecs,
+  type PathParamNames,
+} from './call-types.ts';
+export { ProtocolError, type ProtocolErrorCode } from './errors.ts';
+export {
   type ClientMessage,
   clientMessageSchema,
   eventsPath,
@@ -24,4 +36,12 @@ export {
   type WorkflowSummary,
   workflowSummarySchema,
 } from './http.ts';
+export {
+  encodeClientMessage,
+  encodeServerMessage,
+  parseClientMessage,
+  parseFromRunner,
+  parseServerMessage,
+  parseToRunner,
+} from './messages.ts';
 export { type FromRunner, fromRunnerSchema, type ToRunner, toRunnerSchema } from './runner.ts';

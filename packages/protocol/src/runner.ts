@@ -4,7 +4,12 @@ import { z } from 'zod';
 import { previewSchema } from './events.ts';
 
 export const toRunnerSchema = z.discriminatedUnion('type', [
-  z.strictObject({ type: z.literal('run'), runId: z.string(), workflow: workflowSchema, targets: z.array(z.string()).optional() }),
+  z.strictObject({
+    type: z.literal('run'),
+    runId: z.string(),
+    workflow: workflowSchema,
+    targets: z.array(z.string()).optional(),
+  }),
   z.strictObject({ type: z.literal('cancel'), runId: z.string() }),
   z.strictObject({ type: z.literal('shutdown') }),
 ]);

@@ -1,0 +1,155 @@
+/**
+ * The live picture of all runs over one WebSocket. A dropped connection is made again by itself and continues
+ * from the last cursor, so a listener sees every event once and in order, or is given the whole picture anew.
+ */
+import {
+  encodeClientMessage,
+  eventsPath,
+  type Preview,
+  parseServerMessage,
+  protocolVersion,
+  type ServerMessage,
+} from '@reelgraph/protocol';
+
+export type Welcome = Extract<ServerMessage, { type: 'welcome' }>;
+export type StreamedEvent = Extract<ServerMessage, { type: 'event' }>;
+
+/**
+ * `connecting`: first try, or trying again; `open`: events flow; `closed`: `close()` was called;
+ * `refused`: the server speaks another protocol version, or wants a token: trying again would not help.
+ */
+export type ConnectionStatus = 'connecting' | 'open' | 'closed' | 'refused';
+
+export interface ConnectEventsOptions {
+  /**
+   * On every (re)connection. `runs` present: forget what was known and start from it; absent: the missed
+   * events follow through `onEvent`.
+   */
+  onWelcome(welcome: Welcome): void;
+  onEvent(message: StreamedEvent): void;
+  onPreview(preview: Preview): void;
+  onStatus?(status: ConnectionStatus, detail?: string): void;
+  /** Waiting time before trying again, from the number of failed tries in a row. */
+  readonly retryDelayMs?: (failures: number) => number;
+}
+
+export interface EventConnection {
+  readonly status: ConnectionStatus;
+  close(): void;
+}
+
+interface Endpoint {
+  readonly baseUrl: string;
+  readonly token?: string;
+  readonly WebSocket: typeof globalThis.WebSocket;
+}
+
+/** Doubles from 0.25 s to 5 s, with a random part so that many pages do not come back at once. */
+function defaultRetryDelayMs(failures: number): number {
+  const base = Math.min(5000, 250 * 2 ** Math.min(failures, 5));
+  return base * (0.75 + Math.random() / 2);
+}
+
+/** Connects, and stays connected until `close()`. */
+export function connectEvents(endpoint: Endpoint, options: ConnectEventsOptions): EventConnection {
+  const retryDelayMs = options.retryDelayMs ?? defaultRetryDelayMs;
+  let status: ConnectionStatus = 'connecting';
+  let socket: WebSocket | undefined;
+  let retryTimer: ReturnType<typeof setTimeout> | undefined;
+  let failures = 0;
+  /** What was seen last, and who counted it; undefined until the first welcome. */
+  let seen: { serverId: string; cursor: number } | undefined;
+
+  function setStatus(next: ConnectionStatus, detail?: string): void {
+    if (status === 'closed') return;
+    status = next;
+    options.onStatus?.(next, detail);
+  }
+
+  function handle(message: ServerMessage): void {
+    switch (message.type) {
+      case 'welcome':
+        failures = 0;
+        // With `runs` the picture already is at `cursor`; without, it is still at what was seen.
+        if (message.runs !== undefined || seen === undefined) {
+          seen = { serverId: message.serverId, cursor: message.cursor };
+        }
+        setStatus('open');
+        options.onWelcome(message);
+        return;
+      case 'event':
+        if (seen === undefined || message.cursor <= seen.cursor) return;
+        seen = { serverId: seen.serverId, cursor: message.cursor };
+        options.onEvent(message);
+        return;
+      case 'preview':
+        options.onPreview(message.preview);
+        return;
+      case 'error':
+        if (message.code === 'protocol/version-mismatch') refuse(message.message);
+    }
+  }
+
+  function refuse(detail: string): void {
+    setStatus('refused', detail);
+    socket?.close();
+  }
+
+  function open(): void {
+    retryTimer = undefined;
+    const current = new endpoint.WebSocket(eventsUrl(endpoint));
+    socket = current;
+    current.addEventListener('open', () => {
+      current.send(
+        encodeClientMessage({
+          type: 'hello',
+          protocol: protocolVersion,
+          ...(seen === undefined ? {} : { since: seen.cursor, serverId: seen.serverId }),
+        }),
+      );
+    });
+    current.addEventListener('message', (event) => {
+      if (current !== socket || typeof event.data !== 'string') return;
+      let message: ServerMessage;
+      try {
+        message = parseServerMessage(event.data);
+      } catch {
+        // A message that cannot be read may have been an event: ask for the whole picture again.
+        seen = undefined;
+        current.close();
+        return;
+      }
+      handle(message);
+    });
+    // After an `error` a WebSocket always closes; `close` is the one place that tries again.
+    current.addEventListener('close', () => {
+      if (current !== socket || status === 'closed' || status === 'refused') return;
+      setStatus('connecting');
+      retryTimer = setTimeout(open, retryDelayMs(failures));
+      failures += 1;
+    });
+  }
+
+  options.onStatus?.('connecting');
+  open();
+  return {
+    get status() {
+      return status;
+    },
+    close() {
+      if (status === 'closed') return;
+      setStatus('closed');
+      clearTimeout(retryTimer);
+      socket?.close();
+    },
+  };
+}
+
+/** In a browser the page's own address is the default, and a token travels in its cookie. */
+function eventsUrl(endpoint: Endpoint): string {
+  const base = endpoint.baseUrl === '' ? globalThis.location.href : endpoint.baseUrl;
+  const url = new URL(eventsPath, base);
+  url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
+  if (endpoint.token !== undefined) url.searchParams.set('token', endpoint.token);
+  return url.href;
+}
