@@ -1,1 +1,16 @@
+export {
+  elementCount,
+  expectDType,
+  expectShape,
+  formatShape,
+  fromFunction,
+  full,
+  isTensor,
+  sameShape,
+  tensor,
+  zeros,
+} from './create.ts';
+export { TensorError, type TensorErrorCode } from './errors.ts';
+export { NoiseGenerator, parseSeed, randomNormal } from './noise.ts';
 export type { DType, Tensor, TypedArrays } from './tensor.ts';
+export { concatAxis, copyTensor, indexView, reshapeView, sliceAxis } from './views.ts';
