@@ -1,1 +1,34 @@
-export {};
+export { isFiniteTensor, weightedSum } from './arithmetic.ts';
+export { DiffusionError, type DiffusionErrorCode } from './errors.ts';
+export { eulerStep, sampleEuler } from './euler.ts';
+export { addFlowNoise, estimateClean } from './flow.ts';
+export {
+  type FrameRule,
+  fitsFrameRule,
+  latentFrameCount,
+  latentFrameOfPixel,
+  latentShape,
+  nearestFrameCount,
+  nearestSize,
+  pixelFramesOfLatent,
+} from './frame-rule.ts';
+export { guide, usesGuidance } from './guidance.ts';
+export { sampleHeun } from './heun.ts';
+export { addKnownFrames, type KnownFrames, keepKnown, nothingKnown } from './known-frames.ts';
+export {
+  denormaliseLatent,
+  type LatentStatistics,
+  latentToRgb,
+  normaliseLatent,
+} from './latent-scaling.ts';
+export { type PatchSize, patchify, unpatchify } from './patchify.ts';
+export type { Sampler, SamplerOptions, SamplerStep } from './sampler.ts';
+export { findSampler, type SamplerEntry, samplers } from './samplers.ts';
+export {
+  checkSigmas,
+  flowSigmas,
+  type SigmaSpacing,
+  shiftSigma,
+  sigmaToTimestep,
+  trainTimesteps,
+} from './sigmas.ts';

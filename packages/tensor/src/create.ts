@@ -88,8 +88,8 @@ export function isTensor(value: unknown): value is Tensor {
   const { dtype, shape, data } = value;
   if (typeof dtype !== 'string' || !Object.hasOwn(arrayOf, dtype) || !Array.isArray(shape)) return false;
   if (!shape.every((dimension) => Number.isInteger(dimension) && dimension >= 0)) return false;
-  const constructor = arrayOf[dtype as DType];
-  return data instanceof constructor && data.length === shape.reduce((count, d) => count * d, 1);
+  const arrayType = arrayOf[dtype as DType];
+  return data instanceof arrayType && data.length === shape.reduce((count, d) => count * d, 1);
 }
 
 /**

@@ -10,21 +10,15 @@
 const f = Math.fround;
 
 const sqrtHalf = f(Math.SQRT1_2);
-const logPoly = [
-  7.0376836292e-2, -1.151461031e-1, 1.167699874e-1, -1.2420140846e-1, 1.4249322787e-1, -1.6668057665e-1,
-  2.0000714765e-1, -2.4999993993e-1, 3.3333331174e-1,
-].map(f);
-const [l0, l1, l2, l3, l4, l5, l6, l7, l8] = logPoly as [
-  number,
-  number,
-  number,
-  number,
-  number,
-  number,
-  number,
-  number,
-  number,
-];
+const l0 = f(7.0376836292e-2);
+const l1 = f(-1.151461031e-1);
+const l2 = f(1.167699874e-1);
+const l3 = f(-1.2420140846e-1);
+const l4 = f(1.4249322787e-1);
+const l5 = f(-1.6668057665e-1);
+const l6 = f(2.0000714765e-1);
+const l7 = f(-2.4999993993e-1);
+const l8 = f(3.3333331174e-1);
 /** ln 2 in two parts, so that e * ln 2 keeps its low bits. */
 const ln2Low = f(-2.1219444e-4);
 const ln2High = f(0.693359375);
@@ -62,7 +56,7 @@ export function logFloat32(value: number): number {
 
 const fourOverPi = f(1.27323954473516);
 /** -pi/4 in three parts (Cody and Waite), so that reducing the angle loses nothing. */
-const [d1, d2, d3] = [f(-0.78515625), f(-2.4187564849853515625e-4), f(-3.77489497744594108e-8)];
+const [d1, d2, d3] = [f(-0.78515625), f(-2.4187564849853516e-4), f(-3.774894977445941e-8)];
 const [s0, s1, s2] = [f(-1.9515295891e-4), f(8.3321608736e-3), f(-1.6666654611e-1)];
 const [c0, c1, c2] = [f(2.443315711809948e-5), f(-1.388731625493765e-3), f(4.166664568298827e-2)];
 

@@ -1,0 +1,18 @@
+export type DiffusionErrorCode =
+  | 'diffusion/bad-steps'
+  | 'diffusion/bad-shift'
+  | 'diffusion/bad-sigmas'
+  | 'diffusion/bad-statistics'
+  | 'diffusion/bad-patch'
+  | 'diffusion/not-finite';
+
+/** Arithmetic asked to work on values it has no answer for. */
+export class DiffusionError extends Error {
+  override readonly name = 'DiffusionError';
+  readonly code: DiffusionErrorCode;
+
+  constructor(code: DiffusionErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}

@@ -1,0 +1,54 @@
+/** Euler's method on the flow ODE dx/dsigma = v: one model call per step. */
+import type { Tensor } from '@reelgraph/tensor';
+import { weightedSum } from './arithmetic.ts';
+import { estimateClean } from './flow.ts';
+import { expectFinite, type SamplerOptions } from './sampler.ts';
+import { checkSigmas } from './sigmas.ts';
+
+/**
+ * One Euler step: x' = x + (sigmaNext - sigma) v.
+ *
+ * @param sample    latent at `sigma`, [B, C, T, H, W] float32; left untouched
+ * @param velocity  model output at `sigma`, same shape
+ * @returns a new latent at `sigmaNext`, same shape; at sigmaNext = 0 it estimates the clean latent
+ * @throws TensorError 'tensor/shape-mismatch' when the shapes differ
+ * @see Liu et al. 2022, arXiv:2209.03003 (rectified flow)
+ */
+export function eulerStep(
+  sample: Tensor<'float32'>,
+  velocity: Tensor<'float32'>,
+  sigma: number,
+  sigmaNext: number,
+): Tensor<'float32'> {
+  return weightedSum(1, sample, sigmaNext - sigma, velocity);
+}
+
+/**
+ * Samples with Euler steps.
+ *
+ * @throws the signal's reason on abort; DiffusionError 'diffusion/bad-sigmas' | 'diffusion/not-finite'
+ */
+export async function sampleEuler(options: SamplerOptions): Promise<Tensor<'float32'>> {
+  const { sigmas, denoise, onStep, signal } = options;
+  const constrain = options.constrain ?? ((sample) => sample);
+  checkSigmas(sigmas);
+  const totalSteps = sigmas.length - 1;
+  let sample = constrain(options.sample);
+  for (let i = 0; i < totalSteps; i++) {
+    signal?.throwIfAborted();
+    const sigma = sigmas[i]!;
+    const sigmaNext = sigmas[i + 1]!;
+    const before = sample;
+    const velocity = await denoise(before, sigma);
+    expectFinite(velocity, sigma);
+    sample = constrain(eulerStep(before, velocity, sigma, sigmaNext));
+    onStep?.({
+      step: i + 1,
+      totalSteps,
+      sigma: sigmaNext,
+      sample,
+      estimateClean: () => constrain(estimateClean(before, velocity, sigma)),
+    });
+  }
+  return sample;
+}

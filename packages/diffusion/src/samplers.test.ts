@@ -1,0 +1,170 @@
+import { readFileSync } from 'node:fs';
+import { fromFunction, type Tensor, tensor } from '@reelgraph/tensor';
+import { describe, expect, it } from 'vitest';
+import { sampleEuler } from './euler.ts';
+import { samplers } from './samplers.ts';
+import { flowSigmas, sigmaToTimestep } from './sigmas.ts';
+
+interface Vectors {
+  noise0: number[];
+  w: number[];
+  cases: {
+    name: string;
+    scheduler: string;
+    config: { shift: number };
+    set_timesteps_kwargs: { sigmas?: number[] };
+    timesteps: number[];
+    sigmas: number[];
+    trajectory: number[][];
+  }[];
+}
+// Trajectories of a linear toy model through diffusers 0.40 on a CPU in float32; the file's `doc` says how.
+const vectors: Vectors = JSON.parse(
+  readFileSync(new URL('./fixtures/flow-scheduler-vectors.json', import.meta.url), 'utf8'),
+);
+const shape = [1, 4, 1, 2, 2];
+
+async function toyVelocity(x: Tensor<'float32'>, sigma: number): Promise<Tensor<'float32'>> {
+  const t = sigmaToTimestep(sigma) / 1000;
+  return fromFunction(
+    x.shape,
+    (i) => 0.5 * x.data[i]! - 0.25 * x.data[(i + 1) % 16]! + 0.1 * vectors.w[i]! + 0.05 * t,
+  );
+}
+
+// 1e-5: both sides keep samples in float32 but order their sums differently.
+const expectClose = (got: ArrayLike<number>, wanted: readonly number[]) => {
+  expect(got.length).toBe(wanted.length);
+  for (let i = 0; i < got.length; i++) expect(Math.abs(got[i]! - wanted[i]!)).toBeLessThan(1e-5);
+};
+
+/** One value per step: diffusers' Heun lists every level but the first twice. */
+const distinct = (values: readonly number[]) => values.filter((value, i) => value !== values[i - 1]);
+
+describe('trajectories equal diffusers', () => {
+  for (const one of vectors.cases) {
+    it(one.name, async () => {
+      const steps = 8;
+      const sigmas = flowSigmas({
+        steps,
+        shift: one.config.shift,
+        spacing: one.set_timesteps_kwargs.sigmas === undefined ? 'train' : 'uniform',
+      });
+      expectClose(sigmas, distinct(one.sigmas));
+      const timesteps = distinct(one.timesteps);
+      // 2e-4 of 1000: diffusers rounds timesteps to float32.
+      for (const [i, t] of timesteps.entries())
+        expect(Math.abs(sigmaToTimestep(sigmas[i]!) - t)).toBeLessThan(2e-4);
+
+      const isHeun = one.scheduler === 'FlowMatchHeunDiscreteScheduler';
+      const seen: Tensor<'float32'>[] = [];
+      await samplers[isHeun ? 1 : 0].sample({
+        sigmas,
+        sample: tensor('float32', shape, Float32Array.from(vectors.noise0)),
+        denoise: toyVelocity,
+        onStep: ({ sample }) => seen.push(sample),
+      });
+      // diffusers' Heun records the prediction and the correction of a step; ours is seen once, corrected.
+      const wanted = isHeun ? one.trajectory.filter((_, i) => i % 2 === 1 || i === 14) : one.trajectory;
+      expect(seen).toHaveLength(wanted.length);
+      for (const [i, sample] of seen.entries()) expectClose(sample.data, wanted[i]!);
+    });
+  }
+});
+
+describe.each(samplers)('every sampler: $name', ({ sample: run }) => {
+  const start = fromFunction(shape, (i) => i / 4);
+  const target = fromFunction(shape, (i) => 1 - i / 8);
+  // The velocity of a straight path to one point: v = (x - x0) / sigma.
+  const straight = async (x: Tensor<'float32'>, sigma: number) =>
+    fromFunction(shape, (i) => (x.data[i]! - target.data[i]!) / sigma);
+
+  it('follows a straight path to its end, whatever the number of steps', async () => {
+    for (const steps of [1, 2, 7]) {
+      const end = await run({ sigmas: flowSigmas({ steps, shift: 3 }), sample: start, denoise: straight });
+      expectClose(end.data, Array.from(target.data));
+    }
+  });
+
+  it('counts steps and offers the clean estimate', async () => {
+    const seen: string[] = [];
+    await run({
+      sigmas: flowSigmas({ steps: 3 }),
+      sample: start,
+      denoise: straight,
+      onStep: (step) => {
+        seen.push(`${step.step}/${step.totalSteps} ${step.sigma.toFixed(2)}`);
+        expectClose(step.estimateClean().data, Array.from(target.data));
+      },
+    });
+    expect(seen).toEqual(['1/3 0.67', '2/3 0.33', '3/3 0.00']);
+  });
+
+  it('gives every model call and the result through the constraint', async () => {
+    const held = (x: Tensor<'float32'>) => fromFunction(shape, (i) => (i < 4 ? 9 : x.data[i]!));
+    const end = await run({
+      sigmas: flowSigmas({ steps: 2 }),
+      sample: start,
+      constrain: held,
+      denoise: async (x, sigma) => {
+        expect(Array.from(x.data.subarray(0, 4))).toEqual([9, 9, 9, 9]);
+        return straight(x, sigma);
+      },
+    });
+    expect(Array.from(end.data.subarray(0, 4))).toEqual([9, 9, 9, 9]);
+  });
+
+  it('stops between steps when cancelled, with the reason given', async () => {
+    const controller = new AbortController();
+    const reason = new Error('cancelled by the user');
+    let calls = 0;
+    const running = run({
+      sigmas: flowSigmas({ steps: 5 }),
+      sample: start,
+      signal: controller.signal,
+      denoise: async (x, sigma) => {
+        calls++;
+        controller.abort(reason);
+        return straight(x, sigma);
+      },
+    });
+    await expect(running).rejects.toBe(reason);
+    expect(calls).toBe(1);
+  });
+
+  it('stops at the first number that is not finite', async () => {
+    const denoise = async (x: Tensor<'float32'>) => fromFunction(x.shape, (i) => (i === 3 ? Number.NaN : 0));
+    await expect(run({ sigmas: [1, 0], sample: start, denoise })).rejects.toMatchObject({
+      code: 'diffusion/not-finite',
+    });
+  });
+});
+
+describe('schedules', () => {
+  it.each([[[0]], [[1, 0.5]], [[1, 1, 0]], [[0.5, 1, 0]], [[Number.NaN, 0]]])(
+    'refuses %j',
+    async (sigmas) => {
+      const sample = fromFunction([1], () => 0);
+      await expect(sampleEuler({ sigmas, sample, denoise: async (x) => x })).rejects.toMatchObject({
+        code: 'diffusion/bad-sigmas',
+      });
+    },
+  );
+
+  it('fall from 1 to 0 for every number of steps and shift', () => {
+    for (const steps of [1, 2, 20, 50]) {
+      for (const shift of [0.5, 1, 3, 17]) {
+        const sigmas = flowSigmas({ steps, shift });
+        expect(sigmas).toHaveLength(steps + 1);
+        expect(sigmas[0]).toBe(1);
+        expect(sigmas.at(-1)).toBe(0);
+        expect(sigmas.every((sigma, i) => i === 0 || sigma < sigmas[i - 1]!)).toBe(true);
+      }
+    }
+  });
+
+  it('need steps and a shift above 0', () => {
+    expect(() => flowSigmas({ steps: 0 })).toThrowError('at least 1 step');
+    expect(() => flowSigmas({ steps: 4, shift: 0 })).toThrowError('a number above 0');
+  });
+});
