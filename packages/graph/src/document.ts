@@ -25,7 +25,10 @@ const reservedNames = new Set(Object.getOwnPropertyNames(Object.prototype).conca
 /** Node ids, port names, param names: start with a letter, then letters, digits, `-` or `_`; at most 64. */
 export const identifierSchema = z
   .string()
-  .regex(/^[A-Za-z][A-Za-z0-9_-]{0,63}$/, 'a name starts with a letter and has letters, digits, "-" or "_", at most 64')
+  .regex(
+    /^[A-Za-z][A-Za-z0-9_-]{0,63}$/,
+    'a name starts with a letter and has letters, digits, "-" or "_", at most 64',
+  )
   .refine((name) => !reservedNames.has(name), 'this name is reserved');
 
 export const paramValueSchema = z.union([
@@ -93,8 +96,14 @@ export const subgraphSchema = z.strictObject({
   nodes: z.record(identifierSchema, workflowNodeSchema),
   edges: z.array(edgeSchema),
   /** Ports of the instance and the inner port each stands for. */
-  inputs: z.record(identifierSchema, z.strictObject({ type: portTypeSchema, label: z.string(), to: z.array(endpointSchema) })),
-  outputs: z.record(identifierSchema, z.strictObject({ type: portTypeSchema, label: z.string(), from: endpointSchema })),
+  inputs: z.record(
+    identifierSchema,
+    z.strictObject({ type: portTypeSchema, label: z.string(), to: z.array(endpointSchema) }),
+  ),
+  outputs: z.record(
+    identifierSchema,
+    z.strictObject({ type: portTypeSchema, label: z.string(), from: endpointSchema }),
+  ),
   /** Params of the instance and the inner param each sets. */
   params: z.record(identifierSchema, z.strictObject({ node: identifierSchema, param: identifierSchema })),
   layout: layoutSchema.default({ nodes: {} }),

@@ -1,4 +1,12 @@
 export {
+  type ConnectRefusal,
+  type ConnectResult,
+  canConnect,
+  connectionRule,
+  type EdgeScope,
+} from './connect.ts';
+export { diffWorkflows, semanticEqual, semanticText, type WorkflowChange } from './diff.ts';
+export {
   documentLimits,
   type Endpoint,
   type ExposedInput,
@@ -14,8 +22,31 @@ export {
   workflowFormat,
   workflowSchema,
 } from './document.ts';
+export {
+  type ActiveGraph,
+  type FlatEdge,
+  type FlatEndpoint,
+  type FlatGraph,
+  type FlatId,
+  type FlattenResult,
+  flattenSubgraphs,
+  resolveModes,
+} from './flatten.ts';
+export { reduceRun, reduceRunEvents } from './fold-run.ts';
+export { type ApplyInputsResult, applyInputs } from './inputs.ts';
 export { type GraphFix, type GraphIssue, graphFixSchema, graphIssueSchema } from './issues.ts';
-export { type NodeCatalogue, type NodeTypeInfo, nodeTypeInfoSchema, type ParamInfo, type PortInfo } from './node-type.ts';
+export { workflowJsonSchema } from './json-schema.ts';
+export { documentMigrations, type Migration, type MigrationResult, migrateDocument } from './migrations.ts';
+export { nearestName } from './names.ts';
+export {
+  type NodeCatalogue,
+  type NodeTypeInfo,
+  nodeTypeInfoSchema,
+  type ParamInfo,
+  type PortInfo,
+} from './node-type.ts';
+export { checkParam, isSeed, maxSeed, type ParamProblem, parseParamText } from './params.ts';
+export { type ParseOptions, type ParseResult, parseWorkflow, parseWorkflowValue } from './parse.ts';
 export { type PortFacts, type PortType, portFactsSchema, portTypeSchema, portTypes } from './port-types.ts';
 export {
   type FileSummary,
@@ -33,3 +64,14 @@ export {
   runStateSchema,
   runStatuses,
 } from './run-events.ts';
+export { stringifyWorkflow } from './stringify.ts';
+export { subgraphOf, subgraphType, withSubgraphs } from './subgraph-types.ts';
+export {
+  ancestorsOf,
+  descendantsOf,
+  findCycles,
+  type TopologyEdge,
+  type TopologyResult,
+  topologicalOrder,
+} from './topology.ts';
+export { paramIssues, validateWorkflow } from './validate.ts';

@@ -11,7 +11,12 @@ export const graphFixSchema = z.discriminatedUnion('kind', [
     param: z.string(),
     value: paramValueForFix,
   }),
-  z.strictObject({ kind: z.literal('remove-edge'), label: z.string(), from: z.tuple([z.string(), z.string()]), to: z.tuple([z.string(), z.string()]) }),
+  z.strictObject({
+    kind: z.literal('remove-edge'),
+    label: z.string(),
+    from: z.tuple([z.string(), z.string()]),
+    to: z.tuple([z.string(), z.string()]),
+  }),
 ]);
 /** A change the editor can apply in one click. */
 export type GraphFix = z.infer<typeof graphFixSchema>;

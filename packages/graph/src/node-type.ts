@@ -57,7 +57,12 @@ export const paramInfoSchema = z.discriminatedUnion('kind', [
   /** Name of a model package; the host knows which are installed. */
   z.strictObject({ ...paramBase, kind: z.literal('model'), default: z.string() }),
   /** Name of an uploaded or shipped file; '' means none chosen. */
-  z.strictObject({ ...paramBase, kind: z.literal('file'), default: z.string(), accept: z.enum(['image', 'video', 'audio']) }),
+  z.strictObject({
+    ...paramBase,
+    kind: z.literal('file'),
+    default: z.string(),
+    accept: z.enum(['image', 'video', 'audio']),
+  }),
 ]);
 export type ParamInfo = z.infer<typeof paramInfoSchema>;
 

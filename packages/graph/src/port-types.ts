@@ -41,7 +41,9 @@ export const portFactsSchema = z.strictObject({
   /** Channels of a latent. */
   channels: z.number().int().positive().optional(),
   /** Pixel frame counts a model accepts are `multiple * n + plus`. */
-  frameRule: z.strictObject({ multiple: z.number().int().positive(), plus: z.number().int().min(0) }).optional(),
+  frameRule: z
+    .strictObject({ multiple: z.number().int().positive(), plus: z.number().int().min(0) })
+    .optional(),
   /** Width and height in pixels must be multiples of this. */
   sizeMultiple: z.number().int().positive().optional(),
   /** Pixel size; for a latent, the size it decodes to. */

@@ -36,7 +36,15 @@ export type OutputSummary = z.infer<typeof outputSummarySchema>;
 
 /** Why a node ran rather than being taken from the cache. */
 export const ranBecauseSchema = z.strictObject({
-  code: z.enum(['never-computed', 'param-changed', 'input-changed', 'model-changed', 'evicted', 'damaged', 'not-cacheable']),
+  code: z.enum([
+    'never-computed',
+    'param-changed',
+    'input-changed',
+    'model-changed',
+    'evicted',
+    'damaged',
+    'not-cacheable',
+  ]),
   /** The param or port that changed. */
   name: z.string().optional(),
 });
