@@ -1,0 +1,129 @@
+/**
+ * Every document in `workflows/` is run for real, by the command line without a server and by a server over
+ * HTTP and WebSocket, and both make the same frames.
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createClient, type ReelgraphClient } from '@reelgraph/client';
+import { parseWorkflow, semanticEqual, stringifyWorkflow, type Workflow } from '@reelgraph/graph';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { runCli } from '../support/cli.ts';
+import { findFfprobe } from '../support/requirements.ts';
+import { frameHashes, runToEnd, videoOf } from '../support/runs.ts';
+import { projectRoot, type RunningServer, startServer, temporaryFolder } from '../support/server.ts';
+
+const workflowsFolder = join(projectRoot, 'workflows');
+const names = readdirSync(workflowsFolder).filter((name) => name.endsWith('.json'));
+
+function readWorkflow(name: string): { text: string; workflow: Workflow } {
+  const text = readFileSync(join(workflowsFolder, name), 'utf8');
+  const parsed = parseWorkflow(text);
+  if (!parsed.ok) throw new Error(JSON.stringify(parsed.issues, null, 2));
+  return { text, workflow: parsed.workflow };
+}
+
+let scratch: Awaited<ReturnType<typeof temporaryFolder>>;
+let server: RunningServer;
+let client: ReelgraphClient;
+
+beforeAll(async () => {
+  scratch = await temporaryFolder();
+  server = await startServer({ dataFolder: join(scratch.path, 'server-data') });
+  client = createClient({ baseUrl: server.baseUrl });
+});
+afterAll(async () => {
+  await server?.stop();
+  await scratch?.dispose();
+});
+
+it('ships the two workflows that every newcomer opens', () => {
+  expect(names).toEqual(expect.arrayContaining(['text-to-video.json', 'image-to-video.json']));
+});
+
+describe.each(names)('%s', (name) => {
+  const { text, workflow } = readWorkflow(name);
+  const output = Object.values(workflow.outputs)[0];
+
+  it('is written as the editor would save it', () => {
+    expect(stringifyWorkflow(workflow)).toBe(text);
+  });
+
+  it('passes check without a word', async () => {
+    const result = await runCli(['check', join('workflows', name), '--json']);
+    expect(result.code, result.stdout + result.stderr).toBe(0);
+  });
+
+  it('makes the same frames through the command line and the server, and carries its workflow', async ({ skip }) => {
+    findFfprobe(skip);
+    const fromCli = join(scratch.path, `cli-${name}.mp4`);
+    const cli = await runCli([
+      'run',
+      join('workflows', name),
+      '--out',
+      fromCli,
+      '--data',
+      join(scratch.path, `cli-data-${name}`),
+    ]);
+    expect(cli.code, cli.stdout + cli.stderr).toBe(0);
+
+    const previews: string[] = [];
+    const run = await runToEnd(client, workflow, { onPreview: (preview) => previews.push(preview.nodeId) });
+    expect(run.state.status, JSON.stringify(run.state)).toBe('succeeded');
+    expect(previews, 'a moving preview while sampling').toContain('denoise');
+
+    const file = videoOf(run.state, output?.node ?? '');
+    const bytes = new Uint8Array(await (await fetch(client.resultUrl(file.digest))).arrayBuffer());
+    const fromServer = join(scratch.path, `server-${name}.mp4`);
+    await writeFile(fromServer, bytes);
+
+    const frames = await frameHashes(fromServer);
+    expect(frames).toHaveLength(17);
+    expect(new Set(frames).size, 'the clip moves').toBeGreaterThan(1);
+    expect(await frameHashes(fromCli)).toEqual(frames);
+
+    const carried = await client.extractWorkflow(bytes);
+    expect(semanticEqual(carried, workflow)).toBe(true);
+  }, 180_000);
+});
+
+describe('a rerun', () => {
+  // model → prompt ┐
+  // latent → noise ┴→ denoise → decode → mux → save        only mux and save see the frame rate
+  const sampled = ['denoise', 'decode'];
+
+  it('with another frame rate muxes again and does not sample again, also after a restart', async () => {
+    const { workflow } = readWorkflow('text-to-video.json');
+    const dataFolder = join(scratch.path, 'rerun-data');
+    const withFps = (fps: number): Workflow => {
+      const copy = structuredClone(workflow);
+      const mux = copy.nodes.mux;
+      if (!mux) throw new Error('text-to-video has no node "mux"');
+      mux.params.fps = fps;
+      return copy;
+    };
+    const ranNodes = (events: readonly { type: string; nodeId?: string }[]) =>
+      events.flatMap((event) => (event.type === 'node.started' && event.nodeId ? [event.nodeId] : []));
+
+    let local = await startServer({ dataFolder });
+    try {
+      const first = await runToEnd(createClient({ baseUrl: local.baseUrl }), withFps(8));
+      expect(ranNodes(first.events)).toEqual(expect.arrayContaining(sampled));
+
+      const again = await runToEnd(createClient({ baseUrl: local.baseUrl }), withFps(12));
+      expect(again.state.status).toBe('succeeded');
+      expect(ranNodes(again.events)).toContain('mux');
+      expect(ranNodes(again.events)).not.toEqual(expect.arrayContaining(['denoise']));
+      expect(ranNodes(again.events)).not.toEqual(expect.arrayContaining(['decode']));
+
+      await local.stop();
+      local = await startServer({ dataFolder });
+      const later = await runToEnd(createClient({ baseUrl: local.baseUrl }), withFps(16));
+      expect(later.state.status).toBe('succeeded');
+      expect(ranNodes(later.events)).toContain('mux');
+      expect(ranNodes(later.events)).not.toEqual(expect.arrayContaining(['denoise']));
+    } finally {
+      await local.stop();
+    }
+  }, 180_000);
+});
