@@ -41,6 +41,7 @@ type Workflow = CallAnswer<'getWorkflow'>;
 export interface ReelgraphClient {
   /** Any call of the map by its name; the methods below are its short forms. @throws ApiError */
   call<C extends HttpCall>(name: C, request: CallRequest<C>): Promise<CallAnswer<C>>;
+  getHealth(options?: CallOptions): Promise<CallAnswer<'getHealth'>>;
   listNodeTypes(options?: CallOptions): Promise<CallAnswer<'listNodeTypes'>>;
   listModels(options?: CallOptions): Promise<CallAnswer<'listModels'>>;
   listWorkflows(options?: CallOptions): Promise<CallAnswer<'listWorkflows'>>;
@@ -143,6 +144,7 @@ export function createClient(options: ClientOptions): ReelgraphClient {
 
   return {
     call,
+    getHealth: (o = {}) => call('getHealth', { ...o, params: {} }),
     listNodeTypes: (o = {}) => call('listNodeTypes', { ...o, params: {} }),
     listModels: (o = {}) => call('listModels', { ...o, params: {} }),
     listWorkflows: (o = {}) => call('listWorkflows', { ...o, params: {} }),

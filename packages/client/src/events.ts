@@ -97,7 +97,7 @@ export function connectEvents(endpoint: Endpoint, options: ConnectEventsOptions)
 
   function open(): void {
     retryTimer = undefined;
-    const current = new endpoint.WebSocket(eventsUrl(endpoint));
+    const current = createSocket(endpoint);
     socket = current;
     current.addEventListener('open', () => {
       current.send(
@@ -143,6 +143,16 @@ export function connectEvents(endpoint: Endpoint, options: ConnectEventsOptions)
       socket?.close();
     },
   };
+}
+
+/** A server wants to know which page asks. A browser says so by itself; elsewhere we name the server's own address. */
+function createSocket(endpoint: Endpoint): WebSocket {
+  const url = eventsUrl(endpoint);
+  if (typeof globalThis.location === 'object') return new endpoint.WebSocket(url);
+  const headers = { origin: new URL(url.replace(/^ws/, 'http')).origin };
+  // Node's WebSocket takes headers as its second argument; the type of the browser's does not know them.
+  const socket: WebSocket = Reflect.construct(endpoint.WebSocket, [url, { headers }]);
+  return socket;
 }
 
 /** In a browser the page's own address is the default, and a token travels in its cookie. */

@@ -35,6 +35,7 @@ export {
 export { reduceRun, reduceRunEvents } from './fold-run.ts';
 export { type ApplyInputsResult, applyInputs } from './inputs.ts';
 export { type GraphFix, type GraphIssue, graphFixSchema, graphIssueSchema } from './issues.ts';
+export { type JsonProblem, scanJson } from './json-scan.ts';
 export { workflowJsonSchema } from './json-schema.ts';
 export { documentMigrations, type Migration, type MigrationResult, migrateDocument } from './migrations.ts';
 export { nearestName } from './names.ts';

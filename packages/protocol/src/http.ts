@@ -68,9 +68,22 @@ export const uploadAnswerSchema = z.strictObject({
 });
 export type UploadAnswer = z.infer<typeof uploadAnswerSchema>;
 
+export const healthSchema = z.strictObject({
+  protocol: z.number().int(),
+  serverId: z.string(),
+  uptimeSeconds: z.number(),
+  /** How long the event loop was held up at most, and at the 99th percentile, since the server listens. */
+  eventLoop: z.strictObject({ maxBlockedMs: z.number(), p99BlockedMs: z.number() }),
+  /** The process that computes runs; null while there is none. */
+  runner: z.strictObject({ pid: z.number().int().nullable() }),
+});
+export type Health = z.infer<typeof healthSchema>;
+
 const empty = z.undefined();
 
 export const httpApi = {
+  /** Whether the server is well, in numbers. */
+  getHealth: { method: 'GET', path: '/api/v1/health', body: empty, answer: healthSchema },
   /** Node types in menu order. */
   listNodeTypes: {
     method: 'GET',

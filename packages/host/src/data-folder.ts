@@ -1,0 +1,28 @@
+import { join } from 'node:path';
+
+/** Where things lie in a data folder; server and command line share it, and with it their cached results. */
+export interface DataFolder {
+  readonly root: string;
+  /** SQLite journal of runs. */
+  readonly journalFile: string;
+  /** Content-addressed results. */
+  readonly artifactsFolder: string;
+  /** Images that were uploaded. */
+  readonly inputsFolder: string;
+  /** Workflows that were saved. */
+  readonly workflowsFolder: string;
+  /** Model packages of the user, one folder each. */
+  readonly modelsFolder: string;
+}
+
+/** The layout of the data folder at `root`; creates nothing. */
+export function dataFolderAt(root: string): DataFolder {
+  return {
+    root,
+    journalFile: join(root, 'journal.sqlite'),
+    artifactsFolder: join(root, 'artifacts'),
+    inputsFolder: join(root, 'inputs'),
+    workflowsFolder: join(root, 'workflows'),
+    modelsFolder: join(root, 'models'),
+  };
+}

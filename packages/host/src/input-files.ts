@@ -1,0 +1,102 @@
+/**
+ * Files that `file` params name. A name comes from a document of a stranger, so it is relative, plain, and
+ * looked for only under the given roots; links are not followed out of them.
+ */
+import { constants } from 'node:fs';
+import { type FileHandle, open, realpath } from 'node:fs/promises';
+import { dirname, join, sep } from 'node:path';
+import { type InputFiles, NodeError } from '@reelgraph/node-api';
+
+export interface InputRoot {
+  readonly folder: string;
+  /** Only names that start with this folder name are looked for here, and `folder` is what it stands for. */
+  readonly prefix?: string;
+}
+
+export interface OpenInput {
+  /** The caller closes it. */
+  readonly handle: FileHandle;
+  readonly byteLength: number;
+}
+
+export interface LocatedInputFiles extends InputFiles {
+  /** The open file, or undefined when no root has it. */
+  open(name: string): Promise<OpenInput | undefined>;
+}
+
+const maxBytes = 64 * 1024 * 1024;
+const maxDepth = 8;
+/** Letters and digits of any script, `_`, and inside also `.`, `-` and spaces; no control or invisible signs. */
+const segmentPattern = /^[\p{L}\p{N}_](?:[\p{L}\p{N}._ -]{0,126}[\p{L}\p{N}_-])?$/u;
+/** Names that mean a device on Windows. */
+const deviceNames = /^(con|prn|aux|nul|com\d|lpt\d)(\.|$)/i;
+
+/** The parts of a name that may be looked for; undefined for any other name. */
+function segmentsOf(name: string): string[] | undefined {
+  const segments = name.split('/');
+  const isPlain = (segment: string) => segmentPattern.test(segment) && !deviceNames.test(segment);
+  return segments.length <= maxDepth && segments.every(isPlain) ? segments : undefined;
+}
+
+/** Opens a plain file below `folder` without following a link out of it. */
+async function openBelow(folder: string, segments: readonly string[]): Promise<OpenInput | undefined> {
+  const path = join(folder, ...segments);
+  try {
+    const root = await realpath(folder);
+    const parent = await realpath(dirname(path));
+    if (parent !== root && !parent.startsWith(root + sep)) return undefined;
+    const handle = await open(join(parent, segments.at(-1) ?? ''), constants.O_RDONLY | constants.O_NOFOLLOW);
+    const info = await handle.stat();
+    // A second name of the same file may lie outside, so a hard link is no better than a symbolic one.
+    if (info.isFile() && info.nlink === 1) return { handle, byteLength: info.size };
+    await handle.close();
+    return undefined;
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'ELOOP' || code === 'ENAMETOOLONG')
+      return undefined;
+    throw error;
+  }
+}
+
+/** Input files found in the first root that has them. */
+export function createInputFiles(roots: readonly InputRoot[]): LocatedInputFiles {
+  async function openInput(name: string): Promise<OpenInput | undefined> {
+    const segments = segmentsOf(name);
+    if (segments === undefined) return undefined;
+    for (const root of roots) {
+      const below =
+        root.prefix === undefined ? segments : segments[0] === root.prefix ? segments.slice(1) : [];
+      if (below.length === 0) continue;
+      const found = await openBelow(root.folder, below);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  }
+
+  return {
+    open: openInput,
+    async read(name) {
+      const found = await openInput(name);
+      if (found === undefined) {
+        throw new NodeError('file/not-found', `There is no input file "${name}".`, {
+          hint: 'Choose the file again.',
+        });
+      }
+      try {
+        if (found.byteLength > maxBytes) {
+          throw new NodeError(
+            'file/too-large',
+            `The input file "${name}" is larger than ${maxBytes / 1024 / 1024} MiB.`,
+            {
+              hint: 'Use a smaller picture.',
+            },
+          );
+        }
+        return await found.handle.readFile();
+      } finally {
+        await found.handle.close();
+      }
+    },
+  };
+}
