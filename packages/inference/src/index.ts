@@ -1,1 +1,8 @@
-export {};
+export { type Device, listDevices } from './devices.ts';
+export {
+  type ComponentTime,
+  createModelService,
+  type InstalledModel,
+  type ModelServiceHandle,
+  type ModelServiceOptions,
+} from './model-service.ts';

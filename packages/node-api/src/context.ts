@@ -2,8 +2,9 @@
  * What a node's `run` may reach. Nodes get inference, media and files from here and import none of them, so
  * a test runs them with fakes and loads no native code.
  */
-import type { Conditioning, FileRef, Frames, ImageValue, KnownLatent, ModelRef } from './values.ts';
+
 import type { Tensor } from '@reelgraph/tensor';
+import type { Conditioning, FileRef, Frames, ImageValue, KnownLatent, ModelRef } from './values.ts';
 
 /** What is known of an installed model package without loading it. */
 export interface ModelFacts {
@@ -43,7 +44,11 @@ export interface ModelService {
   facts(model: ModelRef): ModelFacts;
   encodeText(model: ModelRef, text: string, signal: AbortSignal): Promise<Conditioning>;
   /** Velocity per branch, each [1, C, T, H, W]. */
-  denoise(model: ModelRef, request: DenoiseRequest, signal: AbortSignal): Promise<readonly Tensor<'float32'>[]>;
+  denoise(
+    model: ModelRef,
+    request: DenoiseRequest,
+    signal: AbortSignal,
+  ): Promise<readonly Tensor<'float32'>[]>;
   /** frames [1, 3, F, H, W] in [-1, 1] -> normalised latent [1, C, T, h, w] */
   encodeFrames(model: ModelRef, pixels: Tensor<'float32'>, signal: AbortSignal): Promise<Tensor<'float32'>>;
   /** normalised latent [1, C, T, h, w] -> frames [1, 3, F, H, W] in [-1, 1] */
@@ -67,7 +72,10 @@ export interface MediaService {
   /** Decodes a PNG, JPEG or WebP. @throws NodeError 'media/not-an-image' | 'media/too-large' */
   decodeImage(bytes: Uint8Array, signal: AbortSignal): Promise<ImageValue>;
   /** Resizes to exactly this size; `cover` crops what sticks out, `contain` pads with black, `stretch` distorts. */
-  resizeImage(image: ImageValue, size: { widthPx: number; heightPx: number; fit: 'cover' | 'contain' | 'stretch' }): Promise<ImageValue>;
+  resizeImage(
+    image: ImageValue,
+    size: { widthPx: number; heightPx: number; fit: 'cover' | 'contain' | 'stretch' },
+  ): Promise<ImageValue>;
   /** H.264 mp4, yuv420p, faststart. */
   muxVideo(request: MuxRequest, signal: AbortSignal): Promise<FileRef>;
 }
@@ -105,5 +113,6 @@ export interface RunContext {
 export interface InferContext {
   /** Installed model packages by name. */
   readonly models: ReadonlyMap<string, ModelFacts>;
+  /** Packages that are there but cannot be used: name -> what is wrong, in a sentence. */
+  readonly damagedModels?: ReadonlyMap<string, string>;
 }
-

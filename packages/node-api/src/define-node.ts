@@ -9,7 +9,9 @@ import type { PortValues } from './values.ts';
 export type PortMap = Readonly<Record<string, PortInfo>>;
 export type ParamMap = Readonly<Record<string, ParamInfo>>;
 
-type OptionalPorts<P extends PortMap> = { [K in keyof P]: P[K] extends { optional: true } ? K : never }[keyof P];
+type OptionalPorts<P extends PortMap> = {
+  [K in keyof P]: P[K] extends { optional: true } ? K : never;
+}[keyof P];
 /** Runtime values of a port map; optional ports may be absent. */
 export type ValuesOf<P extends PortMap> = {
   readonly [K in Exclude<keyof P, OptionalPorts<P>>]: PortValues[P[K]['type']];
@@ -36,7 +38,11 @@ export interface InferIssue {
   readonly port?: string;
   readonly param?: string;
   /** A value that would mend it, for the `param` named. */
-  readonly fix?: { readonly label: string; readonly param: string; readonly value: string | number | boolean };
+  readonly fix?: {
+    readonly label: string;
+    readonly param: string;
+    readonly value: string | number | boolean;
+  };
 }
 
 export interface InferResult<Out extends PortMap> {
@@ -107,9 +113,11 @@ export interface AnyNodeDefinition extends Omit<NodeDefinition, 'infer' | 'run'>
  * The engine checks inputs and params against the declaration before it calls `run`, which is what makes the
  * one widening here sound.
  */
-export function defineNode<const In extends PortMap, const Out extends PortMap, const Params extends ParamMap>(
-  definition: NodeDefinition<In, Out, Params>,
-): NodeDefinition<In, Out, Params> & AnyNodeDefinition {
+export function defineNode<
+  const In extends PortMap,
+  const Out extends PortMap,
+  const Params extends ParamMap,
+>(definition: NodeDefinition<In, Out, Params>): NodeDefinition<In, Out, Params> & AnyNodeDefinition {
   return definition as NodeDefinition<In, Out, Params> & AnyNodeDefinition;
 }
 
@@ -132,4 +140,3 @@ export function describeNode(definition: AnyNodeDefinition): NodeTypeInfo {
 
 /** Definitions by type name. */
 export type NodeRegistry = ReadonlyMap<string, AnyNodeDefinition>;
-

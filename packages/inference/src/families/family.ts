@@ -1,0 +1,39 @@
+/**
+ * What a model family must know: which files its package has, and how our words (text, sample, sigma, frames)
+ * become the inputs of its graphs. Everything else is the same for all.
+ */
+import type { Conditioning, DenoiseRequest, ModelFacts } from '@reelgraph/node-api';
+import type { Tensor } from '@reelgraph/tensor';
+import type { ModelPackage } from '../model-package.ts';
+
+/** Runs one graph of the package, named by its folder, for example `transformer`. */
+export type RunComponent = (
+  component: string,
+  feeds: Readonly<Record<string, Tensor>>,
+  signal: AbortSignal,
+) => Promise<Readonly<Record<string, Tensor>>>;
+
+/** A package with its configs and tokenizer read; holds no session. */
+export interface FamilyModel {
+  readonly facts: ModelFacts;
+  encodeText(run: RunComponent, text: string, signal: AbortSignal): Promise<Conditioning>;
+  denoise(
+    run: RunComponent,
+    request: DenoiseRequest,
+    signal: AbortSignal,
+  ): Promise<readonly Tensor<'float32'>[]>;
+  encodeFrames(run: RunComponent, pixels: Tensor<'float32'>, signal: AbortSignal): Promise<Tensor<'float32'>>;
+  decodeLatent(run: RunComponent, latent: Tensor<'float32'>, signal: AbortSignal): Promise<Tensor<'float32'>>;
+  previewLatent(latent: Tensor<'float32'>): Tensor<'float32'>;
+}
+
+export interface ModelFamily {
+  /** As in `reelgraph.family` of the index. */
+  readonly name: string;
+  /** As in `_class_name` of the index, for packages that another tool exported. */
+  readonly pipelineClass: string;
+  /** Folders with a `model.onnx`. */
+  readonly components: readonly string[];
+  /** @throws NodeError 'model/damaged' when a config is missing or does not fit */
+  open(modelPackage: ModelPackage): Promise<FamilyModel>;
+}

@@ -1,0 +1,146 @@
+/**
+ * Toybox, the model that ships with Reelgraph. Its graphs speak our words almost literally: velocity of a
+ * straight flow, timestep = sigma * 1000, clean frames by a latent and a mask.
+ */
+import { denormaliseLatent, latentToRgb, normaliseLatent, sigmaToTimestep } from '@reelgraph/diffusion';
+import type { Conditioning, DenoiseRequest, ModelFacts } from '@reelgraph/node-api';
+import {
+  concatAxis,
+  copyTensor,
+  expectDType,
+  full,
+  indexView,
+  reshapeView,
+  type Tensor,
+  zeros,
+} from '@reelgraph/tensor';
+import { schedulerConfigSchema, transformerConfigSchema, vaeConfigSchema } from '../model-config.ts';
+import { damagedModel, type ModelPackage, readModelJson } from '../model-package.ts';
+import { batchText } from '../text-batch.ts';
+import { TextTokenizer } from '../text-tokenizer.ts';
+import type { FamilyModel, ModelFamily } from './family.ts';
+
+/** The one output of a graph that has one. */
+function output(outputs: Readonly<Record<string, Tensor>>, name: string): Tensor<'float32'> {
+  const value = outputs[name];
+  if (value === undefined)
+    throw new Error(`The graph has no output "${name}"; it has ${Object.keys(outputs).join(', ')}.`);
+  return expectDType(value, 'float32', `Output "${name}"`);
+}
+
+function repeatBatch(value: Tensor<'float32'>, count: number): Tensor<'float32'> {
+  return count === 1 ? value : concatAxis(Array<Tensor<'float32'>>(count).fill(value), 0);
+}
+
+async function open(modelPackage: ModelPackage): Promise<FamilyModel> {
+  const { name, folder, index } = modelPackage;
+  const transformer = await readModelJson(name, folder, 'transformer/config.json', transformerConfigSchema);
+  const encoder = await readModelJson(name, folder, 'vae_encoder/config.json', vaeConfigSchema);
+  const decoder = await readModelJson(name, folder, 'vae_decoder/config.json', vaeConfigSchema);
+  const scheduler = await readModelJson(
+    name,
+    folder,
+    'scheduler/scheduler_config.json',
+    schedulerConfigSchema,
+  );
+  const tokenizer = await TextTokenizer.open(modelPackage, transformer.max_text_length);
+  if (transformer.in_channels !== decoder.z_dim) {
+    throw damagedModel(
+      name,
+      'transformer/config.json',
+      `has ${transformer.in_channels} latent channels where vae_decoder/config.json has ${decoder.z_dim}`,
+    );
+  }
+
+  const spatial = decoder.scale_factor_spatial;
+  const temporal = decoder.scale_factor_temporal;
+  const recommended = index.reelgraph?.recommended;
+  const facts: ModelFacts = {
+    name,
+    family: 'toybox',
+    latentChannels: decoder.z_dim,
+    vaeScale: { spatial, temporal },
+    sizeMultiple: spatial * Math.max(transformer.patch_size[1], transformer.patch_size[2]),
+    frameRule: { multiple: temporal * transformer.patch_size[0], plus: 1 },
+    maxTextTokens: transformer.max_text_length,
+    defaultShift: recommended?.shift ?? scheduler.shift,
+    recommended: {
+      steps: recommended?.steps ?? 20,
+      guidanceScale: recommended?.guidanceScale ?? 4,
+      fps: recommended?.fps ?? 8,
+      frameCount: recommended?.frames ?? 17,
+      widthPx: recommended?.width ?? 64,
+      heightPx: recommended?.height ?? 64,
+    },
+  };
+  const encoderStatistics = { mean: encoder.latents_mean, std: encoder.latents_std };
+  const decoderStatistics = { mean: decoder.latents_mean, std: decoder.latents_std };
+
+  return {
+    facts,
+
+    async encodeText(run, text, signal): Promise<Conditioning> {
+      const { ids, mask } = tokenizer.tokenize(text);
+      const outputs = await run('text_encoder', { input_ids: ids, attention_mask: mask }, signal);
+      return { promptEmbeds: output(outputs, 'last_hidden_state'), promptMask: mask };
+    },
+
+    async denoise(run, request: DenoiseRequest, signal) {
+      const { sample, sigma, branches, known } = request;
+      const count = branches.length;
+      const { embeds, mask } = batchText(branches);
+      const latent = known?.latent ?? zeros('float32', sample.shape);
+      const knownMask = known?.mask ?? zeros('float32', sample.shape.with(1, 1));
+      // All branches in one run: the weights pass through the cache once.
+      const outputs = await run(
+        'transformer',
+        {
+          hidden_states: repeatBatch(sample, count),
+          timestep: full([count], sigmaToTimestep(sigma)),
+          encoder_hidden_states: embeds,
+          encoder_attention_mask: mask,
+          condition_latents: repeatBatch(latent, count),
+          condition_mask: repeatBatch(knownMask, count),
+        },
+        signal,
+      );
+      const velocities = output(outputs, 'sample');
+      return branches.map((_, branch) => reshapeView(indexView(velocities, branch), sample.shape));
+    },
+
+    async encodeFrames(run, pixels, signal) {
+      const outputs = await run('vae_encoder', { sample: pixels }, signal);
+      return normaliseLatent(output(outputs, 'latent_mean'), encoderStatistics);
+    },
+
+    async decodeLatent(run, latent, signal) {
+      const outputs = await run(
+        'vae_decoder',
+        { latent_sample: denormaliseLatent(latent, decoderStatistics) },
+        signal,
+      );
+      const frames = copyTensor(output(outputs, 'sample'));
+      for (let i = 0; i < frames.data.length; i++)
+        frames.data[i] = Math.min(1, Math.max(-1, frames.data[i]!));
+      return frames;
+    },
+
+    previewLatent(latent) {
+      const factors = decoder.latent_rgb_factors ?? greyFactors(decoder.z_dim);
+      return latentToRgb(latent, factors, decoder.latent_rgb_factors_bias ?? [0, 0, 0]);
+    },
+  };
+}
+
+/** For a package without fitted factors: the first channel as brightness. */
+function greyFactors(channels: number): number[][] {
+  return Array.from({ length: channels }, (_, channel) => (channel === 0 ? [0.5, 0.5, 0.5] : [0, 0, 0]));
+}
+
+/** See `packages/toybox` for the model itself. */
+export const toybox: ModelFamily = {
+  name: 'toybox',
+  pipelineClass: 'ToyboxPipeline',
+  components: ['text_encoder', 'transformer', 'vae_encoder', 'vae_decoder'],
+  open,
+};

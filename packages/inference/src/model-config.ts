@@ -1,0 +1,71 @@
+/** The configuration files of a model package, in the layout of diffusers, as schemas. Unknown keys are left alone. */
+import { z } from 'zod';
+
+const positiveInt = z.number().int().positive();
+
+/** `model_index.json` at the root of a package. */
+export const modelIndexSchema = z.object({
+  _class_name: z.string().min(1),
+  _name: z
+    .string()
+    .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/)
+    .optional(),
+  version: z.string().max(64).optional(),
+  reelgraph: z
+    .object({
+      family: z.string().min(1).max(64),
+      title: z.string().max(200).optional(),
+      licence: z.string().max(200).optional(),
+      recommended: z
+        .object({
+          steps: positiveInt,
+          shift: z.number().positive(),
+          guidanceScale: z.number().min(0),
+          fps: z.number().positive(),
+          frames: positiveInt,
+          width: positiveInt,
+          height: positiveInt,
+        })
+        .partial()
+        .optional(),
+    })
+    .optional(),
+});
+export type ModelIndex = z.infer<typeof modelIndexSchema>;
+
+/** `transformer/config.json` */
+export const transformerConfigSchema = z.object({
+  in_channels: positiveInt,
+  patch_size: z.tuple([positiveInt, positiveInt, positiveInt]),
+  max_text_length: positiveInt.max(4096),
+});
+
+/** `vae_encoder/config.json` and `vae_decoder/config.json` */
+export const vaeConfigSchema = z
+  .object({
+    z_dim: positiveInt,
+    scale_factor_temporal: positiveInt,
+    scale_factor_spatial: positiveInt,
+    latents_mean: z.array(z.number()),
+    latents_std: z.array(z.number().positive()),
+    latent_rgb_factors: z.array(z.array(z.number()).length(3)).optional(),
+    latent_rgb_factors_bias: z.array(z.number()).length(3).optional(),
+  })
+  .refine(
+    (config) => config.latents_mean.length === config.z_dim && config.latents_std.length === config.z_dim,
+    {
+      message: 'latents_mean and latents_std need one number per latent channel',
+    },
+  )
+  .refine(
+    (config) => config.latent_rgb_factors === undefined || config.latent_rgb_factors.length === config.z_dim,
+    {
+      message: 'latent_rgb_factors needs one row per latent channel',
+    },
+  );
+
+/** `scheduler/scheduler_config.json` */
+export const schedulerConfigSchema = z.object({ shift: z.number().positive().default(1) });
+
+/** `tokenizer/tokenizer_config.json` is optional, and its keys pass to the tokenizer as they are. */
+export const looseObjectSchema = z.record(z.string(), z.unknown());

@@ -1,0 +1,253 @@
+/** The model service of the run context: packages, families and sessions put together. */
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import {
+  type InferContext,
+  type ModelFacts,
+  type ModelRef,
+  type ModelService,
+  NodeError,
+} from '@reelgraph/node-api';
+import { formatShape, TensorError } from '@reelgraph/tensor';
+import { families, familyOf } from './families/families.ts';
+import type { FamilyModel, RunComponent } from './families/family.ts';
+import { checkOnnxFile, damagedModel, findModelPackages, type ModelPackage } from './model-package.ts';
+import { listPackageFiles, PackageDigests } from './package-digest.ts';
+import { SessionClient, SessionError } from './session-client.ts';
+
+export interface ModelServiceOptions {
+  /** Folders that are model packages or hold them; those that do not exist are passed over. */
+  readonly roots: readonly string[];
+  /** CPU threads of one run; all cores when absent. */
+  readonly threads?: number;
+  /** Where digests of files are remembered between starts; without it every start hashes anew. */
+  readonly digestFile?: string;
+}
+
+/** An installed package as lists show it. */
+export interface InstalledModel {
+  readonly name: string;
+  readonly title: string;
+  readonly family: string;
+  readonly licence: string;
+  readonly byteLength: number;
+  readonly status: 'ready' | 'damaged';
+  readonly problem?: string;
+}
+
+/** Runs of one graph since the service was made. */
+export interface ComponentTime {
+  readonly runs: number;
+  /** Time inside the runtime alone, without queueing, copies and messages. */
+  readonly runMs: number;
+}
+
+/** A model service with what its host needs besides. */
+export interface ModelServiceHandle extends ModelService {
+  /** Every package found, usable or not. */
+  installed(): readonly InstalledModel[];
+  /** For `infer`: facts of usable packages, problems of the others. */
+  inferContext(): InferContext;
+  /** Looks at the folders again. */
+  refresh(): Promise<void>;
+  /** By component, for example `transformer`. */
+  sessionTimes(): ReadonlyMap<string, ComponentTime>;
+  /** Frees the memory of all open models; the next run opens what it needs. */
+  release(): Promise<void>;
+  /** Waits for a run in flight, then ends the worker. */
+  dispose(): Promise<void>;
+}
+
+interface Entry {
+  readonly summary: InstalledModel;
+  readonly folder: string;
+  readonly components: readonly string[];
+  /** Absent when the package is damaged; `problem` says why. */
+  readonly model?: FamilyModel;
+  readonly problem?: NodeError;
+}
+
+/**
+ * Finds the packages and makes the service. No session is opened and no runtime loaded before the first run.
+ *
+ * @example
+ * const models = await createModelService({ roots: [modelFolder] });
+ * const toybox = await models.resolve('toybox', signal);
+ */
+export async function createModelService(options: ModelServiceOptions): Promise<ModelServiceHandle> {
+  const digests = new PackageDigests(options.digestFile);
+  const sessions = new SessionClient({ threads: options.threads ?? availableParallelism() });
+  const times = new Map<string, ComponentTime>();
+  let entries = new Map<string, Entry>();
+
+  async function refresh(): Promise<void> {
+    const { packages, broken } = await findModelPackages(options.roots);
+    const found = new Map<string, Entry>();
+    for (const { name, folder, problem } of broken)
+      found.set(name, await damagedEntry(name, folder, problem));
+    for (const modelPackage of packages) found.set(modelPackage.name, await openEntry(modelPackage));
+    entries = found;
+  }
+
+  function entryOf(model: ModelRef): Entry & { model: FamilyModel } {
+    const entry = entries.get(model.name);
+    if (entry?.model === undefined) throw notFound(model.name, entries);
+    return { ...entry, model: entry.model };
+  }
+
+  /** `work` with the family's model and a way to run its graphs. */
+  async function using<T>(
+    ref: ModelRef,
+    work: (model: FamilyModel, run: RunComponent) => Promise<T>,
+  ): Promise<T> {
+    const { folder, model } = entryOf(ref);
+    const run: RunComponent = async (component, feeds, signal) => {
+      const file = `${component}/model.onnx`;
+      try {
+        const { outputs, runMs } = await sessions.run(
+          { path: join(folder, file), version: ref.digest },
+          feeds,
+          signal,
+        );
+        const before = times.get(component) ?? { runs: 0, runMs: 0 };
+        times.set(component, { runs: before.runs + 1, runMs: before.runMs + runMs });
+        return outputs;
+      } catch (error) {
+        if (!(error instanceof SessionError)) throw error;
+        if (error.stage === 'open')
+          throw damagedModel(ref.name, file, 'could not be opened as an ONNX graph', error);
+        const shapes = Object.entries(feeds).map(([name, { shape }]) => `${name} ${formatShape(shape)}`);
+        throw error.stage === 'run'
+          ? new NodeError(
+              'model/run-failed',
+              `Model "${ref.name}": ${component} could not run with ${shapes.join(', ')}.`,
+              {
+                hint: 'Try a smaller size or fewer frames; memory may be short. If a small clip fails too, the model may be damaged.',
+                cause: error,
+              },
+            )
+          : new NodeError(
+              'model/worker-lost',
+              `The part that runs models stopped while it ran ${component} of "${ref.name}".`,
+              {
+                hint: 'Run again; finished steps of the graph are kept.',
+                cause: error,
+              },
+            );
+      }
+    };
+    try {
+      return await work(model, run);
+    } catch (error) {
+      if (!(error instanceof TensorError)) throw error;
+      throw new NodeError('model/wrong-shape', `Model "${ref.name}": ${error.message}`, {
+        hint: 'Was this made with another model? Connect one model to all nodes of a chain.',
+        cause: error,
+      });
+    }
+  }
+
+  await refresh();
+  return {
+    async resolve(name, signal): Promise<ModelRef> {
+      signal.throwIfAborted();
+      // Looked at afresh, so that a package mended or broken since the start is seen.
+      await refresh();
+      const entry = entries.get(name);
+      if (entry === undefined) throw notFound(name, entries);
+      if (entry.model === undefined) throw entry.problem ?? notFound(name, entries);
+      const digest = await digests.digestOf(entry.folder, signal);
+      return { name, family: entry.model.facts.family, digest };
+    },
+    facts: (model) => entryOf(model).model.facts,
+    encodeText: (ref, text, signal) => using(ref, (model, run) => model.encodeText(run, text, signal)),
+    denoise: (ref, request, signal) => using(ref, (model, run) => model.denoise(run, request, signal)),
+    encodeFrames: (ref, pixels, signal) =>
+      using(ref, (model, run) => model.encodeFrames(run, pixels, signal)),
+    decodeLatent: (ref, latent, signal) =>
+      using(ref, (model, run) => model.decodeLatent(run, latent, signal)),
+    previewLatent: (ref, latent) => entryOf(ref).model.previewLatent(latent),
+
+    installed: () => [...entries.values()].map((entry) => entry.summary),
+    inferContext() {
+      const models = new Map<string, ModelFacts>();
+      const damagedModels = new Map<string, string>();
+      for (const [name, { model, problem }] of entries) {
+        if (model !== undefined) models.set(name, model.facts);
+        else if (problem !== undefined) damagedModels.set(name, problem.message);
+      }
+      return { models, damagedModels };
+    },
+    refresh,
+    sessionTimes: () => new Map(times),
+    release: () => sessions.release(),
+    dispose: () => sessions.dispose(),
+  };
+}
+
+function notFound(name: string, entries: ReadonlyMap<string, Entry>): NodeError {
+  const names = [...entries.keys()];
+  return new NodeError('model/not-found', `No model named "${name}" is installed.`, {
+    hint:
+      names.length === 0 ? 'Put a model package into the models folder.' : `Installed: ${names.join(', ')}.`,
+  });
+}
+
+async function sizeOf(folder: string): Promise<number> {
+  const files = await listPackageFiles(folder).catch(() => []);
+  return files.reduce((total, file) => total + file.byteLength, 0);
+}
+
+async function damagedEntry(
+  name: string,
+  folder: string,
+  problem: NodeError,
+  from?: ModelPackage,
+): Promise<Entry> {
+  return {
+    folder,
+    components: [],
+    problem,
+    summary: {
+      name,
+      title: from?.index.reelgraph?.title ?? name,
+      family: from?.index.reelgraph?.family ?? 'unknown',
+      licence: from?.index.reelgraph?.licence ?? 'unknown',
+      byteLength: await sizeOf(folder),
+      status: 'damaged',
+      problem: problem.message,
+    },
+  };
+}
+
+async function openEntry(modelPackage: ModelPackage): Promise<Entry> {
+  const { name, folder, index } = modelPackage;
+  const family = familyOf(modelPackage);
+  try {
+    if (family === undefined) {
+      throw new NodeError(
+        'model/unknown-family',
+        `Model "${name}" is a ${index._class_name}, which this version cannot run.`,
+        { hint: `It can run: ${families.map((known) => known.name).join(', ')}.` },
+      );
+    }
+    for (const component of family.components) await checkOnnxFile(name, folder, `${component}/model.onnx`);
+    const model = await family.open(modelPackage);
+    return {
+      folder,
+      components: family.components,
+      model,
+      summary: {
+        name,
+        title: index.reelgraph?.title ?? name,
+        family: family.name,
+        licence: index.reelgraph?.licence ?? 'unknown',
+        byteLength: await sizeOf(folder),
+        status: 'ready',
+      },
+    };
+  } catch (error) {
+    if (!(error instanceof NodeError)) throw error;
+    return damagedEntry(name, folder, error, modelPackage);
+  }
+}

@@ -1,0 +1,101 @@
+/**
+ * Runs ONNX graphs. A plain class over the runtime, so that tests and the worker's entry file use it alike.
+ */
+import type { DType, Tensor, TypedArrays } from '@reelgraph/tensor';
+import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
+import type { SessionAnswer, SessionRef, SessionRequest, SessionWorkerOptions } from './session-messages.ts';
+
+interface OpenSession {
+  readonly version: string;
+  readonly session: InferenceSession;
+}
+
+/** The runtime's names of our dtypes are the same. */
+const knownDTypes: ReadonlySet<string> = new Set<DType>([
+  'float32',
+  'float16',
+  'int32',
+  'int64',
+  'uint8',
+  'bool',
+]);
+
+function isOneOfOurs(value: OrtTensor): value is OrtTensor & { type: DType; data: TypedArrays[DType] } {
+  return knownDTypes.has(value.type);
+}
+
+/** Holds sessions by path and answers requests one after another. */
+export class SessionHandler {
+  readonly #options: SessionWorkerOptions;
+  readonly #open = new Map<string, OpenSession>();
+
+  constructor(options: SessionWorkerOptions) {
+    this.#options = options;
+  }
+
+  /** Never rejects: a failure is an answer. */
+  async handle(request: SessionRequest): Promise<SessionAnswer> {
+    const { id } = request;
+    if (request.kind === 'release') {
+      await this.#releaseAll();
+      return { kind: 'done', id, outputs: {}, runMs: 0 };
+    }
+    let session: InferenceSession;
+    try {
+      session = await this.#sessionOf(request.session);
+    } catch (error) {
+      return { kind: 'failed', id, stage: 'open', message: messageOf(error) };
+    }
+    try {
+      const feeds: Record<string, OrtTensor> = {};
+      for (const [name, { dtype, data, shape }] of Object.entries(request.feeds)) {
+        feeds[name] = new OrtTensor(dtype, data, shape);
+      }
+      const before = performance.now();
+      const results = await session.run(feeds);
+      const runMs = performance.now() - before;
+      const outputs: Record<string, Tensor> = {};
+      for (const [name, value] of Object.entries(results)) {
+        if (!(value instanceof OrtTensor) || !isOneOfOurs(value)) {
+          throw new Error(`Output "${name}" has the type ${value.type}, which has no place here.`);
+        }
+        outputs[name] = { dtype: value.type, shape: [...value.dims], data: value.data };
+      }
+      return { kind: 'done', id, outputs, runMs };
+    } catch (error) {
+      return { kind: 'failed', id, stage: 'run', message: messageOf(error) };
+    }
+  }
+
+  async #sessionOf({ path, version }: SessionRef): Promise<InferenceSession> {
+    const open = this.#open.get(path);
+    if (open?.version === version) return open.session;
+    if (open !== undefined) {
+      this.#open.delete(path);
+      await open.session.release();
+    }
+    const session = await InferenceSession.create(path, {
+      executionProviders: ['cpu'],
+      intraOpNumThreads: this.#options.threads,
+      interOpNumThreads: 1,
+      executionMode: 'sequential',
+      // Without the arena memory falls back after a run; attention would otherwise hold its peak for ever.
+      enableCpuMemArena: false,
+      logSeverityLevel: 3,
+      // Threads that spin between operators more than double the time when others want the cores.
+      extra: { session: { intra_op: { allow_spinning: '0' } } },
+    });
+    this.#open.set(path, { version, session });
+    return session;
+  }
+
+  async #releaseAll(): Promise<void> {
+    const sessions = [...this.#open.values()];
+    this.#open.clear();
+    for (const { session } of sessions) await session.release();
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
