@@ -1,5 +1,6 @@
 /** What a client reads when a request fails, and the one place that writes it. */
 import type { GraphIssue } from '@reelgraph/graph';
+import { NodeError } from '@reelgraph/node-api';
 import type { ErrorBody } from '@reelgraph/protocol';
 import type { ErrorRequestHandler, Response } from 'express';
 import type { Logger } from 'pino';
@@ -62,6 +63,11 @@ function frameworkProblem(error: unknown): { status: number; type: string } | un
 
 function toHttpError(error: unknown): HttpError | undefined {
   if (error instanceof HttpError) return error;
+  // Already a sentence for users: a file that is no image, a model that is damaged.
+  if (error instanceof NodeError) {
+    const options = error.hint === undefined ? { cause: error } : { hint: error.hint, cause: error };
+    return new HttpError(422, error.code, error.message, options);
+  }
   const problem = frameworkProblem(error);
   if (problem === undefined || problem.status >= 500) return undefined;
   switch (problem.status) {

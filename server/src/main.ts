@@ -1,0 +1,106 @@
+/** The program behind `npm start`: reads its arguments, starts the server, says where it is, ends it politely. */
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { pino } from 'pino';
+import { createServer, type RunningServer } from './create-server.ts';
+
+const projectRoot = resolve(import.meta.dirname, '../..');
+const defaultPort = 7860;
+
+const help = `Usage: npm start -- [options]
+
+  --port <n>        port to listen on (default ${defaultPort}, or PORT; 0 takes a free one)
+  --host <address>  address to listen on (default 127.0.0.1; others need REELGRAPH_TOKEN)
+  --data <folder>   data folder (default .reelgraph in the project, or REELGRAPH_DATA)
+  --models <folder> a folder with model packages; may be repeated
+  --help            this text
+
+Environment: REELGRAPH_LOG=debug|info|warn|error (default warn) sets what is logged to stderr.`;
+
+/** Ends the program with one sentence for the person who started it. */
+function giveUp(message: string): never {
+  process.stderr.write(`${message}\n`);
+  process.exit(1);
+}
+
+function readArguments() {
+  try {
+    return parseArgs({
+      options: {
+        port: { type: 'string' },
+        host: { type: 'string', default: '127.0.0.1' },
+        data: { type: 'string' },
+        models: { type: 'string', multiple: true, default: [] },
+        help: { type: 'boolean', default: false },
+      },
+    }).values;
+  } catch (error) {
+    return giveUp(`${error instanceof Error ? error.message : String(error)}\n\n${help}`);
+  }
+}
+
+function readPort(text: string): number {
+  const port = Number(text);
+  if (/^\d{1,5}$/.test(text) && port <= 65_535) return port;
+  return giveUp(`Port "${text}" is not a number from 0 to 65535.`);
+}
+
+/** A sentence for what can go wrong at start; undefined for what nobody foresaw. */
+function startProblem(error: unknown, port: number, host: string): string | undefined {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  switch (code) {
+    case 'EADDRINUSE':
+      return `Port ${port} is already in use. Is Reelgraph running? Choose another: npm start -- --port ${port + 1}`;
+    case 'EACCES':
+      return `Port ${port} or the data folder may not be used by this user. Choose another port or folder.`;
+    case 'EADDRNOTAVAIL':
+    case 'ENOTFOUND':
+      return `This machine has no address "${host}". Choose 127.0.0.1 or one of its own.`;
+    default:
+      return error instanceof Error ? error.message : undefined;
+  }
+}
+
+const values = readArguments();
+if (values.help) {
+  process.stdout.write(`${help}\n`);
+  process.exit(0);
+}
+const port = readPort(values.port ?? process.env.PORT ?? String(defaultPort));
+const log = pino({ level: process.env.REELGRAPH_LOG ?? 'warn' }, pino.destination(2));
+const token = process.env.REELGRAPH_TOKEN;
+
+let server: RunningServer;
+try {
+  server = await createServer({
+    port,
+    host: values.host,
+    dataFolder: resolve(values.data ?? process.env.REELGRAPH_DATA ?? join(projectRoot, '.reelgraph')),
+    uiFolder: join(projectRoot, 'ui', 'dist'),
+    workflowsFolder: join(projectRoot, 'workflows'),
+    modelRoots: values.models.map((folder) => resolve(folder)),
+    ...(token === undefined || token === '' ? {} : { token }),
+    log,
+  });
+} catch (error) {
+  log.debug({ err: error }, 'start failed');
+  giveUp(startProblem(error, port, values.host) ?? 'The server could not start.');
+}
+
+process.stdout.write(`Reelgraph is ready: ${server.address}\n`);
+
+let isEnding = false;
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.on(signal, () => {
+    // The second one means: now.
+    if (isEnding) process.exit(1);
+    isEnding = true;
+    server.close().then(
+      () => process.exit(0),
+      (error: unknown) => {
+        log.error({ err: error }, 'the server did not end well');
+        process.exit(1);
+      },
+    );
+  });
+}

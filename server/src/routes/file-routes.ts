@@ -1,0 +1,186 @@
+/** Bytes in and out: uploaded pictures, videos to read a workflow from, results and input files. */
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parseWorkflow } from '@reelgraph/graph';
+import { type DataFolder, type LocatedInputFiles, writeFileAtomically } from '@reelgraph/host';
+import { byteRoutes, type UploadAnswer } from '@reelgraph/protocol';
+import express, { type Request, type RequestHandler, type Response } from 'express';
+import { HttpError, notFound } from '../http-error.ts';
+import type { CallRegistry } from '../register-call.ts';
+import { sniffLength, sniffMediaType } from '../sniff.ts';
+import { invalidWorkflow } from './workflow-routes.ts';
+
+/** What an uploaded picture turned out to be. */
+export interface InspectedImage {
+  readonly mediaType: string;
+  readonly widthPx: number;
+  readonly heightPx: number;
+}
+
+export interface FileRouteParts {
+  readonly folder: DataFolder;
+  readonly inputFiles: LocatedInputFiles;
+  /** Path of a result's bytes, checked against its digest; undefined when there are none. */
+  locateResult(digest: string): Promise<string | undefined>;
+  /** Decodes a picture; rejects with a NodeError when it is none. */
+  inspectImage(bytes: Uint8Array): Promise<InspectedImage>;
+  /** The text that a video carries under the name `workflow`; undefined when it carries none. */
+  readWorkflowText(mp4: Uint8Array): Promise<string | undefined>;
+}
+
+const maxImageBytes = 32 * 1024 * 1024;
+const maxVideoBytes = 512 * 1024 * 1024;
+const endings: Readonly<Record<string, string>> = {
+  'image/png': 'png',
+  'image/jpeg': 'jpg',
+  'image/webp': 'webp',
+};
+
+/** A document of its own with no rights: results are shown, never run. */
+const resultPolicy =
+  "default-src 'none'; img-src 'self'; media-src 'self'; style-src 'unsafe-inline'; sandbox";
+
+/** Types that a form of a foreign page can send without the browser asking are not among the accepted. */
+function requireType(accepts: (type: string) => boolean, expected: string): RequestHandler {
+  return (request, _response, next) => {
+    const type = (request.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase() ?? '';
+    if (!accepts(type)) throw new HttpError(415, 'http/wrong-type', `This address takes ${expected}.`);
+    next();
+  };
+}
+
+function bytesOf(request: Request): Uint8Array {
+  const body: unknown = request.body;
+  return Buffer.isBuffer(body) ? body : new Uint8Array(0);
+}
+
+/** Name for a download, without anything that could end a header or name a folder. */
+function downloadName(name: string): string {
+  const safe = name
+    .replace(/[^A-Za-z0-9._ -]/g, '_')
+    .replace(/^[. ]+/, '')
+    .slice(0, 120);
+  return safe === '' ? 'download' : safe;
+}
+
+export function registerFileRoutes(registry: CallRegistry, parts: FileRouteParts): void {
+  registry.bytes(
+    'POST',
+    byteRoutes.upload,
+    requireType(
+      (type) => type.startsWith('image/') || type === 'application/octet-stream',
+      'the bytes of an image',
+    ),
+    express.raw({ type: () => true, limit: maxImageBytes, inflate: false }),
+    async (request, response) => {
+      response
+        .status(201)
+        .set('cache-control', 'no-store')
+        .json(await storeImage(bytesOf(request), parts));
+    },
+  );
+
+  registry.bytes(
+    'POST',
+    byteRoutes.extractWorkflow,
+    requireType(
+      (type) => type === 'video/mp4' || type === 'application/octet-stream',
+      'the bytes of an mp4 (video/mp4)',
+    ),
+    express.raw({ type: () => true, limit: maxVideoBytes, inflate: false }),
+    async (request, response) => {
+      const bytes = bytesOf(request);
+      const text =
+        sniffMediaType(bytes.subarray(0, sniffLength)) === 'video/mp4'
+          ? await parts.readWorkflowText(bytes)
+          : undefined;
+      if (text === undefined) {
+        throw new HttpError(422, 'video/no-workflow', 'This file carries no Reelgraph workflow.', {
+          hint: 'Only videos made by Reelgraph, and not re-encoded since, carry one.',
+        });
+      }
+      const parsed = parseWorkflow(text);
+      if (!parsed.ok) throw invalidWorkflow(parsed.issues);
+      response.set('cache-control', 'no-store').json(parsed.workflow);
+    },
+  );
+
+  registry.bytes('GET', byteRoutes.result(':digest'), async (request, response, next) => {
+    const digest = request.params.digest;
+    const path =
+      typeof digest === 'string' && /^[0-9a-f]{64}$/.test(digest)
+        ? await parts.locateResult(digest)
+        : undefined;
+    if (path === undefined)
+      throw notFound('There is no result with this digest.', 'Run the workflow again to make it.');
+    const handle = await open(path, 'r');
+    const mediaType = await mediaTypeOf(handle).finally(() => handle.close());
+    const { download } = request.query;
+    setFileHeaders(response, mediaType, typeof download === 'string' ? download : undefined);
+    response.set('cache-control', 'private, max-age=31536000, immutable');
+    response.sendFile(path, { dotfiles: 'allow', cacheControl: false, lastModified: false }, (error) => {
+      if (error !== undefined && !response.writableEnded) next(error);
+    });
+  });
+
+  registry.bytes('GET', byteRoutes.file('*name'), async (request, response) => {
+    const { name } = request.params;
+    const found = await parts.inputFiles.open(Array.isArray(name) ? name.join('/') : '');
+    if (found === undefined) throw notFound('There is no input file with this name.');
+    const mediaType = await mediaTypeOf(found.handle);
+    setFileHeaders(response, mediaType, undefined);
+    response.set({ 'cache-control': 'private, no-cache', 'content-length': String(found.byteLength) });
+    if (request.method === 'HEAD') {
+      await found.handle.close();
+      response.end();
+      return;
+    }
+    // By handle and not by path: what was checked is what is read.
+    createReadStream('', { fd: found.handle, start: 0 })
+      .on('error', () => response.destroy())
+      .pipe(response);
+  });
+}
+
+async function storeImage(
+  bytes: Uint8Array,
+  { folder, inspectImage }: FileRouteParts,
+): Promise<UploadAnswer> {
+  const image = await inspectImage(bytes);
+  const ending = endings[image.mediaType];
+  if (ending === undefined)
+    throw new HttpError(422, 'media/not-an-image', 'This is not a PNG, JPEG or WebP image.');
+  // Named by content, so the same picture is stored once and no name of a stranger reaches the disk.
+  const name = `${createHash('sha256').update(bytes).digest('hex')}.${ending}`;
+  await writeFileAtomically(join(folder.inputsFolder, name), bytes);
+  return {
+    file: `inputs/${name}`,
+    mediaType: image.mediaType,
+    byteLength: bytes.byteLength,
+    widthPx: image.widthPx,
+    heightPx: image.heightPx,
+  };
+}
+
+async function mediaTypeOf(handle: FileHandle): Promise<string | undefined> {
+  const { buffer, bytesRead } = await handle.read(Buffer.alloc(sniffLength), 0, sniffLength, 0);
+  return sniffMediaType(buffer.subarray(0, bytesRead));
+}
+
+/** Known pictures and clips may be shown in place; anything else is only ever saved. */
+function setFileHeaders(
+  response: Response,
+  mediaType: string | undefined,
+  download: string | undefined,
+): void {
+  const isInline = mediaType !== undefined && download === undefined;
+  response.set({
+    'content-type': mediaType ?? 'application/octet-stream',
+    'content-disposition': isInline
+      ? 'inline'
+      : `attachment; filename="${downloadName(download ?? 'download')}"`,
+    'content-security-policy': resultPolicy,
+  });
+}

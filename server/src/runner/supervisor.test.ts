@@ -1,0 +1,157 @@
+import { join } from 'node:path';
+import type { RunEvent, Workflow } from '@reelgraph/graph';
+import { afterEach, describe, expect, it } from 'vitest';
+import { runnerDiedError } from './died.ts';
+import { forkRunner } from './runner-process.ts';
+import { RunnerSupervisor, type SupervisorOptions } from './supervisor.ts';
+
+const startRunner = forkRunner({ entry: join(import.meta.dirname, '../testing/fake-runner.ts'), args: [] });
+let supervisor: RunnerSupervisor | undefined;
+
+afterEach(async () => {
+  await supervisor?.stop();
+});
+
+function workflow(name: string): Workflow {
+  return {
+    reelgraph: 1,
+    name,
+    description: '',
+    inputs: {},
+    outputs: {},
+    nodes: {},
+    edges: [],
+    subgraphs: {},
+    groups: {},
+    comments: {},
+    layout: { nodes: {} },
+  };
+}
+
+function startSupervisor(options: Partial<SupervisorOptions> = {}) {
+  const events: RunEvent[] = [];
+  const waiting: { type: string; done: () => void }[] = [];
+  supervisor = new RunnerSupervisor({
+    startRunner,
+    onEvent: (event) => {
+      events.push(event);
+      for (const waiter of waiting.splice(0)) {
+        if (waiter.type === event.type) waiter.done();
+        else waiting.push(waiter);
+      }
+    },
+    onPreview: () => {},
+    ...options,
+  });
+  supervisor.start();
+  const next = (type: RunEvent['type']) => new Promise<void>((done) => waiting.push({ type, done }));
+  return { supervisor, events, next };
+}
+
+describe('a runner', () => {
+  it('executes one run after the other in the same process', async () => {
+    const { supervisor, events } = startSupervisor();
+    expect(await supervisor.execute({ runId: 'a', workflow: workflow('ok') })).toEqual({ kind: 'finished' });
+    const pid = supervisor.pid;
+    expect(await supervisor.execute({ runId: 'b', workflow: workflow('ok') })).toEqual({ kind: 'finished' });
+    expect(supervisor.pid).toBe(pid);
+    expect(events.filter((event) => event.type === 'run.finished').map((event) => event.runId)).toEqual([
+      'a',
+      'b',
+    ]);
+  });
+
+  it('that kills itself costs its run alone: the next run goes on in a fresh process', async () => {
+    const { supervisor } = startSupervisor();
+    const end = await supervisor.execute({ runId: 'a', workflow: workflow('die') });
+    expect(end).toMatchObject({ kind: 'died', exit: { signal: 'SIGKILL' }, wasCancelled: false });
+    expect(await supervisor.execute({ runId: 'b', workflow: workflow('ok') })).toEqual({ kind: 'finished' });
+  });
+
+  it('that ends by itself in the middle of a run tells its exit code', async () => {
+    const { supervisor } = startSupervisor();
+    const end = await supervisor.execute({ runId: 'a', workflow: workflow('exit') });
+    expect(end).toMatchObject({ kind: 'died', exit: { code: 7, signal: null } });
+  });
+
+  it('that sends what nobody can read is replaced', async () => {
+    const { supervisor } = startSupervisor();
+    expect(await supervisor.execute({ runId: 'a', workflow: workflow('garbage') })).toMatchObject({
+      kind: 'died',
+    });
+    expect(await supervisor.execute({ runId: 'b', workflow: workflow('ok') })).toEqual({ kind: 'finished' });
+  });
+
+  it('that cannot start is tried a few times, then its run ends as died', async () => {
+    let starts = 0;
+    const broken = forkRunner({ entry: join(import.meta.dirname, 'no-such-file.ts'), args: [] });
+    const { supervisor } = startSupervisor({
+      restartDelayMs: 1,
+      startRunner: (listener) => {
+        starts += 1;
+        return broken(listener);
+      },
+    });
+    expect(await supervisor.execute({ runId: 'a', workflow: workflow('ok') })).toMatchObject({
+      kind: 'died',
+    });
+    expect(starts).toBe(3);
+  });
+});
+
+describe('cancel', () => {
+  it('asks softly: the runner stays', async () => {
+    const { supervisor, events, next } = startSupervisor();
+    const run = supervisor.execute({ runId: 'a', workflow: workflow('slow') });
+    await next('node.progress');
+    const pid = supervisor.pid;
+    supervisor.cancel('a');
+    expect(await run).toEqual({ kind: 'finished' });
+    expect(events.at(-1)).toMatchObject({ type: 'run.finished', status: 'cancelled' });
+    expect(supervisor.pid).toBe(pid);
+  });
+
+  it('kills a runner that does not answer, after the deadline', async () => {
+    const { supervisor, next } = startSupervisor({ cancelDeadlineMs: 200 });
+    const run = supervisor.execute({ runId: 'a', workflow: workflow('hang') });
+    await next('node.started');
+    supervisor.cancel('a');
+    expect(await run).toMatchObject({ kind: 'died', wasCancelled: true, exit: { signal: 'SIGKILL' } });
+    expect(await supervisor.execute({ runId: 'b', workflow: workflow('ok') })).toEqual({ kind: 'finished' });
+  });
+
+  it('of a run that still waits for its runner ends it at once', async () => {
+    const { supervisor } = startSupervisor();
+    const run = supervisor.execute({ runId: 'a', workflow: workflow('hang') });
+    supervisor.cancel('a');
+    expect(await run).toMatchObject({ kind: 'died', wasCancelled: true });
+  });
+
+  it('of another run changes nothing', async () => {
+    const { supervisor } = startSupervisor();
+    const run = supervisor.execute({ runId: 'a', workflow: workflow('ok') });
+    supervisor.cancel('b');
+    expect(await run).toEqual({ kind: 'finished' });
+  });
+});
+
+it('stop leaves no process behind, also while a run hangs', async () => {
+  const { supervisor, next } = startSupervisor();
+  const run = supervisor.execute({ runId: 'a', workflow: workflow('hang') });
+  await next('node.started');
+  const pid = supervisor.pid ?? 0;
+  await supervisor.stop();
+  expect(await run).toMatchObject({ kind: 'died' });
+  expect(() => process.kill(pid, 0)).toThrow(/ESRCH/);
+});
+
+it.each([
+  [{ code: null, signal: 'SIGSEGV' as const, stderrTail: '' }, /crashed \(SIGSEGV\)/],
+  [{ code: null, signal: 'SIGKILL' as const, stderrTail: '' }, /SIGKILL/],
+  [{ code: 9, signal: null, stderrTail: '' }, /exit code 9/],
+])('a died runner is told in a sentence: %o', (exit, sentence) => {
+  expect(runnerDiedError(exit)).toMatchObject({
+    code: 'runner/died',
+    message: expect.stringMatching(sentence),
+  });
+});
