@@ -1,1 +1,20 @@
-export {};
+export { type BlobInfo, type BlobStore, digestOf, isDigest } from './blobs.ts';
+export { type Disk, nodeDisk } from './disk.ts';
+export { StoreError, type StoreErrorCode } from './errors.ts';
+export {
+  type Journal,
+  type JournalEvent,
+  type NewRun,
+  openJournal,
+  type StoredEvent,
+  type StoredRun,
+} from './journal.ts';
+export type { KeyParts, LoadedResult, NewResult, ResultRecord, ResultStore } from './results.ts';
+export { openStore, type Store, type StoreOptions } from './store.ts';
+export {
+  decodeValue,
+  type EncodedValue,
+  encodeValue,
+  type StoredFile,
+  type StoredValue,
+} from './value-codec.ts';

@@ -1,0 +1,83 @@
+/**
+ * The file system as the store uses it. An interface, so that a test can make the Nth call fail and see that
+ * nothing half-written stays behind.
+ */
+import * as fs from 'node:fs';
+import { copyFile, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+
+/** A file system; errors are those of Node, with `code`. The `Sync` calls are for small files only. */
+export interface Disk {
+  /** Writes a new file; with `sync` its bytes have reached the disk before it resolves. */
+  write(path: string, chunks: readonly Uint8Array[], options: { sync: boolean }): Promise<void>;
+  writeSync(path: string, bytes: Uint8Array): void;
+  /** Copies a file; with `sync` as in `write`. */
+  copy(from: string, to: string, options: { sync: boolean }): Promise<void>;
+  rename(from: string, to: string): Promise<void>;
+  renameSync(from: string, to: string): void;
+  /** Makes the names in a folder durable. */
+  syncFolder(path: string): Promise<void>;
+  makeFolder(path: string): Promise<void>;
+  makeFolderSync(path: string): void;
+  /** Removes a file; a missing one is no error. */
+  remove(path: string): Promise<void>;
+  removeSync(path: string): void;
+  read(path: string): Promise<Uint8Array>;
+  readSync(path: string): Uint8Array;
+  /** Bytes of a file piece by piece. */
+  stream(path: string): AsyncIterable<Uint8Array>;
+  stat(path: string): Promise<{ readonly byteLength: number; readonly modifiedMs: number }>;
+  list(path: string): Promise<readonly string[]>;
+}
+
+/** The machine's file system. */
+export const nodeDisk: Disk = {
+  async write(path, chunks, { sync }) {
+    const file = await open(path, 'wx');
+    try {
+      for (const chunk of chunks) {
+        let at = 0;
+        while (at < chunk.byteLength) at += (await file.write(chunk, at)).bytesWritten;
+      }
+      if (sync) await file.sync();
+    } finally {
+      await file.close();
+    }
+  },
+  writeSync: (path, bytes) => fs.writeFileSync(path, bytes, { flag: 'wx' }),
+  async copy(from, to, { sync }) {
+    await copyFile(from, to, fs.constants.COPYFILE_EXCL);
+    if (!sync) return;
+    const file = await open(to, 'r+');
+    try {
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+  },
+  rename: (from, to) => rename(from, to),
+  renameSync: (from, to) => fs.renameSync(from, to),
+  async syncFolder(path) {
+    const folder = await open(path, 'r');
+    try {
+      await folder.sync();
+    } finally {
+      await folder.close();
+    }
+  },
+  async makeFolder(path) {
+    await mkdir(path, { recursive: true });
+  },
+  makeFolderSync(path) {
+    fs.mkdirSync(path, { recursive: true });
+  },
+  remove: (path) => rm(path, { force: true }),
+  removeSync: (path) => fs.rmSync(path, { force: true }),
+  read: (path) => readFile(path),
+  readSync: (path) => fs.readFileSync(path),
+  stream: (path) => fs.createReadStream(path, { highWaterMark: 1024 * 1024 }),
+  async stat(path) {
+    const { size, mtimeMs } = await stat(path);
+    return { byteLength: size, modifiedMs: mtimeMs };
+  },
+  list: (path) => readdir(path),
+};

@@ -1,0 +1,95 @@
+import { join } from 'node:path';
+import { type BlobStore, createBlobStore, type StoreFolders, temporaryPath } from './blobs.ts';
+import { type Disk, nodeDisk } from './disk.ts';
+import { diskError, errnoOf, StoreError } from './errors.ts';
+import { createResultStore, type ResultStore } from './results.ts';
+
+/** Content-addressed results in a folder. Several processes may share the folder. */
+export interface Store extends BlobStore, ResultStore {
+  readonly folder: string;
+  /** A path for a file in the making, on the same disk as the store; hand it to `putFile` with `move`. */
+  temporaryPath(): string;
+  /** A small text kept by name beside the results; undefined when never written. */
+  readNote(name: string): string | undefined;
+  writeNote(name: string, text: string): void;
+}
+
+export interface StoreOptions {
+  /** The file system; tests bring one that fails. */
+  readonly disk?: Disk;
+}
+
+/** Leftovers of other processes are removed after this time even if their process id is in use again. */
+const leftoverMs = 24 * 60 * 60 * 1000;
+
+/**
+ * Opens the results in `folder`, making it when needed, and removes what killed processes left half-written.
+ * @throws StoreError 'store/not-writable' | 'store/disk-full' | 'store/io'
+ */
+export async function openStore(folder: string, { disk = nodeDisk }: StoreOptions = {}): Promise<Store> {
+  const folders: StoreFolders = {
+    blobs: join(folder, 'blobs'),
+    cache: join(folder, 'cache'),
+    temporary: join(folder, 'tmp'),
+    quarantine: join(folder, 'quarantine'),
+  };
+  try {
+    for (const path of [folders.blobs, folders.cache, folders.temporary]) await disk.makeFolder(path);
+    await removeLeftovers(folders, disk);
+  } catch (error) {
+    throw diskError(error, 'opening the data folder');
+  }
+  const blobs = createBlobStore(folders, disk);
+  const notePath = (name: string): string => {
+    if (!/^[a-z][a-z-]{0,63}$/.test(name))
+      throw new StoreError('store/io', `"${name}" cannot be the name of a note.`);
+    return join(folders.cache, `${name}.note`);
+  };
+  return {
+    folder,
+    ...blobs,
+    ...createResultStore(folders, disk, blobs),
+    temporaryPath: () => temporaryPath(folders),
+    readNote(name) {
+      try {
+        return new TextDecoder().decode(disk.readSync(notePath(name)));
+      } catch (error) {
+        if (errnoOf(error) === 'ENOENT') return undefined;
+        throw diskError(error, 'reading a note');
+      }
+    },
+    writeNote(name, text) {
+      const temporary = temporaryPath(folders);
+      try {
+        disk.writeSync(temporary, new TextEncoder().encode(text));
+        disk.renameSync(temporary, notePath(name));
+      } catch (error) {
+        try {
+          disk.removeSync(temporary);
+        } catch {
+          // The first error says what is wrong with the disk.
+        }
+        throw diskError(error, 'writing a note');
+      }
+    },
+  };
+}
+
+async function removeLeftovers(folders: StoreFolders, disk: Disk): Promise<void> {
+  for (const name of await disk.list(folders.temporary)) {
+    const path = join(folders.temporary, name);
+    const pid = Number.parseInt(name, 10);
+    const { modifiedMs } = await disk.stat(path).catch(() => ({ modifiedMs: Date.now() }));
+    if (pid === process.pid || (isAlive(pid) && Date.now() - modifiedMs < leftoverMs)) continue;
+    await disk.remove(path).catch(() => undefined);
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return errnoOf(error) === 'EPERM';
+  }
+}
