@@ -1,1 +1,13 @@
-export {};
+export { findFfmpeg } from './ffmpeg-program.ts';
+export {
+  encodePng,
+  encodePreview,
+  type ImageInfo,
+  imageLimits,
+  inspectImage,
+  type PreviewStrip,
+} from './image-files.ts';
+export { type ImageMediaType, sniffImage } from './image-format.ts';
+export { createMediaService, type MediaServiceOptions, safeFileName } from './media-service.ts';
+export { decodeVideoFile } from './video-files.ts';
+export { readVideoMetadata, readWorkflowFromVideo, workflowTag } from './video-metadata.ts';
