@@ -1,0 +1,160 @@
+import {
+  addKnownFrames,
+  latentFrameCount,
+  latentFrameOfPixel,
+  nothingKnown,
+  pixelFramesOfLatent,
+} from '@reelgraph/diffusion';
+import { defineNode, type InferIssue, NodeError } from '@reelgraph/node-api';
+import { concatAxis, sameShape, sliceAxis, type Tensor } from '@reelgraph/tensor';
+
+/** Fixes a picture at a place of the clip. */
+export const imageConditioning = defineNode({
+  type: 'image-conditioning',
+  version: 1,
+  title: 'Image to clip',
+  description:
+    'Fixes a picture as a frame of the clip: the model moves on from it, or towards it. Chain two of these for a first and a last frame.',
+  category: 'Conditioning',
+  synonyms: ['image to video', 'i2v', 'first frame', 'last frame', 'start image', 'end image', 'keyframe'],
+  inputs: {
+    model: { type: 'model', label: 'Model', description: 'The model that will make the clip.' },
+    conditioning: {
+      type: 'conditioning',
+      label: 'Conditioning',
+      description: 'What should be seen: a prompt, or another picture already placed.',
+    },
+    image: { type: 'image', label: 'Image', description: 'The picture to fix.' },
+    latent: {
+      type: 'latent',
+      label: 'Latent',
+      description: 'The strip it is placed into; decides size and length.',
+    },
+  },
+  outputs: {
+    conditioning: {
+      type: 'conditioning',
+      label: 'Conditioning',
+      description: 'The prompt together with the placed picture.',
+    },
+  },
+  params: {
+    frame: {
+      kind: 'choice',
+      label: 'Frame',
+      description: 'Where in the clip the picture stands.',
+      default: 'first',
+      options: [
+        { value: 'first', label: 'First frame' },
+        { value: 'last', label: 'Last frame' },
+        { value: 'index', label: 'At a frame number' },
+      ],
+    },
+    frameIndex: {
+      kind: 'integer',
+      label: 'Frame number',
+      description:
+        'Used with "At a frame number"; 0 is the first. The model holds the picture for the few frames it packs together.',
+      default: 0,
+      min: 0,
+      max: 1024,
+    },
+    fit: {
+      kind: 'choice',
+      label: 'Fit',
+      description: 'What to do when picture and clip have different shapes.',
+      default: 'cover',
+      options: [
+        { value: 'cover', label: 'Fill the frame, crop what sticks out' },
+        { value: 'contain', label: 'Show all of it, black bars' },
+        { value: 'stretch', label: 'Stretch to the frame' },
+      ],
+    },
+  },
+  cache: 'disk',
+  lane: 'inference',
+  infer({ inputs, params }) {
+    const issues: InferIssue[] = [];
+    const { model, latent } = inputs;
+    const frames = latent?.frameCount;
+    if (params.frame === 'index' && frames !== undefined && params.frameIndex >= frames) {
+      issues.push({
+        code: 'image-conditioning/outside-clip',
+        severity: 'error',
+        message: `The clip has frames 0 to ${frames - 1}; there is no frame ${params.frameIndex}.`,
+        param: 'frameIndex',
+        fix: { label: `Use frame ${frames - 1}`, param: 'frameIndex', value: frames - 1 },
+      });
+    }
+    if (model?.model !== undefined && latent?.model !== undefined && model.model !== latent.model) {
+      issues.push({
+        code: 'image-conditioning/wrong-model',
+        severity: 'error',
+        message: `The latent is for the model ${latent.model}, but the picture would be read by ${model.model}. Connect one model to both.`,
+        port: 'latent',
+      });
+    }
+    return { outputs: { conditioning: { ...inputs.conditioning } }, issues };
+  },
+  async run({ inputs, params, ctx }) {
+    const { model, conditioning, latent } = inputs;
+    const { frameRule } = ctx.models.facts(model);
+    if (latent.model !== model.name) {
+      throw new NodeError(
+        'image-conditioning/wrong-model',
+        `The latent was made for the model ${latent.model}, but the picture would be read by ${model.name}.`,
+        {
+          hint: 'Connect the same model to both.',
+        },
+      );
+    }
+    const index = frameIndexOf(params, latent.frameCount);
+    if (index >= latent.frameCount) {
+      throw new NodeError(
+        'image-conditioning/outside-clip',
+        `The clip has frames 0 to ${latent.frameCount - 1}; there is no frame ${index}.`,
+        {
+          hint: 'Choose a frame inside the clip.',
+        },
+      );
+    }
+    const shape = latent.samples.shape;
+    const before = conditioning.known ?? nothingKnown(shape);
+    if (!sameShape(before.latent.shape, shape)) {
+      throw new NodeError(
+        'image-conditioning/wrong-size',
+        'The picture placed before this one belongs to a clip of another size.',
+        {
+          hint: 'Connect both to the same latent.',
+        },
+      );
+    }
+
+    const fit = fits.find((known) => known === params.fit) ?? 'cover';
+    const size = { widthPx: latent.widthPx, heightPx: latent.heightPx, fit };
+    const still = (await ctx.media.resizeImage(inputs.image, size)).pixels;
+    const place = latentFrameOfPixel(index, frameRule);
+    // A later latent frame stands for several pictures after others, so the picture is read as a still shot of
+    // that length and the last latent frame of it is taken.
+    const stillFrames = pixelFramesOfLatent(Math.min(place, 1), frameRule)[1] + 1;
+    const encoded = await ctx.models.encodeFrames(model, stillShot(still, stillFrames), ctx.signal);
+    const count = latentFrameCount(stillFrames, frameRule);
+    const known = addKnownFrames(before, sliceAxis(encoded, 2, count - 1, count), place);
+    return { conditioning: { ...conditioning, known } };
+  },
+});
+
+const fits = ['cover', 'contain', 'stretch'] as const;
+
+function frameIndexOf(params: { frame: string; frameIndex: number }, frameCount: number): number {
+  if (params.frame === 'first') return 0;
+  return params.frame === 'last' ? frameCount - 1 : params.frameIndex;
+}
+
+/** The same picture over several frames: [1, 3, 1, H, W] -> [1, 3, n, H, W]. */
+function stillShot(still: Tensor<'float32'>, frameCount: number): Tensor<'float32'> {
+  return concatAxis(
+    Array.from({ length: frameCount }, () => still),
+    2,
+  );
+}

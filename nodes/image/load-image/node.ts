@@ -1,0 +1,51 @@
+import { defineNode, NodeError } from '@reelgraph/node-api';
+
+/** Brings a picture into the graph. */
+export const loadImage = defineNode({
+  type: 'load-image',
+  version: 1,
+  title: 'Load image',
+  description: 'Brings in a picture: PNG, JPEG or WebP.',
+  category: 'Image',
+  synonyms: ['picture', 'photo', 'still', 'open image', 'upload'],
+  inputs: {},
+  outputs: {
+    image: { type: 'image', label: 'Image', description: 'The picture, upright and in colour.' },
+  },
+  params: {
+    file: {
+      kind: 'file',
+      label: 'File',
+      description: 'The picture to use. Drop one here or choose a file.',
+      default: '',
+      accept: 'image',
+    },
+  },
+  preview: 'image',
+  cache: 'memory',
+  lane: 'cpu',
+  infer({ params }) {
+    return {
+      outputs: { image: {} },
+      issues:
+        params.file === ''
+          ? [
+              {
+                code: 'file/none-chosen',
+                severity: 'error',
+                message: 'No picture is chosen. Drop one onto the node.',
+                param: 'file',
+              },
+            ]
+          : [],
+    };
+  },
+  async run({ params, ctx }) {
+    if (params.file === '') {
+      throw new NodeError('file/none-chosen', 'No picture is chosen.', {
+        hint: 'Drop a PNG, JPEG or WebP onto the node.',
+      });
+    }
+    return { image: await ctx.media.decodeImage(await ctx.files.read(params.file), ctx.signal) };
+  },
+});

@@ -1,0 +1,168 @@
+/**
+ * Fakes for tests of nodes: a model that answers by small sums, media in memory, everything recorded. No
+ * native code is loaded.
+ */
+import { createHash } from 'node:crypto';
+import { fromFunction, type Tensor, tensor, zeros } from '@reelgraph/tensor';
+import type {
+  MediaService,
+  ModelFacts,
+  ModelService,
+  MuxRequest,
+  ProgressUpdate,
+  RunContext,
+} from './context.ts';
+import { NodeError } from './errors.ts';
+import type { Conditioning, FileRef, ModelRef } from './values.ts';
+
+/** The fake model: 2 latent channels, 4n+1 frames, sizes in multiples of 16. */
+export const fakeModelFacts: ModelFacts = {
+  name: 'fake',
+  family: 'toybox',
+  latentChannels: 2,
+  vaeScale: { spatial: 8, temporal: 4 },
+  sizeMultiple: 16,
+  frameRule: { multiple: 4, plus: 1 },
+  maxTextTokens: 16,
+  defaultShift: 3,
+  recommended: { steps: 4, guidanceScale: 2, fps: 8, frameCount: 5, widthPx: 32, heightPx: 32 },
+};
+
+/** A reference to the fake model, as load-model gives it. */
+export const fakeModelRef: ModelRef = { name: 'fake', family: 'toybox', digest: '0'.repeat(64) };
+
+/** One word one token; what it says is its letters' sum. */
+function encodeWords(text: string): Conditioning {
+  const words = text.split(/\s+/).filter((word) => word !== '');
+  const tokens = words.length === 0 ? [''] : words;
+  if (tokens.length > fakeModelFacts.maxTextTokens) {
+    throw new NodeError('text/too-long', `The text has ${tokens.length} tokens; "fake" reads at most 16.`);
+  }
+  const sums = tokens.map((word) => [...word].reduce((sum, letter) => sum + letter.charCodeAt(0), 0) / 1000);
+  return {
+    promptEmbeds: tensor('float32', [1, sums.length, 1], Float32Array.from(sums)),
+    promptMask: tensor('int64', [1, sums.length], new BigInt64Array(sums.length).fill(1n)),
+  };
+}
+
+/** Mean of a text's tokens: the value every element of the clip tends to. */
+export function fakeTarget({ promptEmbeds }: Conditioning): number {
+  return promptEmbeds.data.reduce((sum, value) => sum + value, 0) / promptEmbeds.data.length;
+}
+
+/**
+ * A model without weights. `denoise` points straight at `fakeTarget` of each branch, so any sampler ends
+ * there; encoding takes the first pixel of each patch, decoding repeats it.
+ */
+export function createFakeModels(): ModelService {
+  const { latentChannels, vaeScale } = fakeModelFacts;
+  return {
+    async resolve(name) {
+      if (name !== 'fake') throw new NodeError('model/not-found', `No model named "${name}" is installed.`);
+      return fakeModelRef;
+    },
+    facts: () => fakeModelFacts,
+    encodeText: async (_, text) => encodeWords(text),
+    async denoise(_, { sample, sigma, branches }) {
+      return branches.map((branch) => {
+        const target = fakeTarget(branch);
+        return fromFunction(sample.shape, (i) => (sample.data[i]! - target) / sigma);
+      });
+    },
+    async encodeFrames(_, pixels) {
+      const [, , frames = 1, height = 0, width = 0] = pixels.shape;
+      const t = (frames - 1) / vaeScale.temporal + 1;
+      const h = height / vaeScale.spatial;
+      const w = width / vaeScale.spatial;
+      return fromFunction([1, latentChannels, t, h, w], (i) => {
+        const x = (i % w) * vaeScale.spatial;
+        const y = (Math.floor(i / w) % h) * vaeScale.spatial;
+        const frame = (Math.floor(i / (w * h)) % t) * vaeScale.temporal;
+        const channel = Math.floor(i / (w * h * t));
+        return pixels.data[((channel * frames + frame) * height + y) * width + x]!;
+      });
+    },
+    async decodeLatent(_, latent) {
+      const [, , t = 1, h = 0, w = 0] = latent.shape;
+      const frames = (t - 1) * vaeScale.temporal + 1;
+      const height = h * vaeScale.spatial;
+      const width = w * vaeScale.spatial;
+      return fromFunction([1, 3, frames, height, width], (i) => {
+        const x = Math.floor((i % width) / vaeScale.spatial);
+        const y = Math.floor((Math.floor(i / width) % height) / vaeScale.spatial);
+        const frame = Math.ceil((Math.floor(i / (width * height)) % frames) / vaeScale.temporal);
+        return Math.min(1, Math.max(-1, latent.data[(frame * h + y) * w + x]!));
+      });
+    },
+    previewLatent(_, latent) {
+      const [, , t = 1, h = 0, w = 0] = latent.shape;
+      return zeros('float32', [1, 3, t, h, w]);
+    },
+  };
+}
+
+/** Media that keep what they were given: `muxed` lists the requests, files are digests of them. */
+export function createFakeMedia(): MediaService & { readonly muxed: readonly MuxRequest[] } {
+  const muxed: MuxRequest[] = [];
+  return {
+    muxed,
+    async decodeImage(bytes) {
+      const side = bytes[0];
+      if (side === undefined) throw new NodeError('media/not-an-image', 'The file is not a picture.');
+      return { pixels: fromFunction([1, 3, 1, side, side], () => (bytes[1] ?? 0) / 127.5 - 1) };
+    },
+    async resizeImage(image, { widthPx, heightPx }) {
+      return { pixels: fromFunction([1, 3, 1, heightPx, widthPx], () => image.pixels.data[0]!) };
+    },
+    async muxVideo(request): Promise<FileRef> {
+      muxed.push(request);
+      const hash = createHash('sha256').update(
+        JSON.stringify([request.fps, request.quality, request.metadata]),
+      );
+      hash.update(new Uint8Array(request.frames.pixels.data.slice().buffer));
+      return {
+        kind: 'file',
+        digest: hash.digest('hex'),
+        byteLength: request.frames.pixels.data.byteLength,
+        mediaType: 'video/mp4',
+        name: `${request.name}.mp4`,
+      };
+    },
+  };
+}
+
+/** What a node did to its context. */
+export interface TestContext extends RunContext {
+  readonly progressUpdates: readonly ProgressUpdate[];
+  readonly previews: readonly { pixels: Tensor<'float32'>; fps: number }[];
+}
+
+/**
+ * A run context of fakes; give what a test needs to be otherwise.
+ *
+ * @example
+ * const ctx = createTestContext({ files: { read: async () => pngBytes } });
+ * const { latent } = await denoise.run({ inputs, params, ctx });
+ */
+export function createTestContext(overrides: Partial<RunContext> = {}): TestContext {
+  const progressUpdates: ProgressUpdate[] = [];
+  const previews: { pixels: Tensor<'float32'>; fps: number }[] = [];
+  return {
+    runId: 'test-run',
+    nodeId: 'node',
+    signal: new AbortController().signal,
+    models: createFakeModels(),
+    media: createFakeMedia(),
+    files: {
+      async read(name) {
+        throw new NodeError('file/not-found', `There is no file "${name}".`);
+      },
+    },
+    workflowJson: '{}',
+    progress: (update) => void progressUpdates.push(update),
+    preview: (produce) => void previews.push(produce()),
+    ...overrides,
+    progressUpdates,
+    previews,
+  };
+}

@@ -1,0 +1,9 @@
+export {
+  createFakeMedia,
+  createFakeModels,
+  createTestContext,
+  fakeModelFacts,
+  fakeModelRef,
+  fakeTarget,
+  type TestContext,
+} from './test-context.ts';
