@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { createCatalogue, createInputFiles, dataFolderAt, modelRootsOf } from '@reelgraph/host';
 import { protocolVersion } from '@reelgraph/protocol';
+import { openStore } from '@reelgraph/store';
 import express, { Router } from 'express';
 import helmet from 'helmet';
 import { type Logger, pino } from 'pino';
@@ -11,12 +12,12 @@ import { EventHub } from './event-hub.ts';
 import { createGuard, isLoopbackHost } from './guard.ts';
 import { errorHandler, notFound } from './http-error.ts';
 import { startLoopMonitor } from './loop-monitor.ts';
-import { openRunJournal } from './open-run-journal.ts';
 import { createCallRegistry } from './register-call.ts';
 import { createResultFiles } from './result-files.ts';
 import { registerFileRoutes } from './routes/file-routes.ts';
 import { registerRunCalls } from './routes/run-routes.ts';
 import { registerWorkflowCalls } from './routes/workflow-routes.ts';
+import { openRunJournal } from './run-journal.ts';
 import { RunQueue } from './run-queue.ts';
 import { forkRunner, type StartRunner } from './runner/runner-process.ts';
 import { RunnerSupervisor } from './runner/supervisor.ts';
@@ -73,7 +74,8 @@ export async function createServer(options: ServerOptions): Promise<RunningServe
     { folder: folder.inputsFolder, prefix: 'inputs' },
   ];
 
-  const journal = openRunJournal(folder);
+  const journal = openRunJournal(folder.root);
+  const store = await openStore(folder.artifactsFolder);
   const hub = new EventHub(journal);
   const supervisor = new RunnerSupervisor({
     startRunner:
@@ -128,7 +130,7 @@ export async function createServer(options: ServerOptions): Promise<RunningServe
   registerFileRoutes(registry, {
     folder,
     inputFiles: createInputFiles(inputRoots),
-    ...createResultFiles(folder),
+    ...createResultFiles(store),
   });
   registry.finish();
   app.use(router);
@@ -152,6 +154,7 @@ export async function createServer(options: ServerOptions): Promise<RunningServe
     queue.stop();
     sockets.close();
     await supervisor.stop();
+    hub.close();
     monitor.stop();
     await catalogue.close();
     journal.close();

@@ -1,40 +1,53 @@
 /**
  * The one place an event passes: stamped, journaled, folded into the picture of its run, told to listeners,
- * in this order, so that no listener knows what a restart would forget.
+ * in this order, so that no listener knows what a restart would forget. While the journal cannot be written
+ * (a full disk) events wait here in their order and go on when it can.
  */
-import {
-  type RunEvent,
-  type RunEventBody,
-  type RunState,
-  reduceRun,
-  reduceRunEvents,
-} from '@reelgraph/graph';
+import { type RunEvent, type RunEventBody, type RunState, reduceRun } from '@reelgraph/graph';
 import type { Preview } from '@reelgraph/protocol';
+import { StoreError } from '@reelgraph/store';
 import type { JournaledEvent, RunJournal, RunRequest } from './run-journal.ts';
 
 export interface HubListener {
   onEvent(journaled: JournaledEvent): void;
   onPreview(preview: Preview): void;
+  /** The journal cannot be written for now. */
+  onProblem(code: string, message: string): void;
+}
+
+export interface EventHubOptions {
+  readonly clock?: () => number;
+  /** Wait before a journal that failed is tried again. */
+  readonly retryMs?: number;
 }
 
 /** Runs kept in memory, and so in a welcome, once they are over. */
 const finishedRunsKept = 50;
+/** Steps may follow each other faster than anyone can see. */
+const progressIntervalMs = 50;
 
 export class EventHub {
   readonly #journal: RunJournal;
   readonly #clock: () => number;
+  readonly #retryMs: number;
   readonly #runs = new Map<string, RunState>();
   /** runId -> nodeId -> newest preview, for runs that go on. */
   readonly #previews = new Map<string, Map<string, Preview>>();
+  /** `runId nodeId` -> time of the progress told last. */
+  readonly #progressAtMs = new Map<string, number>();
   readonly #listeners = new Set<HubListener>();
+  #unwritten: { readonly runId: string; readonly body: RunEventBody; readonly atMs: number }[] = [];
+  #retryTimer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(journal: RunJournal, clock: () => number = Date.now) {
+  constructor(journal: RunJournal, { clock = Date.now, retryMs = 1000 }: EventHubOptions = {}) {
     this.#journal = journal;
     this.#clock = clock;
-    const newestFirst = new Set([...journal.newestRunIds(finishedRunsKept), ...journal.unfinishedRunIds()]);
-    for (const runId of [...newestFirst].reverse()) {
-      const state = reduceRunEvents(undefined, journal.eventsOfRun(runId));
-      if (state !== undefined) this.#runs.set(runId, state);
+    this.#retryMs = retryMs;
+    const newest = journal.newest(finishedRunsKept);
+    const known = new Set(newest.map((state) => state.runId));
+    const older = journal.unfinishedRunIds().filter((runId) => !known.has(runId));
+    for (const state of [...older.flatMap((runId) => journal.state(runId) ?? []), ...newest.reverse()]) {
+      this.#runs.set(state.runId, state);
     }
   }
 
@@ -42,24 +55,30 @@ export class EventHub {
     return this.#journal.serverId;
   }
 
-  /** Accepts a run; it is in the journal when this returns. */
-  accept(request: RunRequest): RunState {
-    const event = this.#stamp(request.runId, 0, { type: 'run.queued', workflowName: request.workflow.name });
-    this.#record(event, this.#journal.accept(request, event));
+  /** Accepts a run; it is in the journal when this returns. @throws StoreError when it cannot be written */
+  accept(request: RunRequest): void {
+    const { runId, workflow } = request;
+    const event: RunEvent = {
+      type: 'run.queued',
+      workflowName: workflow.name,
+      runId,
+      seq: 1,
+      atMs: this.#clock(),
+    };
+    this.#tell(this.#journal.accept(request, event), event, reduceRun(undefined, event));
     this.#forgetOldRuns();
-    return this.#required(request.runId);
   }
 
   /** Publishes what happened in an accepted run. Events of runs that are over or unknown are dropped. */
   publish(runId: string, body: RunEventBody): void {
-    const state = this.#runs.get(runId);
-    if (state === undefined || isOver(state)) return;
-    const event = this.#stamp(runId, state.lastSeq, body);
-    this.#record(event, this.#journal.append(event));
-    if (event.type === 'run.finished') this.#previews.delete(runId);
-    else if ((event.type === 'node.finished' || event.type === 'node.failed') && this.#previews.has(runId)) {
-      this.#previews.get(runId)?.delete(event.nodeId);
+    const atMs = this.#clock();
+    if (body.type === 'node.progress' && body.step < body.totalSteps) {
+      const key = `${runId} ${body.nodeId}`;
+      if (atMs - (this.#progressAtMs.get(key) ?? Number.NEGATIVE_INFINITY) < progressIntervalMs) return;
+      this.#progressAtMs.set(key, atMs);
     }
+    this.#unwritten.push({ runId, body, atMs });
+    if (this.#retryTimer === undefined) this.#write();
   }
 
   publishPreview(preview: Preview): void {
@@ -72,7 +91,7 @@ export class EventHub {
 
   /** The picture of a run, from memory or else from the journal. */
   run(runId: string): RunState | undefined {
-    return this.#runs.get(runId) ?? reduceRunEvents(undefined, this.#journal.eventsOfRun(runId));
+    return this.#runs.get(runId) ?? this.#journal.state(runId);
   }
 
   /** Runs in memory, newest first: all that go on and the newest that are over. */
@@ -100,19 +119,47 @@ export class EventHub {
     return () => this.#listeners.delete(listener);
   }
 
-  #stamp(runId: string, lastSeq: number, body: RunEventBody): RunEvent {
-    return { ...body, runId, seq: lastSeq + 1, atMs: this.#clock() };
+  /** Stops waiting for a journal that cannot be written. */
+  close(): void {
+    clearTimeout(this.#retryTimer);
+    this.#listeners.clear();
   }
 
-  #record(event: RunEvent, cursor: number): void {
-    this.#runs.set(event.runId, reduceRun(this.#runs.get(event.runId), event));
+  #write(): void {
+    while (this.#unwritten.length > 0) {
+      const [next] = this.#unwritten;
+      if (next === undefined) return;
+      const before = this.#runs.get(next.runId);
+      if (before !== undefined && !isOver(before)) {
+        const event: RunEvent = { ...next.body, runId: next.runId, seq: before.lastSeq + 1, atMs: next.atMs };
+        const after = reduceRun(before, event);
+        let cursor: number;
+        try {
+          cursor = this.#journal.append(event, after);
+        } catch (error) {
+          if (!(error instanceof StoreError)) throw error;
+          this.#retryTimer = setTimeout(() => {
+            this.#retryTimer = undefined;
+            this.#write();
+          }, this.#retryMs);
+          for (const listener of this.#listeners) listener.onProblem(error.code, error.message);
+          return;
+        }
+        this.#tell(cursor, event, after);
+      }
+      this.#unwritten.shift();
+    }
+  }
+
+  #tell(cursor: number, event: RunEvent, state: RunState): void {
+    this.#runs.set(event.runId, state);
+    if (event.type === 'run.finished') {
+      this.#previews.delete(event.runId);
+      for (const nodeId of Object.keys(state.nodes)) this.#progressAtMs.delete(`${event.runId} ${nodeId}`);
+    } else if (event.type === 'node.finished' || event.type === 'node.failed') {
+      this.#previews.get(event.runId)?.delete(event.nodeId);
+    }
     for (const listener of this.#listeners) listener.onEvent({ cursor, event });
-  }
-
-  #required(runId: string): RunState {
-    const state = this.#runs.get(runId);
-    if (state === undefined) throw new Error(`run ${runId} was recorded but is not in memory`);
-    return state;
   }
 
   #forgetOldRuns(): void {

@@ -2,6 +2,7 @@
 import type { GraphIssue } from '@reelgraph/graph';
 import { NodeError } from '@reelgraph/node-api';
 import type { ErrorBody } from '@reelgraph/protocol';
+import { StoreError } from '@reelgraph/store';
 import type { ErrorRequestHandler, Response } from 'express';
 import type { Logger } from 'pino';
 
@@ -67,6 +68,12 @@ function toHttpError(error: unknown): HttpError | undefined {
   if (error instanceof NodeError) {
     const options = error.hint === undefined ? { cause: error } : { hint: error.hint, cause: error };
     return new HttpError(422, error.code, error.message, options);
+  }
+  if (error instanceof StoreError && error.code === 'store/disk-full') {
+    return new HttpError(507, error.code, error.message, {
+      ...(error.hint === undefined ? {} : { hint: error.hint }),
+      cause: error,
+    });
   }
   const problem = frameworkProblem(error);
   if (problem === undefined || problem.status >= 500) return undefined;

@@ -104,6 +104,7 @@ export function createSocketServer({
       unsubscribe = hub.subscribe({
         onEvent: (journaled) => send({ type: 'event', ...journaled }),
         onPreview: sendPreview,
+        onProblem: (code, message) => send({ type: 'error', code, message }),
       });
     };
 

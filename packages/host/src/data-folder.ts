@@ -2,9 +2,8 @@ import { join } from 'node:path';
 
 /** Where things lie in a data folder; server and command line share it, and with it their cached results. */
 export interface DataFolder {
+  /** The folder itself; holds the journal of runs. */
   readonly root: string;
-  /** SQLite journal of runs. */
-  readonly journalFile: string;
   /** Content-addressed results. */
   readonly artifactsFolder: string;
   /** Images that were uploaded. */
@@ -19,7 +18,6 @@ export interface DataFolder {
 export function dataFolderAt(root: string): DataFolder {
   return {
     root,
-    journalFile: join(root, 'journal.sqlite'),
     artifactsFolder: join(root, 'artifacts'),
     inputsFolder: join(root, 'inputs'),
     workflowsFolder: join(root, 'workflows'),

@@ -1,0 +1,28 @@
+/** What the program's exit code means; part of its interface. */
+export const exitCodes = {
+  ok: 0,
+  runFailed: 1,
+  usage: 2,
+  invalidWorkflow: 3,
+  missing: 4,
+  partial: 5,
+  cancelled: 130,
+} as const;
+
+/** The table as `--help` prints it. */
+export const exitCodeHelp = `
+Exit codes:
+  0    done
+  1    the run failed
+  2    the command was not understood: unknown option, unknown --set name or bad value
+  3    the workflow is not valid
+  4    a file or model is missing or damaged
+  5    some results were delivered, some failed
+  130  cancelled (Ctrl-C)`;
+
+const missingCodes = new Set(['model/not-found', 'model/damaged', 'model/unknown', 'file/not-found']);
+
+/** Whether an error or issue means that something is not there rather than wrong. */
+export function isMissing(code: string): boolean {
+  return missingCodes.has(code);
+}

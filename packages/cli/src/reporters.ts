@@ -1,0 +1,135 @@
+/**
+ * Three ways to tell how a run goes: a bar for a person at a terminal, a line per step of the work for a pipe
+ * or a log, a JSON object per line for a program.
+ */
+import { type RunEvent, type RunState, reduceRun } from '@reelgraph/graph';
+import { formatDuration } from './format.ts';
+
+/** A file that was saved. */
+export interface SavedFile {
+  readonly nodeId: string;
+  readonly path: string;
+  readonly digest: string;
+  readonly mediaType: string;
+  readonly byteLength: number;
+}
+
+export interface Reporter {
+  onEvent(event: RunEvent): void;
+  /** After the last event: what was saved. */
+  finish(state: RunState, saved: readonly SavedFile[]): void;
+  /** A word between events ("Cancelling…"). */
+  note(text: string): void;
+}
+
+/** Where text goes; `columns` is undefined when it is no terminal. */
+export interface Output {
+  write(text: string): void;
+  readonly columns: number | undefined;
+}
+
+const clearLine = '\r\u001b[2K';
+
+/** Status of a node as one line, or undefined for what a log need not hold. */
+function nodeLine(event: RunEvent): string | undefined {
+  switch (event.type) {
+    case 'node.cached':
+      return `${event.nodeId}: taken from cache`;
+    case 'node.finished':
+      return `${event.nodeId}: done in ${formatDuration(event.durationMs)}`;
+    case 'node.failed': {
+      const hint = event.error.hint === undefined ? '' : `\n  ${event.error.hint}`;
+      return `${event.nodeId}: failed: ${event.error.message} [${event.error.code}]${hint}`;
+    }
+    case 'node.skipped':
+      return `${event.nodeId}: skipped, ${event.because}`;
+    default:
+      return undefined;
+  }
+}
+
+function lastLine(state: RunState): string {
+  const took =
+    state.startedAtMs !== undefined && state.finishedAtMs !== undefined
+      ? ` in ${formatDuration(state.finishedAtMs - state.startedAtMs)}`
+      : '';
+  const words = { succeeded: 'Done', partial: 'Done in part', failed: 'Failed', cancelled: 'Cancelled' };
+  const word = state.status === 'queued' || state.status === 'running' ? 'Ended' : words[state.status];
+  return `${word}${took}.`;
+}
+
+/** Lines for a pipe or a log; of a long step about every tenth is told. */
+export function createLineReporter(output: Output): Reporter {
+  const told = new Map<string, number>();
+  return {
+    onEvent(event) {
+      if (event.type === 'node.progress') {
+        const tenth = Math.floor((event.step / event.totalSteps) * 10);
+        if (tenth <= (told.get(event.nodeId) ?? 0)) return;
+        told.set(event.nodeId, tenth);
+        output.write(`${event.nodeId}: step ${event.step} of ${event.totalSteps}\n`);
+        return;
+      }
+      const line = nodeLine(event);
+      if (line !== undefined) output.write(`${line}\n`);
+    },
+    finish(state, saved) {
+      for (const file of saved) output.write(`Saved ${file.path}\n`);
+      output.write(`${lastLine(state)}\n`);
+    },
+    note: (text) => output.write(`${text}\n`),
+  };
+}
+
+/** A bar on the last line of a terminal, finished nodes above it. */
+export function createBarReporter(output: Output): Reporter {
+  let state: RunState | undefined;
+  const over = new Set<string>();
+
+  function drawBar(): void {
+    const running = Object.entries(state?.nodes ?? {}).find(([, node]) => node.status === 'running');
+    if (state === undefined || running === undefined) return;
+    const [nodeId, node] = running;
+    const width = Math.max(20, Math.min(100, (output.columns ?? 80) - 1));
+    const share = node.totalSteps === undefined ? 0 : (node.step ?? 0) / node.totalSteps;
+    const steps = node.totalSteps === undefined ? '' : ` ${node.step}/${node.totalSteps}`;
+    const eta = node.etaSeconds === undefined ? '' : ` ${formatDuration(node.etaSeconds * 1000)} left`;
+    const head = `${over.size}/${Object.keys(state.nodes).length} ${nodeId}${steps} `;
+    const cells = Math.max(5, width - head.length - eta.length - 2);
+    const full = Math.round(share * cells);
+    const bar = `${'█'.repeat(full)}${'░'.repeat(cells - full)}`;
+    output.write(`${clearLine}${head}${bar}${eta}`.slice(0, width + clearLine.length));
+  }
+
+  return {
+    onEvent(event) {
+      state = reduceRun(state, event);
+      const line = nodeLine(event);
+      if (line !== undefined) {
+        if ('nodeId' in event) over.add(event.nodeId);
+        output.write(`${clearLine}${line}\n`);
+      }
+      drawBar();
+    },
+    finish(finalState, saved) {
+      output.write(clearLine);
+      for (const file of saved) output.write(`Saved ${file.path}\n`);
+      output.write(`${lastLine(finalState)}\n`);
+    },
+    note: (text) => {
+      output.write(`${clearLine}${text}\n`);
+      drawBar();
+    },
+  };
+}
+
+/** Every event as one line of JSON, and a `result` at the end. */
+export function createJsonReporter(output: Output): Reporter {
+  const line = (value: unknown) => output.write(`${JSON.stringify(value)}\n`);
+  return {
+    onEvent: line,
+    finish: (state, saved) =>
+      line({ type: 'result', runId: state.runId, status: state.status, error: state.error, files: saved }),
+    note: () => {},
+  };
+}

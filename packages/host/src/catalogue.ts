@@ -1,0 +1,59 @@
+/** What can be said about workflows without running anything: node types, installed models, checks. */
+import { checkWorkflow, type WorkflowCheck } from '@reelgraph/engine';
+import type { NodeCatalogue, NodeTypeInfo, Workflow } from '@reelgraph/graph';
+import { createModelService, type InstalledModel, type ModelServiceHandle } from '@reelgraph/inference';
+import { describeNode, type NodeRegistry } from '@reelgraph/node-api';
+import { builtinNodes } from '@reelgraph/nodes';
+import { modelFolder } from '@reelgraph/toybox';
+import type { DataFolder } from './data-folder.ts';
+
+/** Where model packages are looked for: given folders first, then the user's own, then the embedded one. */
+export function modelRootsOf(folder: DataFolder, given: readonly string[] = []): string[] {
+  return [...given, folder.modelsFolder, modelFolder];
+}
+
+export interface Catalogue {
+  readonly registry: NodeRegistry;
+  /** In menu order. */
+  readonly nodeTypes: readonly NodeTypeInfo[];
+  readonly typesByName: NodeCatalogue;
+  /** Every model package found now, usable or not. */
+  listModels(): Promise<readonly InstalledModel[]>;
+  /** Everything wrong with a workflow, and the facts on its wires. `targets` narrows it to what they need. */
+  check(workflow: Workflow, targets?: readonly string[]): Promise<WorkflowCheck>;
+  close(): Promise<void>;
+}
+
+/** How long a look at the model folders counts: edits come many a second, models do not. */
+const lookAgainMs = 2000;
+
+/** Reads node types and model packages; loads no inference runtime. */
+export async function createCatalogue(modelRoots: readonly string[]): Promise<Catalogue> {
+  const models = await createModelService({ roots: modelRoots });
+  return catalogueOver(models);
+}
+
+/** A catalogue that looks at models through a service its caller owns. */
+export function catalogueOver(models: ModelServiceHandle): Catalogue {
+  const nodeTypes = [...builtinNodes.values()].map(describeNode);
+  let lookedAtMs = performance.now();
+  const refresh = async () => {
+    if (performance.now() - lookedAtMs < lookAgainMs) return;
+    await models.refresh();
+    lookedAtMs = performance.now();
+  };
+  return {
+    registry: builtinNodes,
+    nodeTypes,
+    typesByName: new Map(nodeTypes.map((info) => [info.type, info])),
+    async listModels() {
+      await refresh();
+      return models.installed();
+    },
+    async check(workflow, targets) {
+      await refresh();
+      return checkWorkflow(workflow, builtinNodes, models.inferContext(), targets);
+    },
+    close: () => models.dispose(),
+  };
+}

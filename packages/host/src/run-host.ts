@@ -1,0 +1,82 @@
+/** Everything a process needs to execute runs: engine, store, models, media and nodes put together. */
+import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import { createEngine, type EncodedPreview, type EnginePreview, type RunResult } from '@reelgraph/engine';
+import type { RunError, RunEvent, Workflow } from '@reelgraph/graph';
+import { createModelService } from '@reelgraph/inference';
+import { createMediaService, encodePreview } from '@reelgraph/media';
+import { builtinNodes } from '@reelgraph/nodes';
+import { openStore, type Store } from '@reelgraph/store';
+import type { Tensor } from '@reelgraph/tensor';
+import { type Catalogue, catalogueOver } from './catalogue.ts';
+import { dataFolderAt } from './data-folder.ts';
+import { createInputFiles, type InputRoot } from './input-files.ts';
+
+export interface RunHostOptions {
+  readonly dataFolder: string;
+  readonly inputRoots: readonly InputRoot[];
+  readonly modelRoots: readonly string[];
+}
+
+export interface HostedRun {
+  /** A fresh one when absent. */
+  readonly runId?: string;
+  readonly workflow: Workflow;
+  readonly targets?: readonly string[];
+  readonly signal: AbortSignal;
+  onEvent(event: RunEvent): void;
+  onPreview?(preview: EnginePreview): void;
+  /** Something the run went on in spite of. */
+  onWarning?(warning: RunError & { readonly nodeId: string }): void;
+}
+
+export interface RunHost {
+  readonly store: Store;
+  readonly catalogue: Catalogue;
+  /** Runs one workflow; rejects for nothing a workflow or node does. Runs are given one after the other. */
+  run(run: HostedRun): Promise<RunResult>;
+  /** Waits for native work in flight, then frees the models. */
+  close(): Promise<void>;
+}
+
+/** Opens the data folder and finds models; nothing heavy is loaded before the first run needs it. */
+export async function createRunHost(options: RunHostOptions): Promise<RunHost> {
+  const folder = dataFolderAt(options.dataFolder);
+  const store = await openStore(folder.artifactsFolder);
+  const models = await createModelService({
+    roots: options.modelRoots,
+    digestFile: join(folder.artifactsFolder, 'model-digests.json'),
+  });
+  const media = createMediaService({
+    tempFolder: join(folder.artifactsFolder, 'tmp'),
+    putFile: async (path, about) => ({
+      kind: 'file',
+      ...about,
+      ...(await store.putFile(path, { move: true })),
+    }),
+  });
+  const engine = createEngine({
+    registry: builtinNodes,
+    store,
+    models,
+    media,
+    files: createInputFiles(options.inputRoots),
+    encodePreview: encodeForWire,
+  });
+  return {
+    store,
+    catalogue: catalogueOver(models),
+    async run({ runId = randomUUID(), ...request }) {
+      // A package that was mended or exchanged since the last run is seen by this one.
+      await models.refresh();
+      return engine.run({ runId, ...request });
+    },
+    close: () => models.dispose(),
+  };
+}
+
+/** The engine knows how fast a preview moves; here its pixels become text that fits into a message. */
+async function encodeForWire(pixels: Tensor<'float32'>): Promise<EncodedPreview> {
+  const { mediaType, frameCount, widthPx, heightPx, bytes } = await encodePreview(pixels, 1);
+  return { mediaType, frameCount, widthPx, heightPx, data: Buffer.from(bytes).toString('base64') };
+}
