@@ -1,6 +1,6 @@
 """One entry for everything that is trained. Each step writes into `--out` and reads what earlier steps left there.
 
-    python train.py --out RUN vae | text | latents | dit      one step
+    python train.py --out RUN vae | text | latents | dit | sample      one step
     python train.py --out RUN all --minutes 90                all of them, the time shared out
     python train.py --out RUN all --rehearse                  the whole chain in about two minutes
 
@@ -146,7 +146,8 @@ def make_latents(args):
         for first in range(0, args.clips, 256):
             scenes, seed = world.training_scenes(seed, min(256, args.clips - first))
             frames = world.to_model_range(world.render(scenes, device=args.device))
-            parts.append(model.encoder(frames).half().cpu())
+            with torch.autocast(device_type=torch.device(args.device).type, dtype=torch.bfloat16, enabled=args.bf16):
+                parts.append(torch.cat([model.encoder(chunk) for chunk in frames.split(32)]).half().cpu())
             attributes.append(captions.attributes_of(scenes))
     latents = torch.cat(parts)
     sample = latents[:8192].float()
@@ -156,23 +157,129 @@ def make_latents(args):
     log(clips=len(latents), seconds=time.time() - start, std=[round(float(v), 3) for v in std])
 
 
-STEPS = {"vae": train_vae, "text": train_text, "latents": make_latents}
+def train_dit(args):
+    """Flow matching on the cached latents. Goes on from `dit.pt` if it is there, within the same total of minutes."""
+    log = log_to(args.out / "dit.jsonl")
+    device = torch.device(args.device)
+    cache = torch.load(args.out / "latents.pt", weights_only=True, mmap=True)
+    latents, attributes = cache["latents"], cache["attributes"].tolist()
+    mean, std = (cache[name].view(1, -1, 1, 1, 1).to(device) for name in ("mean", "std"))
+    tokenizer = captions.load_tokenizer(args.out / "tokenizer.json")
+    encoder = text.load(args.out / "text.pt", args.device)
+
+    torch.manual_seed(args.seed)
+    config = dit.DitConfig(channels=latents.shape[1], text_width=encoder.config.width, width=args.width, depth=args.depth, heads=args.heads)
+    model = dit.Dit(config).to(device)
+    optimisers = dit.optimisers(model, args.muon_lr, args.adam_lr)
+    peaks = [args.muon_lr, args.adam_lr]
+    ema, step, spent = dit.Ema(model), 0, 0.0
+    checkpoint = args.out / "dit.pt"
+    if checkpoint.exists():
+        saved = torch.load(checkpoint, map_location=device, weights_only=True)
+        model.load_state_dict(saved["state"])
+        ema.model.load_state_dict(saved["ema"])
+        ema.steps = step = saved["step"]
+        spent = saved["spent_s"]
+        for optimiser, state in zip(optimisers, saved["optimisers"]):
+            optimiser.load_state_dict(state)
+        torch.manual_seed(args.seed + step)
+    # One text length throughout, so that the compiled graph is made once.
+    network = torch.compile(model) if args.compile else model
+    rng = np.random.default_rng(args.seed + step)
+    clock, order, losses, last_save = Clock(args.minutes, spent), [], [], time.time()
+
+    def save():
+        save_atomically({"config": asdict(config), "state": model.state_dict(), "ema": ema.model.state_dict(),
+                         "optimisers": [optimiser.state_dict() for optimiser in optimisers], "step": step,
+                         "samples": step * args.batch, "spent_s": clock.spent(), "shift": args.shift}, checkpoint)
+
+    while clock.progress() < 1:
+        if len(order) < args.batch:
+            order = rng.permutation(len(latents)).tolist()
+        rows, order = order[: args.batch], order[args.batch :]
+        x = (latents[rows].to(device).float() - mean) / std
+        sentences = [captions.random_caption(rng, attributes[row], canonical_share=0.6)[0] if rng.random() >= 0.1 else "" for row in rows]
+        ids, mask = (torch.from_numpy(a).to(device) for a in captions.encode(tokenizer, sentences, length=24))
+        factor = ramp(clock.progress())
+        for optimiser, peak in zip(optimisers, peaks):
+            for group in optimiser.param_groups:
+                group["lr"] = peak * factor
+        with torch.no_grad():
+            hidden = encoder(ids, mask)
+        with torch.autocast(device_type=device.type, dtype=torch.bfloat16, enabled=args.bf16):
+            loss = dit.flow_loss(network, x, hidden, mask, args.shift)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0, foreach=True)
+        for optimiser in optimisers:
+            optimiser.step()
+            optimiser.zero_grad(set_to_none=True)
+        ema.update(model)
+        step += 1
+        losses.append(loss.detach())
+        if len(losses) == 25:
+            log(step=step, samples=step * args.batch, spent_s=clock.spent(), lr_factor=factor, loss=float(torch.stack(losses).mean()))
+            losses = []
+        if time.time() - last_save > args.save_minutes * 60:
+            save()
+            last_save = time.time()
+    save()
+
+
+def sample_clips(args):
+    """Draw the first `--count` evaluation prompts from the checkpoint as it is now, into `samples/` for the scorer."""
+    device = torch.device(args.device)
+    model, saved = dit.load(args.out / "dit.pt", args.device)
+    decoder = vae.load(args.out / "vae.pt", args.device)[0].decoder
+    encoder = text.load(args.out / "text.pt", args.device)
+    tokenizer = captions.load_tokenizer(args.out / "tokenizer.json")
+    cache = torch.load(args.out / "latents.pt", weights_only=True, mmap=True)
+    mean, std = (cache[name].view(1, -1, 1, 1, 1).to(device) for name in ("mean", "std"))
+    sentences = [captions.canonical(row) for _, row, _ in world.evaluation_scenes()[: args.count]]
+    encode = lambda batch: tuple(torch.from_numpy(a).to(device) for a in captions.encode(tokenizer, batch))
+    generator = torch.Generator().manual_seed(args.seed)
+    clips = []
+    with torch.no_grad():
+        empty_ids, empty_mask = encode([""])
+        for first in range(0, len(sentences), 32):
+            ids, mask = encode(sentences[first : first + 32])
+            noise = torch.randn(len(ids), len(cache["mean"]), 5, 8, 8, generator=generator).to(device)
+            latent = dit.sample(model, encoder(ids, mask), mask, encoder(empty_ids, empty_mask), empty_mask, noise,
+                                args.steps, args.sample_shift or saved["shift"], args.guidance)
+            clips.append(world.to_bytes(decoder(latent * std + mean)).cpu())
+    write_clips(args.out / "samples", torch.cat(clips).numpy(), sentences)
+
+
+def write_clips(folder, clips, sentences):
+    """Raw clips for the TypeScript scorer: uint8 [clips, T, H, W, 3] in `clips.u8`, what they should show in `clips.json`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "clips.u8").write_bytes(clips.tobytes())
+    _, frame_count, height, width, _ = clips.shape
+    (folder / "clips.json").write_text(json.dumps({"width": width, "height": height, "frameCount": frame_count, "captions": sentences}))
+
+
+STEPS = {"vae": train_vae, "text": train_text, "latents": make_latents, "dit": train_dit, "sample": sample_clips}
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("step", choices=[*STEPS, "dit", "all"])
+    parser.add_argument("step", choices=[*STEPS, "all"])
     parser.add_argument("--out", type=Path, required=True, help="folder for checkpoints and logs")
     parser.add_argument("--minutes", type=float, default=None, help="time limit of the step (of all steps, for `all`)")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--device", default="cpu", help="cpu or cuda")
     parser.add_argument("--bf16", action="store_true", help="autocast to bfloat16")
+    parser.add_argument("--compile", action="store_true", help="dit: torch.compile (a minute at the start, then a fifth faster)")
     parser.add_argument("--rehearse", action="store_true", help="the smallest run that goes through everything")
     parser.add_argument("--latent-channels", type=int, default=16)
     parser.add_argument("--vae-width", type=int, default=160)
     parser.add_argument("--vae-batch", type=int, default=16)
     parser.add_argument("--text-width", type=int, default=128)
     parser.add_argument("--clips", type=int, default=60_000)
+    parser.add_argument("--save-minutes", type=float, default=3)
+    parser.add_argument("--count", type=int, default=32, help="sample: how many prompts")
+    parser.add_argument("--steps", type=int, default=16, help="sample: Euler steps")
+    parser.add_argument("--guidance", type=float, default=3.0, help="sample: guidance scale")
+    parser.add_argument("--sample-shift", type=float, default=None, help="sample: shift, if not the one trained with")
     dit.add_arguments(parser)
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
@@ -185,7 +292,7 @@ def main():
             args.minutes = total * share
             STEPS[step](args)
         return
-    args.minutes = args.minutes or {"vae": 10, "text": 4, "latents": 0, "dit": 80}[args.step]
+    args.minutes = args.minutes or {"vae": 10, "text": 4, "dit": 80}.get(args.step, 0)
     STEPS[args.step](args)
 
 

@@ -174,3 +174,18 @@ def to_model_range(frames):
 def to_bytes(frames):
     """float [B, 3, T, H, W] in [-1, 1] -> uint8 [B, T, H, W, 3], rounded to nearest."""
     return ((frames.float() + 1) * 127.5 + 0.5).clamp_(0, 255).to(torch.uint8).permute(0, 2, 3, 4, 1).contiguous()
+
+
+def evaluation_scenes(novel=80, familiar=120):
+    """The held-out prompts as [(seed, attribute indices, is novel)]; the same walk as `heldOutPrompts` in TypeScript."""
+    chosen, taken, seed = [], set(), FIRST_EVALUATION_SEED
+    while novel + familiar > 0:
+        scenes = random_scenes([seed])
+        row = tuple(int(scenes[name][0]) for name in ("colour", "shape", "size", "motion", "background"))
+        is_novel = bool(is_held_out(row[0], row[1], row[3]))
+        if row not in taken and (novel if is_novel else familiar) > 0:
+            novel, familiar = novel - is_novel, familiar - (not is_novel)
+            taken.add(row)
+            chosen.append((seed, row, is_novel))
+        seed += 1
+    return chosen

@@ -1,0 +1,212 @@
+"""Writes a training run as a model package: a folder in the layout of a diffusers pipeline, its networks as ONNX.
+
+    python export.py --run RUN --to ../model
+
+Every graph is run in ONNX Runtime beside the torch module it came from, at sizes that were not the
+ones traced; the largest difference is recorded in its config.json.
+"""
+
+import argparse
+import json
+import re
+import shutil
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import torch
+
+import captions
+import dit
+import text
+import vae
+import world
+
+VERSION = "1.0.0"
+LICENCE = "Apache-2.0"
+OPSET = 18
+
+
+def dynamic(**names):
+    """{axis name: axis} -> the form torch.export wants; equal names are equal sizes."""
+    return {axis: torch.export.Dim.DYNAMIC for axis in names.values()}
+
+
+class Denoiser(torch.nn.Module):
+    """The exported graph folds the condition mask to what the network trains on, whatever its caller leaves in the latent."""
+
+    def __init__(self, model):
+        super().__init__()
+        self.model = model
+
+    def forward(self, hidden_states, timestep, encoder_hidden_states, encoder_attention_mask, condition_latents, condition_mask):
+        return self.model(hidden_states, timestep, encoder_hidden_states, encoder_attention_mask, condition_latents, condition_mask)
+
+
+def strip(path):
+    """Remove what a graph carries about the machine that traced it (stack traces, source paths, doc strings)."""
+    model = onnx.load(path)
+
+    def clean(graph):
+        del graph.metadata_props[:]
+        graph.doc_string = ""
+        for value in [*graph.input, *graph.output, *graph.value_info]:
+            del value.metadata_props[:]
+            value.doc_string = ""
+        for tensor in graph.initializer:
+            del tensor.metadata_props[:]
+            tensor.doc_string = ""
+        for node in graph.node:
+            del node.metadata_props[:]
+            node.doc_string = ""
+            for attribute in node.attribute:
+                if attribute.HasField("g"):
+                    clean(attribute.g)
+    clean(model.graph)
+    for function in model.functions:
+        del function.metadata_props[:]
+        function.doc_string = ""
+        for node in function.node:
+            del node.metadata_props[:]
+            node.doc_string = ""
+    del model.metadata_props[:]
+    model.doc_string = ""
+    onnx.checker.check_model(model)
+    onnx.save(model, path)
+
+
+def export(module, path, examples, output, axes):
+    """`examples`: {input name: tensor} to trace with; `axes`: {name: {axis: size name}} of inputs and the output."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    module.eval()
+    torch.onnx.export(
+        module, tuple(examples.values()), str(path), input_names=list(examples), output_names=[output], opset_version=OPSET,
+        dynamic_axes=axes, dynamo=False, do_constant_folding=True)
+    strip(path)
+
+
+def verify(module, path, feeds):
+    """Largest absolute difference between ONNX Runtime and torch over several sets of inputs."""
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    worst = 0.0
+    for feed in feeds:
+        with torch.no_grad():
+            expected = module(*feed.values()).numpy()
+        actual = session.run(None, {name: value.numpy() for name, value in feed.items()})[0]
+        assert actual.shape == expected.shape, (actual.shape, expected.shape)
+        worst = max(worst, float(np.abs(actual - expected).max()))
+    return worst
+
+
+def write_json(path, value):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # Lists of plain values on one line.
+    document = re.sub(r"\[\s+([^\[\]{}]*?)\s+\]", lambda m: "[" + re.sub(r",\s+", ", ", m[1]) + "]", json.dumps(value, indent=2))
+    path.write_text(document + "\n")
+
+
+def preview_factors(model, mean, std):
+    """Least squares from normalised latents to the mean colour of each patch's last frame: ([C][3], [3]), RGB in [-1, 1]."""
+    scenes, _ = world.training_scenes(5_000_000, 200)
+    frames = world.to_model_range(world.render(scenes))
+    with torch.no_grad():
+        latent = ((model.encoder(frames) - mean) / std).permute(0, 2, 3, 4, 1).reshape(-1, mean.shape[1])
+    last = frames[:, :, :: vae.TEMPORAL]
+    colour = torch.nn.functional.avg_pool3d(last, (1, vae.SPATIAL, vae.SPATIAL)).permute(0, 2, 3, 4, 1).reshape(-1, 3)
+    design = torch.cat([latent, torch.ones(len(latent), 1)], dim=1)
+    solution = torch.linalg.lstsq(design, colour).solution
+    rounded = lambda rows: [[round(float(v), 5) for v in row] for row in rows]
+    return rounded(solution[:-1]), rounded(solution[-1:])[0]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--run", type=Path, required=True)
+    parser.add_argument("--to", type=Path, required=True)
+    parser.add_argument("--steps", type=int, default=20, help="recommended steps")
+    parser.add_argument("--guidance", type=float, default=3.0, help="recommended guidance scale")
+    parser.add_argument("--shift", type=float, default=None, help="recommended shift, if not the one trained with")
+    args = parser.parse_args()
+    run, to = args.run, args.to
+    torch.manual_seed(0)
+
+    autoencoder, vae_facts = vae.load(run / "vae.pt")
+    encoder = text.load(run / "text.pt")
+    model, saved = dit.load(run / "dit.pt")
+    cache = torch.load(run / "latents.pt", weights_only=True, mmap=True)
+    mean, std = cache["mean"].view(1, -1, 1, 1, 1), cache["std"].view(1, -1, 1, 1, 1)
+    shift = args.shift or saved["shift"]
+    channels, width = model.config.channels, encoder.config.width
+
+    def text_feed(batch, length):
+        mask = torch.ones(batch, length, dtype=torch.int64)
+        mask[-1, length // 2 + 1 :] = 0
+        return {"input_ids": torch.randint(4, encoder.config.vocabulary, (batch, length)), "attention_mask": mask}
+
+    def dit_feed(batch, t, h, w, length):
+        latent = lambda: torch.randn(batch, channels, t, h, w)
+        mask = torch.zeros(batch, 1, t, h, w)
+        mask[:, :, 0] = 1
+        return {"hidden_states": latent(), "timestep": torch.rand(batch) * 1000, "encoder_hidden_states": torch.randn(batch, length, width),
+                "encoder_attention_mask": text_feed(batch, length)["attention_mask"], "condition_latents": latent() * mask, "condition_mask": mask}
+
+    frames_feed = lambda b, f, h, w: {"sample": torch.rand(b, 3, f, h, w) * 2 - 1}
+    latent_feed = lambda b, t, h, w: {"latent_sample": torch.randn(b, channels, t, h, w)}
+    batch_text = {0: "batch", 1: "length"}
+    grid = {0: "batch", 2: "latent_frames", 3: "latent_height", 4: "latent_width"}
+    pixels = {0: "batch", 2: "frames", 3: "height", 4: "width"}
+    graphs = {
+        "text_encoder": (encoder, "last_hidden_state", [text_feed(*s) for s in ((2, 12), (1, 2), (3, 40))],
+                         {"input_ids": batch_text, "attention_mask": batch_text, "last_hidden_state": batch_text}),
+        "transformer": (Denoiser(model), "sample", [dit_feed(*s) for s in ((2, 5, 8, 8, 12), (1, 3, 6, 10, 2), (3, 9, 12, 4, 20), (1, 1, 8, 8, 7))],
+                        {"hidden_states": grid, "timestep": {0: "batch"}, "encoder_hidden_states": batch_text, "encoder_attention_mask": batch_text,
+                         "condition_latents": grid, "condition_mask": grid, "sample": grid}),
+        "vae_encoder": (autoencoder.encoder, "latent_mean", [frames_feed(*s) for s in ((2, 17, 64, 64), (1, 9, 48, 80), (1, 1, 128, 32))],
+                        {"sample": pixels, "latent_mean": grid}),
+        "vae_decoder": (autoencoder.decoder, "sample", [latent_feed(*s) for s in ((2, 5, 8, 8), (1, 3, 6, 10), (1, 1, 16, 4))],
+                        {"latent_sample": grid, "sample": pixels}),
+    }
+    errors = {}
+    for name, (module, output, feeds, axes) in graphs.items():
+        export(module, to / name / "model.onnx", feeds[0], output, axes)
+        errors[name] = verify(module, to / name / "model.onnx", feeds)
+        print(f"{name}: {(to / name / 'model.onnx').stat().st_size / 1e6:.1f} MB, largest difference to torch {errors[name]:.1e}")
+
+    factors, bias = preview_factors(autoencoder, mean, std)
+    error = lambda name: {"onnx_max_abs_error": float(f"{errors[name]:.2e}")}
+    rounded = lambda values: [round(float(v), 6) for v in values.flatten()]
+    vae_config = {
+        "_class_name": "AutoencoderToybox", "z_dim": channels, "scale_factor_temporal": vae.TEMPORAL, "scale_factor_spatial": vae.SPATIAL,
+        "latents_mean": rounded(mean), "latents_std": rounded(std), "round_trip_psnr_db": round(vae_facts["psnr"], 2),
+    }
+    write_json(to / "vae_encoder" / "config.json", {**vae_config, **error("vae_encoder")})
+    write_json(to / "vae_decoder" / "config.json", {**vae_config, "latent_rgb_factors": factors, "latent_rgb_factors_bias": bias, **error("vae_decoder")})
+    write_json(to / "text_encoder" / "config.json", {
+        "_class_name": "ToyboxTextEncoder", "vocab_size": encoder.config.vocabulary, "hidden_size": width, "num_hidden_layers": encoder.config.layers,
+        "num_attention_heads": encoder.config.heads, "max_position_embeddings": captions.MAX_LENGTH, "pad_token_id": captions.PAD, **error("text_encoder")})
+    write_json(to / "transformer" / "config.json", {
+        "_class_name": "ToyboxTransformer3DModel", "in_channels": channels, "out_channels": channels, "patch_size": [1, model.config.patch, model.config.patch],
+        "num_layers": model.config.depth, "num_attention_heads": model.config.heads, "attention_head_dim": model.config.width // model.config.heads,
+        "cross_attention_dim": width, "max_text_length": captions.MAX_LENGTH, "prediction_type": "flow", "parameters": sum(p.numel() for p in model.parameters()),
+        "training_updates": saved["step"], "training_samples": saved["samples"], **error("transformer")})
+    write_json(to / "scheduler" / "scheduler_config.json", {
+        "_class_name": "FlowMatchEulerDiscreteScheduler", "num_train_timesteps": dit.NUM_TRAIN_TIMESTEPS, "shift": shift, "use_dynamic_shifting": False})
+    (to / "tokenizer").mkdir(exist_ok=True)
+    shutil.copyfile(run / "tokenizer.json", to / "tokenizer" / "tokenizer.json")
+    write_json(to / "tokenizer" / "tokenizer_config.json", {
+        "tokenizer_class": "PreTrainedTokenizerFast", "model_max_length": captions.MAX_LENGTH, "pad_token": "<pad>", "bos_token": "<s>", "eos_token": "</s>",
+        "mask_token": "<mask>", "padding_side": "right", "clean_up_tokenization_spaces": False})
+    write_json(to / "model_index.json", {
+        "_class_name": "ToyboxPipeline", "_name": "toybox", "version": VERSION,
+        "tokenizer": ["transformers", "PreTrainedTokenizerFast"], "text_encoder": ["toybox", "ToyboxTextEncoder"],
+        "transformer": ["toybox", "ToyboxTransformer3DModel"], "vae_encoder": ["toybox", "AutoencoderToybox"], "vae_decoder": ["toybox", "AutoencoderToybox"],
+        "scheduler": ["diffusers", "FlowMatchEulerDiscreteScheduler"],
+        "reelgraph": {"family": "toybox", "licence": LICENCE, "recommended": {
+            "steps": args.steps, "shift": shift, "guidanceScale": args.guidance, "fps": world.FPS, "frames": world.DEFAULT_FRAME_COUNT, "width": 64, "height": 64}},
+    })
+    print(f"{sum(f.stat().st_size for f in to.rglob('*') if f.is_file()) / 1e6:.1f} MB in all")
+
+
+if __name__ == "__main__":
+    main()
