@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { type Attributes, captionOf, randomScene, renderScene } from '@reelgraph/toybox';
 import sharp from 'sharp';
 
-const folder = join(dirname(dirname(fileURLToPath(import.meta.url))), 'workflows', 'images');
+const folder = join(dirname(dirname(fileURLToPath(import.meta.url))), 'workflows', 'inputs');
 
 const pictures: { file: string; seed: number; attributes: Attributes }[] = [
   {
