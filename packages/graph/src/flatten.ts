@@ -31,7 +31,12 @@ export interface FlatGraph {
 }
 
 export type FlattenResult =
-  | { readonly ok: true; readonly graph: FlatGraph }
+  | {
+      readonly ok: true;
+      readonly graph: FlatGraph;
+      /** The flat output that an output of the document stands for; undefined when there is none. */
+      outputAt(endpoint: FlatEndpoint): FlatEndpoint | undefined;
+    }
   | { readonly ok: false; readonly issues: readonly GraphIssue[] };
 
 /** A subgraph with its own instances already opened. */
@@ -71,7 +76,7 @@ export function flattenSubgraphs(workflow: Workflow): FlattenResult {
     });
   }
   const whole = openInstances(workflow.nodes, workflow.edges, opened);
-  return whole === undefined ? tooLarge() : { ok: true, graph: whole.graph };
+  return whole === undefined ? tooLarge() : { ok: true, graph: whole.graph, outputAt: whole.outputAt };
 }
 
 function tooLarge(name?: string): FlattenResult {

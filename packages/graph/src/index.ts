@@ -66,7 +66,7 @@ export {
   runStatuses,
 } from './run-events.ts';
 export { stringifyWorkflow } from './stringify.ts';
-export { subgraphOf, subgraphType, withSubgraphs } from './subgraph-types.ts';
+export { own, subgraphOf, subgraphType, withSubgraphs } from './subgraph-types.ts';
 export {
   ancestorsOf,
   descendantsOf,

@@ -79,7 +79,7 @@ export interface Journal {
     status: string;
     stateJson: string;
     events: readonly JournalEvent[];
-  }): number;
+  }): number[];
   getRun(runId: string): StoredRun | undefined;
   /** Newest first. */
   runs(options?: { status?: string; limit?: number }): StoredRun[];

@@ -1,0 +1,87 @@
+/** What the engine is given and what it gives back. */
+import type { OutputSummary, RunError, RunEvent, Workflow } from '@reelgraph/graph';
+import type { InputFiles, MediaService, ModelService, NodeRegistry } from '@reelgraph/node-api';
+import type { Store } from '@reelgraph/store';
+import type { Tensor } from '@reelgraph/tensor';
+
+/** A picture of work in progress, encoded and ready to show; matches the protocol's preview without naming it. */
+export interface EncodedPreview {
+  readonly mediaType: string;
+  /** Tiles side by side in the one image. */
+  readonly frameCount: number;
+  /** Of one tile. */
+  readonly widthPx: number;
+  readonly heightPx: number;
+  /** The image, base64. */
+  readonly data: string;
+}
+
+export interface EnginePreview extends EncodedPreview {
+  readonly runId: string;
+  readonly nodeId: string;
+  readonly step: number;
+  readonly fps: number;
+}
+
+/** Time as the engine reads it; tests bring their own. */
+export interface Clock {
+  /** Milliseconds since 1970, for what people read. */
+  now(): number;
+  /** Milliseconds that only go forward, for durations. */
+  elapsed(): number;
+}
+
+export interface EngineOptions {
+  readonly registry: NodeRegistry;
+  /** Results on disk; without one only memory caches. */
+  readonly store?: Store;
+  readonly models: ModelService;
+  readonly media: MediaService;
+  readonly files: InputFiles;
+  /** Turns preview pixels [1, 3, T, H, W] in [-1, 1] into an image; without it nodes are not asked for any. */
+  readonly encodePreview?: (pixels: Tensor<'float32'>) => Promise<EncodedPreview>;
+  /** What identifies a model's bytes; asks `models` when absent. */
+  readonly digestOfModel?: (name: string) => Promise<string>;
+  /** SHA-256 of an input file; reads it from `files` when absent. */
+  readonly digestOfFile?: (name: string) => Promise<string>;
+  /** Results kept in memory between and during runs; 512 MiB unless given. */
+  readonly memoryBytes?: number;
+  /** Nodes of lane `cpu` that run at once; the number of cores unless given. */
+  readonly cpuLanes?: number;
+  readonly clock?: Clock;
+}
+
+export interface RunRequest {
+  readonly runId: string;
+  readonly workflow: Workflow;
+  /** Node ids to compute; all output nodes and exposed outputs when absent. */
+  readonly targets?: readonly string[];
+  /** Aborting ends the run as `cancelled`; nodes are waited for, so a node that ignores it delays the end. */
+  readonly signal?: AbortSignal;
+  readonly onEvent: (event: RunEvent) => void;
+  readonly onPreview?: (preview: EnginePreview) => void;
+  /** Something the run went on in spite of: a result that could not be kept on a full disk. */
+  readonly onWarning?: (warning: RunError & { readonly nodeId: string }) => void;
+  /** `seq` of the first event; 1 unless given. A server that emitted `run.queued` itself passes 2. */
+  readonly firstSeq?: number;
+}
+
+export interface RunResult {
+  readonly status: 'succeeded' | 'partial' | 'failed' | 'cancelled';
+  readonly durationMs: number;
+  readonly error?: RunError;
+  /** What the targets gave: flat node id -> port -> summary. */
+  readonly outputs: ReadonlyMap<string, Readonly<Record<string, OutputSummary>>>;
+  /** Outputs that the document exposes, by their exposed name. */
+  readonly exposed: ReadonlyMap<string, OutputSummary>;
+}
+
+export interface Engine {
+  /**
+   * Runs what the targets need and is not cached. Never rejects for what a workflow or a node does: that is in
+   * the events and the result.
+   */
+  run(request: RunRequest): Promise<RunResult>;
+  /** Forgets the results in memory; those on disk stay. */
+  dropMemory(): void;
+}

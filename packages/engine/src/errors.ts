@@ -1,0 +1,44 @@
+import type { GraphIssue, RunError } from '@reelgraph/graph';
+import { z } from 'zod';
+
+/** The engine was asked for something it cannot do; `issues` say what and where. */
+export class EngineError extends Error {
+  override readonly name = 'EngineError';
+  readonly code: 'engine/cannot-run' | 'engine/bad-output';
+  readonly issues: readonly GraphIssue[];
+
+  constructor(code: EngineError['code'], message: string, issues: readonly GraphIssue[] = []) {
+    super(message);
+    this.code = code;
+    this.issues = issues;
+  }
+}
+
+/** An error of a node as a user should read it: its own code where it has one, never a stack or a path. */
+export function describeError(error: unknown): RunError {
+  const coded = codedErrorSchema.safeParse(error);
+  if (error instanceof Error && coded.success) {
+    const { code, hint } = coded.data;
+    return { code, message: withoutPaths(error.message), ...(hint === undefined ? {} : { hint }) };
+  }
+  const message = error instanceof Error ? error.message : String(error);
+  return {
+    code: 'engine/node-crashed',
+    message: `The node stopped with an error it did not expect: ${withoutPaths(message).slice(0, 500)}`,
+    hint: 'If it happens again, please report it with the workflow.',
+  };
+}
+
+/** Errors made for users (of nodes, store, models, media) carry an `<area>/<what>` code; those of Node do not. */
+const codedErrorSchema = z.looseObject({
+  code: z.string().regex(/^[a-z]+\/[a-z0-9-]+$/),
+  hint: z.string().optional(),
+});
+
+/** Absolute paths of the machine tell strangers about it and users nothing. */
+function withoutPaths(message: string): string {
+  return message.replace(
+    /(?:file:\/\/|[A-Za-z]:)?[\\/](?:[^\s'"`():\\/]+[\\/])+[^\s'"`():\\/]*/g,
+    '(a file)',
+  );
+}

@@ -1,0 +1,503 @@
+/**
+ * Carries out a plan: looks backwards from the targets for what is cached, runs what is not, side by side where
+ * nothing forbids it. A failure stops only what needs the failed node.
+ */
+import type { OutputSummary, RanBecause, RunError, RunEvent, RunEventBody } from '@reelgraph/graph';
+import { outputSummarySchema, stringifyWorkflow } from '@reelgraph/graph';
+import type { Lane, RunContext } from '@reelgraph/node-api';
+import type { Store } from '@reelgraph/store';
+import { z } from 'zod';
+import type { Clock, EngineOptions, RunRequest, RunResult } from './engine-types.ts';
+import { describeError, EngineError } from './errors.ts';
+import type { KeyHistory } from './history.ts';
+import { type CachedResult, filesIn, type MemoryCache, type Outputs } from './memory-cache.ts';
+import type { PlannedNode, RunPlan } from './plan.ts';
+import { summarise, valueFault } from './port-values.ts';
+import { createProgressMeter, previewEveryMs } from './progress.ts';
+
+/** What an engine keeps between runs. */
+export interface EngineState {
+  readonly options: EngineOptions;
+  readonly memory: MemoryCache;
+  readonly history: KeyHistory;
+  readonly clock: Clock;
+  readonly cpuLanes: number;
+}
+
+type Summaries = Readonly<Record<string, OutputSummary>>;
+
+/** A planned node during the run. */
+interface Slot {
+  readonly node: PlannedNode;
+  state: 'unneeded' | 'needed' | 'cached' | 'waiting' | 'running' | 'finished' | 'failed' | 'skipped';
+  source: 'memory' | 'disk';
+  /** Held while someone still needs it. */
+  outputs: Outputs | undefined;
+  summaries: Summaries;
+  /** Its stored result was there but broken. */
+  damaged: boolean;
+  /** Nodes it still waits for. */
+  waitingFor: number;
+  /** Nodes that will run and need it; indices. */
+  readonly dependents: number[];
+  /** How many of them have not taken their input yet. */
+  consumers: number;
+  /** Later nodes that are the same computation. */
+  readonly twins: number[];
+}
+
+/** Results that took this long are worth waiting for the disk. */
+const worthSyncingMs = 100;
+/** Results written at the same time; more only compete for one disk. */
+const savesAtOnce = 2;
+
+export async function executePlan(
+  state: EngineState,
+  plan: RunPlan,
+  request: RunRequest,
+  startedAt: number,
+): Promise<RunResult> {
+  const { clock, memory, history } = state;
+  const { store } = state.options;
+  const { workflow, runId } = request;
+  const signal = request.signal ?? new AbortController().signal;
+  let seq = request.firstSeq ?? 1;
+  const emit = (body: RunEventBody): void => {
+    const event: RunEvent = { ...body, runId, seq, atMs: clock.now() };
+    seq += 1;
+    request.onEvent(event);
+  };
+
+  const slots = plan.nodes.map(
+    (node): Slot => ({
+      node,
+      state: 'unneeded',
+      source: 'memory',
+      outputs: undefined,
+      summaries: {},
+      damaged: false,
+      waitingFor: 0,
+      dependents: [],
+      consumers: 0,
+      twins: [],
+    }),
+  );
+  const slotAt = (index: number): Slot => {
+    const slot = slots[index];
+    if (slot === undefined) throw new RangeError(`The plan has no node ${index}.`);
+    return slot;
+  };
+  /** The slot that does the work: a twin's work is done by the first of its kind. */
+  const worker = (index: number): Slot => {
+    const slot = slotAt(index);
+    return slot.node.sameAs === undefined ? slot : slotAt(slot.node.sameAs);
+  };
+
+  emit({ type: 'run.started', nodeIds: [...plan.nodes.map(({ id }) => id), ...plan.muted.keys()] });
+  for (const [id, reason] of plan.muted)
+    emit({ type: 'node.skipped', nodeId: id, because: `it needs "${reason}", which is muted` });
+
+  let failure: RunError | undefined;
+  let workflowJson: string | undefined;
+  const saves = createSaveQueue();
+
+  await findCached();
+  if (!signal.aborted) await runNeeded();
+  await saves.idle();
+  history.save();
+  return finish();
+
+  /** From the targets backwards: behind a cached node nothing is needed, and nothing of it is read. */
+  async function findCached(): Promise<void> {
+    for (const target of plan.targets) worker(target).state = 'needed';
+    for (let index = slots.length - 1; index >= 0; index -= 1) {
+      const slot = slotAt(index);
+      if (slot.node.sameAs !== undefined) slotAt(slot.node.sameAs).twins.push(index);
+      if (slot.state !== 'needed') continue;
+      const cached = lookInMemory(slot) ?? (await lookOnDisk(slot));
+      if (cached !== undefined && (cached.files.length === 0 || (await filesAreThere(cached.files)))) {
+        slot.state = 'cached';
+        slot.outputs = cached.outputs;
+        slot.summaries = cached.summaries;
+        continue;
+      }
+      if (cached !== undefined) {
+        slot.damaged = true;
+        memory.delete(slot.node.key ?? '');
+      }
+      for (const { from } of slot.node.inputs.values()) {
+        const source = slotAt(from);
+        if (source.state === 'unneeded') source.state = 'needed';
+      }
+      if (signal.aborted) return;
+    }
+    for (let index = 0; index < slots.length; index += 1) announceCached(index);
+  }
+
+  function lookInMemory(slot: Slot): CachedResult | undefined {
+    if (slot.node.key === undefined) return undefined;
+    const found = memory.peek(slot.node.key);
+    if (found !== undefined) memory.touch(slot.node.key);
+    return found;
+  }
+
+  async function lookOnDisk(slot: Slot): Promise<CachedResult | undefined> {
+    const { key, definition } = slot.node;
+    if (store === undefined || key === undefined || definition.cache !== 'disk') return undefined;
+    const loaded = await store.loadResult(key).catch(() => ({ status: 'missing' }) as const);
+    if (loaded.status !== 'found') {
+      slot.damaged = loaded.status === 'damaged';
+      return undefined;
+    }
+    // Whole bytes may still hold what an older program meant by this port.
+    const fits = Object.entries(definition.outputs).every(
+      ([port, { type }]) => valueFault(type, loaded.outputs[port]) === undefined,
+    );
+    if (!fits) {
+      slot.damaged = true;
+      return undefined;
+    }
+    const result = {
+      outputs: loaded.outputs,
+      summaries: summariesOf(slot.node, loaded.outputs),
+      files: loaded.record.files,
+    };
+    memory.set(key, result);
+    slot.source = 'disk';
+    return result;
+  }
+
+  async function filesAreThere(files: readonly string[]): Promise<boolean> {
+    return store === undefined || (await store.hasFiles(files).catch(() => false));
+  }
+
+  function announceCached(index: number): void {
+    const slot = slotAt(index);
+    const { id, key, definition } = slot.node;
+    const work = worker(index);
+    if (work.state === 'cached') {
+      emit({ type: 'node.cached', nodeId: id, source: work.source, outputs: work.summaries });
+    } else if (work.state === 'unneeded') {
+      const inMemory = key === undefined ? undefined : memory.peek(key);
+      if (inMemory !== undefined) {
+        emit({ type: 'node.cached', nodeId: id, source: 'memory', outputs: inMemory.summaries });
+        return;
+      }
+      const onDisk =
+        key === undefined || definition.cache !== 'disk' ? undefined : peekOnDisk(store, slot.node);
+      if (onDisk !== undefined) emit({ type: 'node.cached', nodeId: id, source: 'disk', outputs: onDisk });
+      else emit({ type: 'node.skipped', nodeId: id, because: 'not needed: what it leads to is cached' });
+    }
+  }
+
+  function runNeeded(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const ready: Record<Lane, Queue<number>> = { inference: createQueue(), cpu: createQueue() };
+    const active: Record<Lane, number> = { inference: 0, cpu: 0 };
+    const limit: Record<Lane, number> = { inference: 1, cpu: state.cpuLanes };
+
+    for (let index = 0; index < slots.length; index += 1) {
+      const slot = slotAt(index);
+      if (slot.state !== 'needed') continue;
+      slot.state = 'waiting';
+      for (const { from } of slot.node.inputs.values()) {
+        const source = slotAt(from);
+        source.consumers += 1;
+        if (source.state === 'cached') continue;
+        source.dependents.push(index);
+        slot.waitingFor += 1;
+      }
+      if (slot.waitingFor === 0) ready[slot.node.definition.lane].push(index);
+    }
+    pump();
+    return promise;
+
+    function pump(): void {
+      for (const lane of ['inference', 'cpu'] as const) {
+        while (active[lane] < limit[lane] && !signal.aborted) {
+          const index = ready[lane].take();
+          if (index === undefined) break;
+          active[lane] += 1;
+          void runNode(slotAt(index)).then((dependents) => {
+            active[lane] -= 1;
+            for (const dependent of dependents) {
+              const slot = slotAt(dependent);
+              slot.waitingFor -= 1;
+              if (slot.waitingFor === 0 && slot.state === 'waiting')
+                ready[slot.node.definition.lane].push(dependent);
+            }
+            pump();
+          });
+        }
+      }
+      if (active.inference === 0 && active.cpu === 0) resolve();
+    }
+  }
+
+  /** Runs one node and gives back those that waited for it; none when it did not succeed. Never rejects. */
+  async function runNode(slot: Slot): Promise<readonly number[]> {
+    const { node } = slot;
+    slot.state = 'running';
+    const because: RanBecause = history.explain(workflow.name, node, slot.damaged);
+    emit({ type: 'node.started', nodeId: node.id, because });
+    const startedAtMs = clock.elapsed();
+    const work = openContext(node);
+    try {
+      const returned = await node.definition.run({
+        inputs: takeInputs(node),
+        params: node.params,
+        ctx: work.context,
+      });
+      work.close();
+      if (signal.aborted) return [];
+      const outputs = checkOutputs(node, returned);
+      const durationMs = clock.elapsed() - startedAtMs;
+      slot.state = 'finished';
+      slot.summaries = summariesOf(node, outputs);
+      if (slot.consumers > 0) slot.outputs = outputs;
+      emit({ type: 'node.finished', nodeId: node.id, durationMs, outputs: slot.summaries });
+      for (const twin of slot.twins)
+        emit({
+          type: 'node.cached',
+          nodeId: slotAt(twin).node.id,
+          source: 'memory',
+          outputs: slot.summaries,
+        });
+      keep(node, outputs, slot.summaries, durationMs);
+      return slot.dependents;
+    } catch (error) {
+      work.close();
+      // Whatever a node throws once it was asked to stop: stopping is no failure.
+      if (signal.aborted) return [];
+      fail(slot, describeError(error));
+      return [];
+    }
+  }
+
+  function takeInputs(node: PlannedNode): Record<string, unknown> {
+    const inputs: Record<string, unknown> = {};
+    for (const [port, { from, port: output }] of node.inputs) {
+      const source = slotAt(from);
+      inputs[port] = source.outputs?.[output];
+      source.consumers -= 1;
+      // The last one to take it: from here on only the cache keeps it, under its budget.
+      if (source.consumers === 0) source.outputs = undefined;
+    }
+    return inputs;
+  }
+
+  function keep(node: PlannedNode, outputs: Outputs, summaries: Summaries, durationMs: number): void {
+    const { key, definition, parts } = node;
+    if (key === undefined) return;
+    memory.set(key, { outputs, summaries, files: filesIn(outputs) });
+    history.remember(workflow.name, node);
+    if (definition.cache !== 'disk' || store === undefined) return;
+    const { version, params, inputs } = parts;
+    saves.add(async () => {
+      try {
+        await store.saveResult(
+          {
+            key,
+            nodeType: definition.type,
+            computedAtMs: clock.now(),
+            durationMs,
+            parts: { version, params, inputs },
+            summaries,
+            outputs,
+          },
+          { durable: durationMs >= worthSyncingMs },
+        );
+      } catch (error) {
+        // The value is in memory and the run goes on; only the next start will have to compute it again.
+        request.onWarning?.({ ...describeError(error), nodeId: node.id });
+      }
+    });
+  }
+
+  function fail(slot: Slot, error: RunError): void {
+    slot.state = 'failed';
+    failure ??= error;
+    for (const { node } of [slot, ...slot.twins.map(slotAt)])
+      emit({ type: 'node.failed', nodeId: node.id, error });
+    const behind = [...slot.dependents];
+    for (const index of behind) {
+      const dependent = slotAt(index);
+      if (dependent.state !== 'waiting') continue;
+      dependent.state = 'skipped';
+      for (const { node } of [dependent, ...dependent.twins.map(slotAt)]) {
+        emit({ type: 'node.skipped', nodeId: node.id, because: `it needs "${slot.node.id}", which failed` });
+      }
+      behind.push(...dependent.dependents);
+    }
+  }
+
+  /** What a node may reach while it runs; afterwards its reports go nowhere. */
+  function openContext(node: PlannedNode): { readonly context: RunContext; close(): void } {
+    const { models, media, files, encodePreview } = state.options;
+    let open = true;
+    let encoding = false;
+    let offeredAtMs = Number.NEGATIVE_INFINITY;
+    const meter = createProgressMeter(node.id, clock, emit);
+    const { onPreview } = request;
+    const context: RunContext = {
+      runId,
+      nodeId: node.id,
+      signal,
+      models,
+      media,
+      files,
+      get workflowJson() {
+        return canonicalJson();
+      },
+      progress(update) {
+        if (open) meter.update(update);
+      },
+      preview(produce) {
+        const now = clock.elapsed();
+        if (
+          !open ||
+          encoding ||
+          onPreview === undefined ||
+          encodePreview === undefined ||
+          now - offeredAtMs < previewEveryMs
+        )
+          return;
+        offeredAtMs = now;
+        encoding = true;
+        const { step } = meter;
+        const { pixels, fps } = produce();
+        encodePreview(pixels)
+          .then((encoded) => {
+            if (open) onPreview({ ...encoded, runId, nodeId: node.id, step, fps });
+          })
+          // A missing preview is not worth a word: the next one comes in a moment.
+          .catch(() => undefined)
+          .finally(() => {
+            encoding = false;
+          });
+      },
+    };
+    return {
+      context,
+      close() {
+        open = false;
+      },
+    };
+  }
+
+  function canonicalJson(): string {
+    workflowJson ??= stringifyWorkflow(workflow);
+    return workflowJson;
+  }
+
+  function finish(): RunResult {
+    const delivered = (index: number): boolean => ['cached', 'finished'].includes(worker(index).state);
+    const count = plan.targets.filter(delivered).length;
+    const status = statusOf(count, plan.targets.length, signal.aborted);
+    const durationMs = clock.elapsed() - startedAt;
+    const error = status === 'cancelled' || status === 'succeeded' ? undefined : failure;
+    emit({ type: 'run.finished', status, durationMs, ...(error === undefined ? {} : { error }) });
+    const outputs = new Map<string, Summaries>();
+    for (const index of plan.targets)
+      if (delivered(index)) outputs.set(slotAt(index).node.id, worker(index).summaries);
+    const exposed = new Map<string, OutputSummary>();
+    for (const [name, { from, port }] of plan.exposed) {
+      const summary = delivered(from) ? worker(from).summaries[port] : undefined;
+      if (summary !== undefined) exposed.set(name, summary);
+    }
+    return { status, durationMs, outputs, exposed, ...(error === undefined ? {} : { error }) };
+  }
+}
+
+/** A run that had everything when it was cancelled has succeeded. */
+function statusOf(delivered: number, wanted: number, aborted: boolean): RunResult['status'] {
+  if (delivered === wanted) return 'succeeded';
+  if (aborted) return 'cancelled';
+  return delivered > 0 ? 'partial' : 'failed';
+}
+
+const summariesSchema = z.record(z.string(), outputSummarySchema);
+
+function summariesOf(node: PlannedNode, outputs: Outputs): Summaries {
+  const summaries: Record<string, OutputSummary> = {};
+  for (const [port, { type }] of Object.entries(node.definition.outputs))
+    summaries[port] = summarise(type, outputs[port]);
+  return summaries;
+}
+
+/** Exactly the declared outputs, each fit for its port. */
+function checkOutputs(node: PlannedNode, returned: Readonly<Record<string, unknown>>): Outputs {
+  const outputs: Record<string, unknown> = {};
+  for (const [port, { type, label }] of Object.entries(node.definition.outputs)) {
+    const value: unknown = returned[port];
+    const fault = valueFault(type, value);
+    if (fault !== undefined) {
+      throw new EngineError(
+        'engine/bad-output',
+        `Node "${node.id}" (${node.definition.title}) gave no fitting ${type} at "${label}": ${fault}.`,
+      );
+    }
+    outputs[port] = value;
+  }
+  return outputs;
+}
+
+/** What the record on disk says a result looks like, if there is one. */
+function peekOnDisk(store: Store | undefined, node: PlannedNode): Summaries | undefined {
+  try {
+    const record = node.key === undefined ? undefined : store?.peekResult(node.key);
+    return record === undefined ? undefined : summariesSchema.parse(record.summaries);
+  } catch {
+    return undefined;
+  }
+}
+
+interface Queue<T> {
+  push(item: T): void;
+  take(): T | undefined;
+}
+
+/** First in, first out; taking is constant time, which `Array.shift` is not. */
+function createQueue<T>(): Queue<T> {
+  let items: T[] = [];
+  let next = 0;
+  return {
+    push: (item) => void items.push(item),
+    take() {
+      if (next === items.length) {
+        items = [];
+        next = 0;
+        return undefined;
+      }
+      const item = items[next];
+      next += 1;
+      return item;
+    },
+  };
+}
+
+/** Writes results beside the run, a few at a time. */
+function createSaveQueue(): { add(save: () => Promise<void>): void; idle(): Promise<void> } {
+  const waiting = createQueue<() => Promise<void>>();
+  const active = new Set<Promise<void>>();
+  const start = (): void => {
+    while (active.size < savesAtOnce) {
+      const save = waiting.take();
+      if (save === undefined) return;
+      const running = save().finally(() => {
+        active.delete(running);
+        start();
+      });
+      active.add(running);
+    }
+  };
+  return {
+    add(save) {
+      waiting.push(save);
+      start();
+    },
+    async idle() {
+      while (active.size > 0) await Promise.race(active);
+    },
+  };
+}

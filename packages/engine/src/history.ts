@@ -1,0 +1,99 @@
+/**
+ * Remembers what each node's last key was made of, so that a node that runs again can say why. Only an
+ * explanation: losing it loses no result.
+ */
+import type { RanBecause } from '@reelgraph/graph';
+import { type Store, StoreError } from '@reelgraph/store';
+import { z } from 'zod';
+import type { PlannedNode } from './plan.ts';
+
+const noteName = 'last-keys';
+/** Nodes remembered; the longest unseen are forgotten first. */
+const maxEntries = 5000;
+
+const entrySchema = z.strictObject({
+  key: z.string(),
+  version: z.number(),
+  params: z.record(z.string(), z.string()),
+  inputs: z.record(z.string(), z.string()),
+});
+const noteSchema = z.array(z.tuple([z.string(), entrySchema]));
+type Entry = z.infer<typeof entrySchema>;
+
+export interface KeyHistory {
+  /** Why a node has to run although it could have been cached. `damaged`: its result was found broken. */
+  explain(workflowName: string, node: PlannedNode, damaged: boolean): RanBecause;
+  /** Notes the key that a node was computed under. */
+  remember(workflowName: string, node: PlannedNode): void;
+  /** Keeps what was remembered since the last time. */
+  save(): void;
+}
+
+export function createKeyHistory(store: Store | undefined): KeyHistory {
+  const entries = new Map<string, Entry>(readNote(store));
+  let changed = false;
+  const place = (workflowName: string, node: PlannedNode): string =>
+    JSON.stringify([workflowName, node.id, node.definition.type]);
+  return {
+    explain(workflowName, node, damaged) {
+      if (node.key === undefined) return { code: 'not-cacheable' };
+      if (damaged) return { code: 'damaged' };
+      const last = entries.get(place(workflowName, node));
+      if (last === undefined || last.version !== node.parts.version) return { code: 'never-computed' };
+      if (last.key === node.key) return { code: 'evicted' };
+      for (const [name, text] of Object.entries(node.parts.params)) {
+        const before = last.params[name];
+        if (before === text) continue;
+        const sameModel =
+          node.definition.params[name]?.kind === 'model' &&
+          before !== undefined &&
+          modelName(before) === modelName(text);
+        return { code: sameModel ? 'model-changed' : 'param-changed', name };
+      }
+      for (const port of new Set([...Object.keys(node.parts.inputs), ...Object.keys(last.inputs)])) {
+        if (last.inputs[port] !== node.parts.inputs[port]) return { code: 'input-changed', name: port };
+      }
+      // Neither params nor inputs: the document that the node puts into its result.
+      return { code: 'input-changed', name: 'workflow' };
+    },
+    remember(workflowName, node) {
+      if (node.key === undefined) return;
+      const at = place(workflowName, node);
+      if (entries.get(at)?.key === node.key) return;
+      const { version, params, inputs } = node.parts;
+      entries.delete(at);
+      entries.set(at, { key: node.key, version, params: { ...params }, inputs: { ...inputs } });
+      changed = true;
+      for (const oldest of entries.keys()) {
+        if (entries.size <= maxEntries) break;
+        entries.delete(oldest);
+      }
+    },
+    save() {
+      if (!changed || store === undefined) return;
+      changed = false;
+      try {
+        store.writeNote(noteName, JSON.stringify([...entries]));
+      } catch (error) {
+        // An explanation is worth no failed run.
+        if (!(error instanceof StoreError)) throw error;
+      }
+    },
+  };
+}
+
+/** `model:<name>:<digest>` without the digest. */
+function modelName(text: string): string {
+  return text.slice(0, text.lastIndexOf(':'));
+}
+
+function readNote(store: Store | undefined): [string, Entry][] {
+  try {
+    const text = store?.readNote(noteName);
+    const parsed = noteSchema.safeParse(text === undefined ? [] : JSON.parse(text));
+    return parsed.success ? parsed.data : [];
+  } catch {
+    // A damaged note explains nothing; the next save replaces it.
+    return [];
+  }
+}

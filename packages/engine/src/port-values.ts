@@ -1,0 +1,187 @@
+/**
+ * Values at the border of a node: whether they are what the port says, and what to show of them. Types are
+ * erased in the engine, so a wrong value would otherwise surface three nodes later.
+ */
+import { isSeed, type OutputSummary, type PortFacts, type PortType } from '@reelgraph/graph';
+import { z } from 'zod';
+
+/** Shapes are checked, contents are not: a look at every pixel would cost what it protects. */
+const tensorOf = (dtype: 'float32' | 'int64', rank: number) =>
+  z.custom<{ shape: readonly number[]; data: ArrayBufferView }>(
+    (value) => {
+      if (
+        typeof value !== 'object' ||
+        value === null ||
+        !('shape' in value) ||
+        !('data' in value) ||
+        !('dtype' in value)
+      )
+        return false;
+      const { shape, data } = value;
+      if (value.dtype !== dtype || !Array.isArray(shape) || shape.length !== rank) return false;
+      if (!(dtype === 'float32' ? data instanceof Float32Array : data instanceof BigInt64Array)) return false;
+      return shape.reduce((product: number, size: unknown) => product * Number(size), 1) === data.length;
+    },
+    {
+      message: `expected a ${dtype} tensor of ${rank} dimensions whose data has as many elements as its shape says`,
+    },
+  );
+
+const image5 = tensorOf('float32', 5);
+const fileRef = z.object({
+  kind: z.literal('file'),
+  digest: z.string().regex(/^[0-9a-f]{64}$/),
+  byteLength: z.number().int().min(0),
+  mediaType: z.string(),
+  name: z.string(),
+});
+const modelRef = z.object({ name: z.string(), family: z.string(), digest: z.string() });
+const known = z.object({ latent: image5, mask: image5 });
+const latent = z.object({
+  samples: image5,
+  model: z.string(),
+  frameCount: z.number().int().positive(),
+  widthPx: z.number().int().positive(),
+  heightPx: z.number().int().positive(),
+});
+const frames = z.object({ pixels: image5, fps: z.number().positive() });
+const image = z.object({ pixels: image5 });
+const sigmas = z.object({ values: z.array(z.number()).min(1) });
+const video = z.object({
+  file: fileRef,
+  widthPx: z.number(),
+  heightPx: z.number(),
+  frameCount: z.number(),
+  fps: z.number(),
+});
+const anything = z.custom<unknown>((value) => value !== undefined, {
+  message: 'expected a value, found nothing',
+});
+
+const schemas: Readonly<Record<PortType, z.ZodType>> = {
+  text: z.string(),
+  number: z.number(),
+  integer: z.number().int(),
+  boolean: z.boolean(),
+  seed: z.string().refine(isSeed, 'expected a whole number from 0 to 2^64 - 1 as a text'),
+  choice: z.string(),
+  model: modelRef,
+  conditioning: z.object({
+    promptEmbeds: tensorOf('float32', 3),
+    promptMask: tensorOf('int64', 2),
+    known: known.optional(),
+  }),
+  noise: z.object({ samples: image5, seed: z.string() }),
+  sigmas,
+  latent,
+  frames,
+  image,
+  mask: z.custom<unknown>(
+    (value) =>
+      typeof value === 'object' && value !== null && 'data' in value && value.data instanceof Float32Array,
+    {
+      message: 'expected a float32 tensor',
+    },
+  ),
+  audio: anything,
+  video,
+  shots: anything,
+  actions: anything,
+  score: anything,
+};
+
+/** What is wrong with a value for a port of this type; undefined when nothing is. */
+export function valueFault(type: PortType, value: unknown): string | undefined {
+  // The common small values without the cost of a schema.
+  if (type === 'text' || type === 'choice')
+    return typeof value === 'string' ? undefined : `expected a text, found ${kindOf(value)}`;
+  if (type === 'number')
+    return typeof value === 'number' && Number.isFinite(value)
+      ? undefined
+      : `expected a number, found ${kindOf(value)}`;
+  const parsed = schemas[type].safeParse(value);
+  if (parsed.success) return undefined;
+  const [first] = parsed.error.issues;
+  const place = first === undefined || first.path.length === 0 ? '' : `${first.path.join('.')}: `;
+  return `${place}${first?.message ?? 'not fitting'}, found ${kindOf(value)}`;
+}
+
+function kindOf(value: unknown): string {
+  if (value === undefined) return 'nothing';
+  if (value === null) return 'null';
+  if (Array.isArray(value)) return 'a list';
+  return typeof value === 'object' ? `{ ${Object.keys(value).slice(0, 6).join(', ')} }` : `a ${typeof value}`;
+}
+
+const shownText = 300;
+
+/** What people see of a value: facts read from its shape, the file it holds, short texts and numbers as they are. */
+export function summarise(type: PortType, value: unknown): OutputSummary {
+  switch (type) {
+    case 'text':
+    case 'number':
+    case 'integer':
+    case 'boolean':
+    case 'seed':
+    case 'choice': {
+      const text = String(value);
+      return { type, facts: {}, text: text.length > shownText ? `${text.slice(0, shownText)}…` : text };
+    }
+    case 'model': {
+      const { name, family } = modelRef.parse(value);
+      return { type, facts: { model: name, family }, text: name };
+    }
+    case 'latent': {
+      const { samples, model, frameCount, widthPx, heightPx } = latent.parse(value);
+      return {
+        type,
+        facts: { model, frameCount, widthPx, heightPx, ...count('channels', samples.shape[1]) },
+      };
+    }
+    case 'noise':
+      return { type, facts: count('channels', z.object({ samples: image5 }).parse(value).samples.shape[1]) };
+    case 'sigmas':
+      return { type, facts: count('steps', sigmas.parse(value).values.length - 1) };
+    case 'frames': {
+      const { pixels, fps } = frames.parse(value);
+      const frameCount = pixels.shape[2] ?? 0;
+      return {
+        type,
+        facts: {
+          fps,
+          durationSeconds: frameCount / fps,
+          ...count('frameCount', frameCount),
+          ...pixelSize(pixels.shape),
+        },
+      };
+    }
+    case 'image':
+      return { type, facts: pixelSize(image.parse(value).pixels.shape) };
+    case 'video': {
+      const { file, widthPx, heightPx, frameCount, fps } = video.parse(value);
+      const { digest, mediaType, byteLength, name } = file;
+      return {
+        type,
+        facts: { widthPx, heightPx, frameCount, fps, durationSeconds: frameCount / fps },
+        file: { digest, mediaType, byteLength, name },
+      };
+    }
+    case 'conditioning':
+    case 'mask':
+    case 'audio':
+    case 'shots':
+    case 'actions':
+    case 'score':
+      return { type, facts: {} };
+  }
+}
+
+/** A fact that must be positive, or none. */
+function count(name: 'channels' | 'steps' | 'frameCount', value: number | undefined): PortFacts {
+  return value === undefined || value < 1 ? {} : { [name]: value };
+}
+
+function pixelSize(shape: readonly number[]): PortFacts {
+  const [, , , heightPx = 0, widthPx = 0] = shape;
+  return heightPx > 0 && widthPx > 0 ? { widthPx, heightPx } : {};
+}

@@ -1,0 +1,50 @@
+/** Turns the many reports of a working node into the few that people can see. */
+import type { RunEventBody } from '@reelgraph/graph';
+import type { ProgressUpdate } from '@reelgraph/node-api';
+import type { Clock } from './engine-types.ts';
+
+/** Shortest time between two reports of a node, unless the second is its last. */
+const reportEveryMs = 100;
+/** Shortest time between two previews of a node: about five a second. */
+export const previewEveryMs = 200;
+
+type ProgressBody = Extract<RunEventBody, { type: 'node.progress' }>;
+
+/** Rate and time left, measured from the first report: what happens before it (loading a model) is no step. */
+export function createProgressMeter(
+  nodeId: string,
+  clock: Clock,
+  emit: (body: ProgressBody) => void,
+): { update(update: ProgressUpdate): void; readonly step: number } {
+  let first: { readonly step: number; readonly atMs: number } | undefined;
+  let reportedAtMs = Number.NEGATIVE_INFINITY;
+  let lastMessage: string | undefined;
+  let step = 0;
+  return {
+    get step() {
+      return step;
+    },
+    update({ step: reported, totalSteps, message }) {
+      step = Math.max(0, Math.round(reported));
+      const total = Math.max(1, Math.round(totalSteps));
+      const now = clock.elapsed();
+      // Going back means that another round of steps has begun.
+      if (first === undefined || step < first.step) first = { step, atMs: now };
+      const isNews = step >= total || message !== lastMessage || now - reportedAtMs >= reportEveryMs;
+      if (!isNews) return;
+      reportedAtMs = now;
+      lastMessage = message;
+      const secondsPerStep = step > first.step ? (now - first.atMs) / 1000 / (step - first.step) : undefined;
+      emit({
+        type: 'node.progress',
+        nodeId,
+        step,
+        totalSteps: total,
+        ...(secondsPerStep === undefined
+          ? {}
+          : { secondsPerStep, etaSeconds: secondsPerStep * Math.max(0, total - step) }),
+        ...(message === undefined ? {} : { message }),
+      });
+    },
+  };
+}
