@@ -1,0 +1,116 @@
+/** `reelgraph run`: executes a workflow in this process, without a server. */
+import { dirname, resolve } from 'node:path';
+import { type RunState, reduceRun } from '@reelgraph/graph';
+import { createRunHost, dataFolderAt, modelRootsOf, type RunHost } from '@reelgraph/host';
+import { CliError } from './errors.ts';
+import { exitCodes, isMissing } from './exit-codes.ts';
+import { dataFolderPath } from './places.ts';
+import { readWorkflowFile } from './read-workflow.ts';
+import {
+  createBarReporter,
+  createJsonReporter,
+  createLineReporter,
+  type Output,
+  type Reporter,
+} from './reporters.ts';
+import { resultFiles, saveResults } from './save-results.ts';
+import { parseAssignments, setInputs } from './set-inputs.ts';
+
+export interface RunCommandOptions {
+  readonly set: readonly string[];
+  readonly out?: string;
+  readonly json?: boolean;
+  readonly data?: string;
+  readonly models: readonly string[];
+}
+
+/** Runs a workflow file and answers the exit code. @throws CliError for what keeps it from starting */
+export async function runCommand(file: string, options: RunCommandOptions, output: Output): Promise<number> {
+  const assignments = parseAssignments(options.set);
+  const read = await readWorkflowFile(file);
+  if (!read.ok) throw invalid(file, read.issues);
+  const folder = dataFolderAt(dataFolderPath(options.data));
+  const host = await createRunHost({
+    dataFolder: folder.root,
+    inputRoots: [{ folder: dirname(resolve(file)) }, { folder: folder.inputsFolder, prefix: 'inputs' }],
+    modelRoots: modelRootsOf(
+      folder,
+      options.models.map((path) => resolve(path)),
+    ),
+  });
+  try {
+    const workflow = await setInputs(read.workflow, assignments, host.catalogue.typesByName, folder);
+    const { issues } = await host.catalogue.check(workflow);
+    const errors = issues.filter((issue) => issue.severity === 'error');
+    if (errors.length > 0) throw invalid(file, errors);
+
+    const reporter = chooseReporter(options, output);
+    const state = await execute(host, workflow, reporter);
+    const saved = await saveResults(resultFiles(workflow, state), host.store, options.out);
+    reporter.finish(state, saved);
+    return exitCodeOf(state);
+  } finally {
+    await host.close();
+  }
+}
+
+function invalid(file: string, issues: CliError['issues']): CliError {
+  const allMissing = issues.every((issue) => isMissing(issue.code));
+  return new CliError(
+    allMissing ? exitCodes.missing : exitCodes.invalidWorkflow,
+    'workflow/invalid',
+    `${file} cannot be run:`,
+    { issues },
+  );
+}
+
+function chooseReporter(options: RunCommandOptions, output: Output): Reporter {
+  if (options.json) return createJsonReporter(output);
+  return output.columns === undefined ? createLineReporter(output) : createBarReporter(output);
+}
+
+async function execute(
+  host: RunHost,
+  workflow: Parameters<RunHost['run']>[0]['workflow'],
+  reporter: Reporter,
+): Promise<RunState> {
+  const abort = new AbortController();
+  const onSignal = () => {
+    // Native code does not listen; the second Ctrl-C does not wait for it.
+    if (abort.signal.aborted) process.kill(process.pid, 'SIGKILL');
+    reporter.note('Cancelling… (Ctrl-C again to stop at once)');
+    abort.abort();
+  };
+  process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
+  let state: RunState | undefined;
+  try {
+    await host.run({
+      workflow,
+      signal: abort.signal,
+      onEvent: (event) => {
+        state = reduceRun(state, event);
+        reporter.onEvent(event);
+      },
+      onWarning: (warning) => reporter.note(`${warning.nodeId}: ${warning.message}`),
+    });
+  } finally {
+    process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
+  }
+  if (state === undefined) throw new Error('the engine ended a run without an event');
+  return state;
+}
+
+function exitCodeOf(state: RunState): number {
+  switch (state.status) {
+    case 'succeeded':
+      return exitCodes.ok;
+    case 'cancelled':
+      return exitCodes.cancelled;
+    case 'partial':
+      return exitCodes.partial;
+    default: {
+      const codes = Object.values(state.nodes).flatMap((node) => node.error?.code ?? []);
+      return codes.length > 0 && codes.every(isMissing) ? exitCodes.missing : exitCodes.runFailed;
+    }
+  }
+}
