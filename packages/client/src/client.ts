@@ -167,7 +167,7 @@ export function createClient(options: ClientOptions): ReelgraphClient {
       callSpecs.getWorkflow.answer.parse(await sendBytes(byteRoutes.extractWorkflow, mp4, 'video/mp4', o)),
     resultUrl: (digest, { download } = {}) =>
       `${baseUrl}${byteRoutes.result(digest)}${download === undefined ? '' : `?${new URLSearchParams({ download })}`}`,
-    fileUrl: (name) => `${baseUrl}${byteRoutes.file(name)}`,
+    fileUrl: (name) => `${baseUrl}${byteRoutes.file(name.split('/').map(encodeURIComponent).join('/'))}`,
     connectEvents: (eventOptions) =>
       connectEvents(
         {
