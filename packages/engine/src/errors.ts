@@ -38,7 +38,7 @@ const codedErrorSchema = z.looseObject({
 /** Absolute paths of the machine tell strangers about it and users nothing. */
 function withoutPaths(message: string): string {
   return message.replace(
-    /(?:file:\/\/|[A-Za-z]:)?[\\/](?:[^\s'"`():\\/]+[\\/])+[^\s'"`():\\/]*/g,
+    /(?<![\w.])(?:file:\/\/|[A-Za-z]:)?[\\/](?:[^\s'"`():\\/]+[\\/])+[^\s'"`():\\/]*/g,
     '(a file)',
   );
 }

@@ -19,8 +19,10 @@ const tensorOf = (dtype: 'float32' | 'int64', rank: number) =>
         return false;
       const { shape, data } = value;
       if (value.dtype !== dtype || !Array.isArray(shape) || shape.length !== rank) return false;
-      if (!(dtype === 'float32' ? data instanceof Float32Array : data instanceof BigInt64Array)) return false;
-      return shape.reduce((product: number, size: unknown) => product * Number(size), 1) === data.length;
+      const length = shape.reduce((product: number, size: unknown) => product * Number(size), 1);
+      return dtype === 'float32'
+        ? data instanceof Float32Array && data.length === length
+        : data instanceof BigInt64Array && data.length === length;
     },
     {
       message: `expected a ${dtype} tensor of ${rank} dimensions whose data has as many elements as its shape says`,
