@@ -40,9 +40,8 @@ export async function runCommand(file: string, options: RunCommandOptions, outpu
   });
   try {
     const workflow = await setInputs(read.workflow, assignments, host.catalogue.typesByName, folder);
-    const { issues } = await host.catalogue.check(workflow);
-    const errors = issues.filter((issue) => issue.severity === 'error');
-    if (errors.length > 0) throw invalid(file, errors);
+    const blockers = await host.catalogue.findBlockers(workflow);
+    if (blockers.length > 0) throw invalid(file, blockers);
 
     const reporter = chooseReporter(options, output);
     const state = await execute(host, workflow, reporter);

@@ -1,6 +1,6 @@
 /** What can be said about workflows without running anything: node types, installed models, checks. */
-import { checkWorkflow, type WorkflowCheck } from '@reelgraph/engine';
-import type { NodeCatalogue, NodeTypeInfo, Workflow } from '@reelgraph/graph';
+import { blockingIssues, checkWorkflow, type WorkflowCheck } from '@reelgraph/engine';
+import type { GraphIssue, NodeCatalogue, NodeTypeInfo, Workflow } from '@reelgraph/graph';
 import { createModelService, type InstalledModel, type ModelServiceHandle } from '@reelgraph/inference';
 import { describeNode, type NodeRegistry } from '@reelgraph/node-api';
 import { builtinNodes } from '@reelgraph/nodes';
@@ -19,8 +19,10 @@ export interface Catalogue {
   readonly typesByName: NodeCatalogue;
   /** Every model package found now, usable or not. */
   listModels(): Promise<readonly InstalledModel[]>;
-  /** Everything wrong with a workflow, and the facts on its wires. `targets` narrows it to what they need. */
-  check(workflow: Workflow, targets?: readonly string[]): Promise<WorkflowCheck>;
+  /** Everything wrong with a workflow, and the facts on its wires. */
+  check(workflow: Workflow): Promise<WorkflowCheck>;
+  /** What keeps a run of `targets` (all outputs when absent) from starting; faults off to the side do not. */
+  findBlockers(workflow: Workflow, targets?: readonly string[]): Promise<readonly GraphIssue[]>;
   close(): Promise<void>;
 }
 
@@ -42,6 +44,10 @@ export function catalogueOver(models: ModelServiceHandle): Catalogue {
     await models.refresh();
     lookedAtMs = performance.now();
   };
+  const check = async (workflow: Workflow) => {
+    await refresh();
+    return checkWorkflow(workflow, builtinNodes, models.inferContext());
+  };
   return {
     registry: builtinNodes,
     nodeTypes,
@@ -50,9 +56,10 @@ export function catalogueOver(models: ModelServiceHandle): Catalogue {
       await refresh();
       return models.installed();
     },
-    async check(workflow, targets) {
-      await refresh();
-      return checkWorkflow(workflow, builtinNodes, models.inferContext(), targets);
+    check,
+    async findBlockers(workflow, targets) {
+      const { issues } = await check(workflow);
+      return blockingIssues(workflow, builtinNodes, issues, targets);
     },
     close: () => models.dispose(),
   };

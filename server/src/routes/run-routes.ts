@@ -34,8 +34,8 @@ export function registerRunCalls(
           });
         }
       }
-      const { issues } = await catalogue.check(workflow, body.targets);
-      if (issues.some((issue) => issue.severity === 'error')) throw invalidWorkflow(issues);
+      const blockers = await catalogue.findBlockers(workflow, body.targets);
+      if (blockers.length > 0) throw invalidWorkflow(blockers);
       return { runId: queue.add(workflow, body.targets) };
     },
     { status: 202 },

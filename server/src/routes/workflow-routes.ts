@@ -37,6 +37,6 @@ export function registerWorkflowCalls(
     const parsed = parseWorkflowValue(body);
     if (!parsed.ok) return { issues: [...parsed.issues], facts: {} };
     const { issues, facts } = await catalogue.check(parsed.workflow);
-    return { issues: [...parsed.warnings, ...issues], facts };
+    return { issues: [...parsed.warnings, ...issues], facts: { ...facts } };
   });
 }
