@@ -1,6 +1,6 @@
 /** Which ffmpeg runs: the one named by FFMPEG_PATH, else the system's, else the one that came with npm. */
 import { accessSync, constants } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { delimiter, join, resolve } from 'node:path';
 import installer from '@ffmpeg-installer/ffmpeg';
 import { NodeError } from '@reelgraph/node-api';
 
@@ -35,4 +35,9 @@ export function findFfmpeg(environment: NodeJS.ProcessEnv = process.env): string
   throw new NodeError('media/no-ffmpeg', 'No ffmpeg was found to make the video with.', {
     hint: 'Install ffmpeg, or set FFMPEG_PATH to one.',
   });
+}
+
+/** Whether this is the old build that came with npm; it cuts long tags short. */
+export function isBundledFfmpeg(path: string): boolean {
+  return resolve(path) === resolve(installer.path);
 }

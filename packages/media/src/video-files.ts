@@ -6,7 +6,7 @@ import { Readable } from 'node:stream';
 import { NodeError } from '@reelgraph/node-api';
 import type { Tensor } from '@reelgraph/tensor';
 import ffmpeg from 'fluent-ffmpeg';
-import { findFfmpeg } from './ffmpeg-program.ts';
+import { findFfmpeg, isBundledFfmpeg } from './ffmpeg-program.ts';
 import { clipSize, frameToRgb, rgbToPixels } from './pixels.ts';
 
 export interface VideoFileRequest {
@@ -23,8 +23,8 @@ export interface VideoFileRequest {
  * same file on every machine.
  */
 const encoderThreads = 4;
-/** One argument of a program holds 128 KiB on Linux; longer values travel in a file. */
-const maxArgumentBytes = 100_000;
+/** Arguments of a program hold 32 KiB on Windows and 128 KiB each on Linux; longer values travel in a file. */
+const maxArgumentBytes = process.platform === 'win32' ? 20_000 : 100_000;
 
 /** Quality 0 … 100 to x264's rate factor 40 … 12; steps of it are about equally visible. */
 export function qualityToCrf(quality: number): number {
@@ -74,8 +74,9 @@ async function encode(
   }
   const input = Readable.from(frames(), { objectMode: false, highWaterMark: 1 << 20 });
 
+  const program = findFfmpeg();
   const command = ffmpeg()
-    .setFfmpegPath(findFfmpeg())
+    .setFfmpegPath(program)
     .input(input)
     .inputOptions([
       ...['-protocol_whitelist', 'pipe,file'],
@@ -90,7 +91,7 @@ async function encode(
         String(fps),
       ],
     ]);
-  await addMetadata(command, request.metadata, folder);
+  await addMetadata(command, request.metadata, folder, isBundledFfmpeg(program));
   command
     .outputOptions([
       ...['-map', '0:v:0', '-c:v', 'libx264', '-preset', 'medium', '-crf', String(qualityToCrf(quality))],
@@ -137,11 +138,20 @@ async function addMetadata(
   command: ffmpeg.FfmpegCommand,
   metadata: Readonly<Record<string, string>>,
   folder: string,
+  isBundled: boolean,
 ): Promise<void> {
   const entries = Object.entries(metadata).map(([key, value]) => [key, value.replaceAll('\0', '')] as const);
-  if (entries.every(([, value]) => Buffer.byteLength(value) < maxArgumentBytes)) {
+  const byteLength = entries.reduce((sum, [, value]) => sum + Buffer.byteLength(value), 0);
+  if (byteLength < maxArgumentBytes) {
     command.outputOptions(entries.flatMap(([key, value]) => ['-metadata', `${key}=${value}`]));
     return;
+  }
+  if (isBundled) {
+    throw new NodeError(
+      'media/metadata-too-long',
+      `The workflow has ${Math.ceil(byteLength / 1000)} kB; the ffmpeg that came with npm can store at most ${maxArgumentBytes / 1000} kB of it inside a video.`,
+      { hint: 'Install ffmpeg on this machine, or set FFMPEG_PATH to one.' },
+    );
   }
   const escaped = (text: string) => text.replace(/[=;#\\\n]/g, '\\$&');
   const file = join(folder, 'tags.txt');
