@@ -1,0 +1,32 @@
+import { createTestContext, fakeModelRef as model } from '@reelgraph/node-api/testing';
+import { describe, expect, it } from 'vitest';
+import { textEncode } from './node.ts';
+
+describe('text-encode', () => {
+  it('encodes both texts by the model', async () => {
+    const ctx = createTestContext();
+    const params = { prompt: 'a red circle', negativePrompt: '' };
+    const { positive, negative } = await textEncode.run({ inputs: { model }, params, ctx });
+    expect(positive).toEqual(await ctx.models.encodeText(model, 'a red circle', ctx.signal));
+    expect(negative).toEqual(await ctx.models.encodeText(model, '', ctx.signal));
+  });
+
+  it.each(['', '  \n\t'])('refuses a prompt that says nothing: %j', async (prompt) => {
+    const run = textEncode.run({
+      inputs: { model },
+      params: { prompt, negativePrompt: 'x' },
+      ctx: createTestContext(),
+    });
+    await expect(run).rejects.toMatchObject({ code: 'text/empty' });
+  });
+
+  it('marks its outputs with the model, so that they cannot go into another', () => {
+    const inputs = { model: { family: 'toybox', model: 'fake', channels: 2 } };
+    const params = { prompt: 'x', negativePrompt: '' };
+    const { outputs } = textEncode.infer!({ inputs, params, context: { models: new Map() } });
+    expect(outputs).toEqual({
+      positive: { family: 'toybox', model: 'fake' },
+      negative: { family: 'toybox', model: 'fake' },
+    });
+  });
+});

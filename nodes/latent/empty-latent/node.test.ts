@@ -1,0 +1,57 @@
+import { createTestContext, fakeModelRef as model } from '@reelgraph/node-api/testing';
+import { describe, expect, it } from 'vitest';
+import { emptyLatent } from './node.ts';
+
+const facts = {
+  model: 'fake',
+  family: 'toybox',
+  channels: 2,
+  frameRule: { multiple: 4, plus: 1 },
+  sizeMultiple: 16,
+};
+const infer = (params: { frames: number; width: number; height: number }) =>
+  emptyLatent.infer!({ inputs: { model: facts }, params, context: { models: new Map() } });
+
+describe('empty-latent', () => {
+  it('makes zeros in the shape the model needs', async () => {
+    const { latent } = await emptyLatent.run({
+      inputs: { model },
+      params: { frames: 17, width: 64, height: 48 },
+      ctx: createTestContext(),
+    });
+    expect(latent.samples.shape).toEqual([1, 2, 5, 6, 8]);
+    expect(latent).toMatchObject({ model: 'fake', frameCount: 17, widthPx: 64, heightPx: 48 });
+  });
+
+  it('labels the wire', () => {
+    expect(infer({ frames: 17, width: 64, height: 48 })).toEqual({
+      outputs: { latent: { ...facts, frameCount: 17, widthPx: 64, heightPx: 48 } },
+      issues: [],
+    });
+  });
+
+  it('offers the nearest length and sizes the model can make', () => {
+    const { issues } = infer({ frames: 80, width: 70, height: 63 });
+    expect(issues.map(({ code, fix }) => [code, fix?.param, fix?.value])).toEqual([
+      ['latent/frame-count', 'frames', 81],
+      ['latent/size', 'width', 64],
+      ['latent/size', 'height', 64],
+    ]);
+    expect(issues[0]?.message).toBe('This model makes clips of 4n+1 frames (1, 5, 9 …), not 80.');
+  });
+
+  it('refuses the same when run without having been checked', () => {
+    const run = () =>
+      emptyLatent.run({
+        inputs: { model },
+        params: { frames: 80, width: 64, height: 64 },
+        ctx: createTestContext(),
+      });
+    expect(run).toThrowError(expect.objectContaining({ code: 'latent/frame-count', hint: 'Use 81 frames.' }));
+  });
+
+  it('stays quiet while the model is not known', () => {
+    const params = { frames: 80, width: 70, height: 63 };
+    expect(emptyLatent.infer!({ inputs: {}, params, context: { models: new Map() } }).issues).toEqual([]);
+  });
+});

@@ -1,0 +1,175 @@
+import type { Conditioning, DenoiseRequest, Latent } from '@reelgraph/node-api';
+import {
+  createFakeModels,
+  createTestContext,
+  fakeTarget,
+  fakeModelRef as model,
+} from '@reelgraph/node-api/testing';
+import { full, randomNormal, zeros } from '@reelgraph/tensor';
+import { describe, expect, it } from 'vitest';
+import { denoise } from './node.ts';
+
+const shape = [1, 2, 3, 4, 4];
+const latent: Latent = {
+  samples: zeros('float32', shape),
+  model: 'fake',
+  frameCount: 9,
+  widthPx: 32,
+  heightPx: 32,
+};
+const noise = { samples: randomNormal('7', shape), seed: '7' };
+const sigmas = { values: [1, 0.75, 0.5, 0.25, 0] };
+const encode = (text: string): Promise<Conditioning> =>
+  createFakeModels().encodeText(model, text, new AbortController().signal);
+const positive = await encode('a red circle');
+const negative = await encode('blurry');
+const inputs = { model, positive, negative, noise, sigmas, latent };
+const params = { guidanceScale: 1, sampler: 'euler' };
+
+// 1e-5: float32 sums around 1.
+const expectAll = (data: Float32Array, value: number) => {
+  for (const element of data) expect(Math.abs(element - value)).toBeLessThan(1e-5);
+};
+
+describe('denoise', () => {
+  it.each(['euler', 'heun'])('walks from noise to what the prompt says (%s)', async (sampler) => {
+    const { latent: done } = await denoise.run({
+      inputs,
+      params: { ...params, sampler },
+      ctx: createTestContext(),
+    });
+    expect(done).toMatchObject({ model: 'fake', frameCount: 9, widthPx: 32, heightPx: 32 });
+    expectAll(done.samples.data, fakeTarget(positive));
+  });
+
+  it('goes past the prompt, away from the negative, with guidance', async () => {
+    const ctx = createTestContext();
+    const { latent: done } = await denoise.run({ inputs, params: { ...params, guidanceScale: 3 }, ctx });
+    expectAll(done.samples.data, fakeTarget(negative) + 3 * (fakeTarget(positive) - fakeTarget(negative)));
+  });
+
+  it('asks for both branches in one call, and for one when guidance is off', async () => {
+    const fake = createFakeModels();
+    const asked: number[] = [];
+    const models = {
+      ...fake,
+      denoise: (ref: typeof model, request: DenoiseRequest, signal: AbortSignal) => {
+        asked.push(request.branches.length);
+        return fake.denoise(ref, request, signal);
+      },
+    };
+    await denoise.run({
+      inputs,
+      params: { ...params, guidanceScale: 2 },
+      ctx: createTestContext({ models }),
+    });
+    await denoise.run({ inputs, params, ctx: createTestContext({ models }) });
+    expect(asked).toEqual([2, 2, 2, 2, 1, 1, 1, 1]);
+  });
+
+  it('steers away from the empty prompt when no negative is connected', async () => {
+    const without = { model, positive, noise, sigmas, latent };
+    const empty = { ...inputs, negative: await encode('') };
+    const run = async (given: typeof without) =>
+      (
+        await denoise.run({
+          inputs: given,
+          params: { ...params, guidanceScale: 4 },
+          ctx: createTestContext(),
+        })
+      ).latent;
+    expect(await run(without)).toEqual(await run(empty));
+  });
+
+  it('reports every step and offers a preview of each', async () => {
+    const ctx = createTestContext();
+    await denoise.run({ inputs, params, ctx });
+    expect(ctx.progressUpdates.map(({ step, totalSteps }) => `${step}/${totalSteps}`)).toEqual([
+      '0/4',
+      '1/4',
+      '2/4',
+      '3/4',
+      '4/4',
+    ]);
+    expect(ctx.previews.map(({ pixels }) => pixels.shape)).toEqual(Array(4).fill([1, 3, 3, 4, 4]));
+    // 9 frames at 8 a second in 3 tiles: the preview lasts as long as the clip.
+    expect(ctx.previews[0]?.fps).toBeCloseTo(8 / 3, 5);
+  });
+
+  it('keeps known frames exactly as they were given', async () => {
+    const mask = zeros('float32', [1, 1, 3, 4, 4]);
+    mask.data.fill(1, 0, 16);
+    const known = { latent: full(shape, 0.125), mask };
+    const { latent: done } = await denoise.run({
+      inputs: { ...inputs, positive: { ...positive, known } },
+      params: { ...params, guidanceScale: 3 },
+      ctx: createTestContext(),
+    });
+    for (const channel of [0, 1]) {
+      expect(Array.from(done.samples.data.subarray(channel * 48, channel * 48 + 16))).toEqual(
+        Array(16).fill(0.125),
+      );
+      expect(done.samples.data[channel * 48 + 16]).not.toBe(0.125);
+    }
+  });
+
+  it('changes a filled latent only as far as the plan starts with noise', async () => {
+    const filled = { ...latent, samples: full(shape, 0.5) };
+    const fake = createFakeModels();
+    const seen: number[] = [];
+    const models = {
+      ...fake,
+      denoise: (ref: typeof model, request: DenoiseRequest, signal: AbortSignal) => {
+        seen.push(request.sample.data[0]!);
+        return fake.denoise(ref, request, signal);
+      },
+    };
+    await denoise.run({
+      inputs: { ...inputs, latent: filled, sigmas: { values: [0.5, 0] } },
+      params,
+      ctx: createTestContext({ models }),
+    });
+    expect(seen[0]).toBeCloseTo(0.25 + 0.5 * noise.samples.data[0]!, 5);
+  });
+
+  it('stops when cancelled, with the reason', async () => {
+    const controller = new AbortController();
+    const reason = new Error('cancelled');
+    const ctx = createTestContext({
+      signal: controller.signal,
+      progress: ({ step }) => {
+        if (step === 2) controller.abort(reason);
+      },
+    });
+    await expect(denoise.run({ inputs, params, ctx })).rejects.toBe(reason);
+  });
+
+  it('names what does not fit before any step is taken', async () => {
+    const ctx = createTestContext();
+    const other = { ...latent, model: 'other' };
+    await expect(denoise.run({ inputs: { ...inputs, latent: other }, params, ctx })).rejects.toMatchObject({
+      code: 'denoise/wrong-model',
+    });
+    const small = { samples: randomNormal('7', [1, 2, 1, 4, 4]), seed: '7' };
+    await expect(denoise.run({ inputs: { ...inputs, noise: small }, params, ctx })).rejects.toMatchObject({
+      code: 'denoise/wrong-size',
+      message: expect.stringContaining('[1, 2, 1, 4, 4]'),
+    });
+    expect(ctx.progressUpdates).toEqual([]);
+  });
+
+  it('refuses mixed models and sizes while wiring', () => {
+    const wired = {
+      model: { model: 'fake' },
+      positive: { model: 'other' },
+      latent: { model: 'fake', frameCount: 9, widthPx: 32 },
+      noise: { model: 'fake', frameCount: 17, widthPx: 32 },
+    };
+    const { issues, outputs } = denoise.infer!({ inputs: wired, params, context: { models: new Map() } });
+    expect(issues.map(({ code, port }) => [code, port])).toEqual([
+      ['denoise/wrong-model', 'positive'],
+      ['denoise/wrong-size', 'noise'],
+    ]);
+    expect(outputs.latent).toEqual(wired.latent);
+  });
+});
