@@ -25,9 +25,9 @@ export const loadModel = defineNode({
       default: 'toybox',
     },
   },
-  // Files can change while the program runs, so they are looked at each time; the digest in the output is what
-  // lets everything after it be taken from the cache.
-  cache: 'none',
+  // The engine puts the package's digest, looked up for every run, into the key of a `model` param: a changed
+  // file is another key.
+  cache: 'memory',
   lane: 'cpu',
   infer({ params, context }) {
     const facts = context.models.get(params.model);
