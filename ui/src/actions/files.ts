@@ -1,0 +1,135 @@
+/** Bringing workflows in and out: templates, files, dropped things, saving. Opening is an edit too: undo brings back what was. */
+import { parseWorkflow, stringifyWorkflow, type Workflow } from '@reelgraph/graph';
+import type { Editor } from '../app/editor.ts';
+import { emptyWorkflow } from '../state/empty-workflow.ts';
+import { explain } from './explain.ts';
+import { addNodeOfType, tidyPlaces } from './graph-actions.ts';
+import { uploadPicture } from './uploads.ts';
+
+/** Largest file read into the page; workflows and the videos that carry them are far smaller. */
+const largestFile = 512 * 1024 * 1024;
+
+/** Replaces the document. `savedAs` is the id under which the server keeps it. */
+export function showWorkflow(editor: Editor, workflow: Workflow, savedAs?: string): void {
+  const placed = Object.keys(workflow.nodes).some((id) => workflow.layout.nodes[id]);
+  const shown = placed
+    ? workflow
+    : { ...workflow, layout: { ...workflow.layout, nodes: Object.fromEntries(tidyPlaces(editor, workflow)) } };
+  editor.selection.clear();
+  editor.runs.show(undefined);
+  editor.document.edit(`Open ${workflow.name}`, () => shown);
+  editor.document.seal();
+  editor.savedAs.set(savedAs);
+  requestAnimationFrame(() => editor.view.get()?.frame());
+}
+
+export function newWorkflow(editor: Editor): void {
+  showWorkflow(editor, emptyWorkflow());
+}
+
+export async function openFromServer(editor: Editor, id: string): Promise<void> {
+  try {
+    const workflow = await editor.client.getWorkflow(id);
+    const source = editor.workflows.get().find((entry) => entry.id === id)?.source;
+    showWorkflow(editor, workflow, source === 'saved' ? id : undefined);
+  } catch (error) {
+    editor.notices.add({ tone: 'bad', ...explain(error, 'The workflow could not be opened.') });
+  }
+}
+
+/** Takes files that were dropped or picked: a workflow, a video that carries one, or pictures to work with. */
+export async function takeFiles(editor: Editor, files: readonly File[], at?: readonly [number, number]): Promise<void> {
+  let shift = 0;
+  for (const file of files) {
+    if (file.size > largestFile) {
+      editor.notices.add({ tone: 'bad', text: `${file.name} is too large to open here.` });
+    } else if (file.type.startsWith('image/')) {
+      await addPicture(editor, file, at, shift);
+      shift += 40;
+    } else if (file.type === 'video/mp4' || file.name.endsWith('.mp4')) {
+      await openVideo(editor, file);
+    } else {
+      openWorkflowText(editor, file.name, await file.text());
+    }
+  }
+}
+
+export function openWorkflowText(editor: Editor, name: string, text: string): void {
+  const parsed = parseWorkflow(text);
+  if (parsed.ok) {
+    showWorkflow(editor, parsed.workflow);
+    for (const warning of parsed.warnings) editor.notices.add({ tone: 'info', text: warning.message });
+    return;
+  }
+  const [first, ...more] = parsed.issues;
+  editor.notices.add({
+    tone: 'bad',
+    text: `${name} is no workflow that can be opened: ${first?.message ?? 'it could not be read'}`,
+    hint: more.length > 0 ? `And ${more.length} more problems.` : undefined,
+  });
+}
+
+async function openVideo(editor: Editor, file: File): Promise<void> {
+  try {
+    const workflow = await editor.client.extractWorkflow(file);
+    showWorkflow(editor, workflow);
+    editor.notices.add({ tone: 'good', text: `This is the workflow that made ${file.name}.` });
+  } catch (error) {
+    editor.notices.add({ tone: 'bad', ...explain(error, `${file.name} carries no workflow.`) });
+  }
+}
+
+async function addPicture(
+  editor: Editor,
+  file: File,
+  at: readonly [number, number] | undefined,
+  shift: number,
+): Promise<void> {
+  const loader = [...editor.catalogue.get().values()].find((info) =>
+    Object.values(info.params).some((param) => param.kind === 'file' && param.accept === 'image'),
+  );
+  const param = loader && Object.entries(loader.params).find(([, info]) => info.kind === 'file')?.[0];
+  if (!loader || param === undefined) {
+    editor.notices.add({ tone: 'bad', text: 'No node on this server takes an image.' });
+    return;
+  }
+  const uploaded = await uploadPicture(editor, file);
+  if (uploaded === undefined) return;
+  const place = at ?? editor.view.get()?.centre() ?? [0, 0];
+  addNodeOfType(editor, loader, [place[0] + shift, place[1] + shift], { params: { [param]: uploaded } });
+}
+
+/** `Text to video!` → `text-to-video`: a name that is good as file name and in a URL. */
+export function fileStem(name: string): string {
+  const stem = name
+    .toLowerCase()
+    .normalize('NFKD')
+    .replace(/[^a-z0-9]+/g, '-')
+    .replace(/^-+|-+$/g, '')
+    .slice(0, 60);
+  return stem === '' ? 'workflow' : stem;
+}
+
+/** Saves under an id on the server; true when it is there. */
+export async function saveToServer(editor: Editor, id: string): Promise<boolean> {
+  try {
+    await editor.client.saveWorkflow(id, editor.document.get());
+    editor.savedAs.set(id);
+    editor.workflows.set(await editor.client.listWorkflows());
+    editor.notices.add({ tone: 'good', text: `Saved as ${id}.` });
+    return true;
+  } catch (error) {
+    editor.notices.add({ tone: 'bad', ...explain(error, 'The workflow could not be saved.') });
+    return false;
+  }
+}
+
+export function downloadWorkflow(editor: Editor): void {
+  const workflow = editor.document.get();
+  const url = URL.createObjectURL(new Blob([stringifyWorkflow(workflow)], { type: 'application/json' }));
+  const link = document.createElement('a');
+  link.href = url;
+  link.download = `${fileStem(workflow.name)}.json`;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(url), 10_000);
+}

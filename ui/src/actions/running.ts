@@ -1,0 +1,79 @@
+/** Starting and cancelling runs. */
+import { ApiError } from '@reelgraph/client';
+import type { Editor } from '../app/editor.ts';
+import { setParam } from '../state/edits.ts';
+import { isActive } from '../state/run-store.ts';
+import { randomSeed } from '../state/seeds.ts';
+import { explain } from './explain.ts';
+import { showWorkflow } from './files.ts';
+
+/** Runs the document as it is now, or only what `targets` need. */
+export async function startRun(editor: Editor, targets?: readonly string[]): Promise<void> {
+  if (editor.starting.get()) return;
+  rollSeeds(editor);
+  editor.document.seal();
+  editor.starting.set(true);
+  try {
+    const document = editor.document.get();
+    const { runId } = await editor.client.startRun(document, targets ? { targets } : {});
+    editor.runs.show(runId);
+  } catch (error) {
+    if (error instanceof ApiError && error.issues.length > 0) {
+      editor.check.set({ ...editor.check.get(), issues: [...error.issues] });
+      editor.panel.set({ open: true, tab: 'problems' });
+      const count = error.issues.filter((issue) => issue.severity === 'error').length;
+      const nodeId = error.issues.find((issue) => issue.severity === 'error')?.nodeId;
+      editor.notices.add({
+        tone: 'bad',
+        text: count === 1 ? (error.issues[0]?.message ?? error.message) : `${count} problems keep this from running.`,
+      });
+      if (nodeId !== undefined) editor.selection.only([nodeId]);
+    } else {
+      editor.notices.add({ tone: 'bad', ...explain(error, 'The run could not be started.') });
+    }
+  } finally {
+    editor.starting.set(false);
+  }
+}
+
+/** Seeds that are new for each run are written into the document first, so that the run can be repeated. */
+function rollSeeds(editor: Editor): void {
+  const catalogue = editor.catalogue.get();
+  const document = editor.document.get();
+  const addresses = [...editor.rollingSeeds.get()].flatMap((address) => {
+    const at = address.indexOf('.');
+    const [id, param] = [address.slice(0, at), address.slice(at + 1)];
+    const node = document.nodes[id];
+    return node && catalogue.get(node.type)?.params[param]?.kind === 'seed' ? [[id, param] as const] : [];
+  });
+  if (addresses.length === 0) return;
+  editor.document.edit('New seed', (draft) => {
+    for (const [id, param] of addresses) setParam(draft, id, param, randomSeed());
+  });
+}
+
+export async function cancelRun(editor: Editor, runId: string): Promise<void> {
+  try {
+    await editor.client.cancelRun(runId, {});
+  } catch (error) {
+    editor.notices.add({ tone: 'bad', ...explain(error, 'The run could not be cancelled.') });
+  }
+}
+
+/** Cancels what the person sees working: the shown run, else the one that runs. */
+export async function cancelCurrent(editor: Editor): Promise<void> {
+  const shown = editor.runs.shown.get();
+  const run = shown && isActive(shown) ? shown : [...editor.runs.runs.get().values()].find(isActive);
+  if (run) await cancelRun(editor, run.runId);
+}
+
+/** Opens the very workflow that a run executed, with its results on the nodes. */
+export async function openRun(editor: Editor, runId: string): Promise<void> {
+  try {
+    const { workflow } = await editor.client.getRun(runId);
+    showWorkflow(editor, workflow);
+    editor.runs.show(runId);
+  } catch (error) {
+    editor.notices.add({ tone: 'bad', ...explain(error, 'The run could not be opened.') });
+  }
+}

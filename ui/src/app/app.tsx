@@ -1,0 +1,39 @@
+import { useObservable } from '../state/observable.ts';
+import { AddMenu } from '../panels/add-menu.tsx';
+import { CommandPalette } from '../panels/command-palette.tsx';
+import { HelpDialog } from '../panels/help-dialog.tsx';
+import { Notices } from '../panels/notices.tsx';
+import { SaveDialog } from '../panels/save-dialog.tsx';
+import { SidePanel } from '../panels/side-panel.tsx';
+import { TemplatesDialog } from '../panels/templates-dialog.tsx';
+import { TopBar } from '../panels/top-bar.tsx';
+import { Canvas } from './canvas.tsx';
+import type { Editor } from './editor.ts';
+import { EditorContext } from './editor-context.ts';
+
+/** The whole page. */
+export function App({ editor }: { editor: Editor }) {
+  const overlay = useObservable(editor.overlay);
+  const panel = useObservable(editor.panel);
+  const announcement = useObservable(editor.announcement);
+  return (
+    <EditorContext value={editor}>
+      <div className={`shell ${panel.open ? 'with-panel' : ''}`}>
+        <TopBar />
+        <main>
+          <Canvas />
+        </main>
+        {panel.open && <SidePanel />}
+      </div>
+      {overlay?.kind === 'add' && <AddMenu key={`${overlay.at}`} overlay={overlay} />}
+      {overlay?.kind === 'palette' && <CommandPalette />}
+      {overlay?.kind === 'templates' && <TemplatesDialog />}
+      {overlay?.kind === 'save' && <SaveDialog />}
+      {overlay?.kind === 'help' && <HelpDialog />}
+      <Notices />
+      <div className="visually-hidden" role="status" aria-live="polite" data-testid="announcement">
+        {announcement}
+      </div>
+    </EditorContext>
+  );
+}

@@ -1,0 +1,110 @@
+/**
+ * The editor's parts put together: the document, what surrounds it (selection, runs, what the server offers) and
+ * the connection to the server. Components and the canvas get it through `useEditor`; what a person can do with it
+ * is in `actions/`.
+ */
+import { createClient, type EventConnection, type ReelgraphClient } from '@reelgraph/client';
+import type { Endpoint, NodeCatalogue, Workflow } from '@reelgraph/graph';
+import type { CheckAnswer, ModelSummary, WorkflowSummary } from '@reelgraph/protocol';
+import type { GraphView } from '../rete/graph-view.ts';
+import type { HeldWire } from '../rete/typed-flow.ts';
+import { catalogueOf, emptyCatalogue } from '../state/catalogue.ts';
+import { DocumentStore } from '../state/document-store.ts';
+import { emptyWorkflow } from '../state/empty-workflow.ts';
+import { NoticeStore } from '../state/notices.ts';
+import { Observable } from '../state/observable.ts';
+import { RunStore } from '../state/run-store.ts';
+import { SelectionStore } from '../state/selection.ts';
+import type { ThemeName } from '../styles/theme.ts';
+
+export type PanelTab = 'inspector' | 'outline' | 'results' | 'runs' | 'problems';
+
+/** The one thing that lies over the editor, if any. */
+export type Overlay =
+  | {
+      readonly kind: 'add';
+      /** Place on the screen of the menu, and in the graph of the node to be. */
+      readonly screen: { readonly x: number; readonly y: number };
+      readonly at: readonly [number, number];
+      /** A wire that the new node is to take. */
+      readonly wire?: { readonly held: HeldWire; readonly end: Endpoint };
+    }
+  | { readonly kind: 'palette' }
+  | { readonly kind: 'templates' }
+  | { readonly kind: 'save' }
+  | { readonly kind: 'help' };
+
+export interface Connection {
+  readonly status: 'connecting' | 'open' | 'closed' | 'refused';
+  readonly detail?: string | undefined;
+}
+
+export const emptyCheck: CheckAnswer = { issues: [], facts: {} };
+
+export class Editor {
+  readonly client: ReelgraphClient;
+  readonly document: DocumentStore;
+  readonly selection = new SelectionStore();
+  readonly runs = new RunStore();
+  readonly notices = new NoticeStore();
+  readonly catalogue = new Observable<NodeCatalogue>(emptyCatalogue);
+  readonly models = new Observable<readonly ModelSummary[]>([]);
+  readonly workflows = new Observable<readonly WorkflowSummary[]>([]);
+  /** What is wrong with the document and what is known of its wires; lags behind typing by a moment. */
+  readonly check = new Observable<CheckAnswer>(emptyCheck);
+  readonly connection = new Observable<Connection>({ status: 'connecting' });
+  readonly overlay = new Observable<Overlay | undefined>(undefined);
+  readonly panel = new Observable<{ readonly open: boolean; readonly tab: PanelTab }>({ open: true, tab: 'inspector' });
+  readonly theme = new Observable<ThemeName>('dark');
+  /** `node.param` of seeds that get a new value before each run. */
+  readonly rollingSeeds = new Observable<ReadonlySet<string>>(new Set());
+  /** Id under which the server keeps this workflow. */
+  readonly savedAs = new Observable<string | undefined>(undefined);
+  /** A run was asked for and not answered yet. */
+  readonly starting = new Observable(false);
+  /** The canvas, while it is on the page. */
+  readonly view = new Observable<GraphView | undefined>(undefined);
+  /** Said aloud by screen readers. */
+  readonly announcement = new Observable('');
+  #events: EventConnection | undefined;
+
+  constructor(options: { client?: ReelgraphClient; workflow?: Workflow } = {}) {
+    this.client = options.client ?? createClient({ baseUrl: '' });
+    this.document = new DocumentStore(options.workflow ?? emptyWorkflow());
+    this.document.subscribe(() => this.selection.prune(this.document.get()));
+  }
+
+  /** Loads what the server offers. Called again after the connection was lost: the server may be another one. */
+  async loadOffers(): Promise<void> {
+    const [types, models, workflows] = await Promise.all([
+      this.client.listNodeTypes(),
+      this.client.listModels(),
+      this.client.listWorkflows(),
+    ]);
+    this.catalogue.set(catalogueOf(types));
+    this.models.set(models);
+    this.workflows.set(workflows);
+  }
+
+  connect(): void {
+    let before: string | undefined;
+    this.#events = this.client.connectEvents({
+      onWelcome: (welcome) => {
+        this.runs.welcome(welcome.runs, welcome.previews);
+        if (before === 'lost') void this.loadOffers().catch(() => undefined);
+        before = 'open';
+      },
+      onEvent: ({ event }) => this.runs.event(event),
+      onPreview: (preview) => this.runs.preview(preview),
+      onStatus: (status, detail) => {
+        if (before === 'open' && status === 'connecting') before = 'lost';
+        this.connection.set({ status, detail });
+      },
+    });
+  }
+
+  disconnect(): void {
+    this.#events?.close();
+    this.#events = undefined;
+  }
+}

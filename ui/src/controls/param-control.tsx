@@ -1,0 +1,93 @@
+/**
+ * The control that fits a param, the same on the node and in the inspector. Every control writes through one edit;
+ * what is typed or dragged in one go is one step of undo.
+ */
+import type { ParamInfo, ParamValue } from '@reelgraph/graph';
+import { memo } from 'react';
+import { useEditor } from '../app/editor-context.ts';
+import { setParam } from '../state/edits.ts';
+import { ChoiceField } from './choice-field.tsx';
+import { FileField } from './file-field.tsx';
+import { ModelField } from './model-field.tsx';
+import { NumberField } from './number-field.tsx';
+import { SeedField } from './seed-field.tsx';
+import { SwitchField } from './switch-field.tsx';
+import { TextField } from './text-field.tsx';
+
+export interface FieldProps<T extends ParamInfo['kind']> {
+  /** Unique on the page; ties label and field together. */
+  readonly fieldId: string;
+  readonly info: Extract<ParamInfo, { kind: T }>;
+  readonly value: ParamValue;
+  readonly problem: string | undefined;
+  onChange(value: ParamValue): void;
+  /** Ends the step of undo. */
+  onDone(): void;
+}
+
+export interface ParamControlProps {
+  readonly nodeId: string;
+  readonly param: string;
+  readonly info: ParamInfo;
+  readonly value: ParamValue;
+  readonly problem: string | undefined;
+  /** On the node: one line, explained by a tooltip. In the inspector: with its description. */
+  readonly compact: boolean;
+}
+
+export const ParamControl = memo(function ParamControl(props: ParamControlProps) {
+  const { nodeId, param, info, value, problem, compact } = props;
+  const editor = useEditor();
+  const fieldId = `${compact ? 'node' : 'inspector'}-${nodeId}-${param}`;
+  const field = {
+    fieldId,
+    value,
+    problem,
+    onChange: (next: ParamValue): void => {
+      const mergeKey = `param ${nodeId} ${param}`;
+      editor.document.edit(
+        `Change ${info.label.toLowerCase()}`,
+        (draft) => {
+          setParam(draft, nodeId, param, next);
+        },
+        { mergeKey },
+      );
+    },
+    onDone: (): void => editor.document.seal(),
+  };
+  const tall = (info.kind === 'text' && info.multiline) || info.kind === 'file';
+  return (
+    <div
+      className={`param ${tall ? 'tall' : ''} ${problem ? 'has-problem' : ''} kind-${info.kind}`}
+      title={compact ? `${info.description}${problem ? `\n⚠ ${problem}` : ''}` : undefined}
+      // A press in a control is for the control and must not drag the node.
+      onPointerDown={compact ? (event) => event.stopPropagation() : undefined}
+      onDoubleClick={(event) => event.stopPropagation()}
+    >
+      <label htmlFor={fieldId}>{info.label}</label>
+      {fieldFor(info, field, `${nodeId}.${param}`)}
+      {!compact && <p className="param-help">{info.description}</p>}
+      {!compact && problem && <p className="param-problem">{problem}</p>}
+    </div>
+  );
+});
+
+function fieldFor(info: ParamInfo, field: Omit<FieldProps<ParamInfo['kind']>, 'info'>, address: string) {
+  switch (info.kind) {
+    case 'text':
+      return <TextField {...field} info={info} />;
+    case 'integer':
+    case 'number':
+      return <NumberField {...field} info={info} />;
+    case 'seed':
+      return <SeedField {...field} info={info} address={address} />;
+    case 'choice':
+      return <ChoiceField {...field} info={info} />;
+    case 'boolean':
+      return <SwitchField {...field} info={info} />;
+    case 'model':
+      return <ModelField {...field} info={info} />;
+    case 'file':
+      return <FileField {...field} info={info} />;
+  }
+}

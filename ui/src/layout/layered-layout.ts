@@ -1,0 +1,160 @@
+/**
+ * Tidies a graph into columns, left to right (Sugiyama's method in three steps):
+ *
+ * 1. layers by longest path, then each node pulled right to the column before its first consumer;
+ * 2. order within a column by the barycentre of the neighbours, sweeping down and up;
+ * 3. places: columns packed by width, nodes pushed apart and centred on their neighbours.
+ */
+export interface LayoutNode {
+  readonly id: string;
+  readonly width: number;
+  readonly height: number;
+}
+
+export interface LayoutEdge {
+  readonly from: string;
+  readonly to: string;
+}
+
+const columnGap = 72;
+const rowGap = 32;
+const sweeps = 8;
+
+export function layeredLayout(nodes: readonly LayoutNode[], edges: readonly LayoutEdge[]): Map<string, [number, number]> {
+  const byId = new Map(nodes.map((node) => [node.id, node]));
+  const before = new Map<string, string[]>(nodes.map((node) => [node.id, []]));
+  const after = new Map<string, string[]>(nodes.map((node) => [node.id, []]));
+  for (const edge of withoutBackEdges(nodes, edges)) {
+    before.get(edge.to)?.push(edge.from);
+    after.get(edge.from)?.push(edge.to);
+  }
+  const columns = orderColumns(columnsOf(nodes, before, after), before, after);
+  return placeColumns(columns, byId, before, after);
+}
+
+/** A workflow being drawn may have a cycle; edges that close one are left out of the layout. */
+function withoutBackEdges(nodes: readonly LayoutNode[], edges: readonly LayoutEdge[]): LayoutEdge[] {
+  const outgoing = new Map<string, LayoutEdge[]>(nodes.map((node) => [node.id, []]));
+  for (const edge of edges) if (edge.from !== edge.to && outgoing.has(edge.to)) outgoing.get(edge.from)?.push(edge);
+  const kept: LayoutEdge[] = [];
+  const state = new Map<string, 'open' | 'done'>();
+  for (const { id } of nodes) {
+    if (state.has(id)) continue;
+    state.set(id, 'open');
+    const stack = [{ id, next: 0 }];
+    for (let top = stack.at(-1); top; top = stack.at(-1)) {
+      const edge = outgoing.get(top.id)?.[top.next++];
+      if (!edge) {
+        state.set(top.id, 'done');
+        stack.pop();
+      } else if (state.get(edge.to) !== 'open') {
+        kept.push(edge);
+        if (!state.has(edge.to)) {
+          state.set(edge.to, 'open');
+          stack.push({ id: edge.to, next: 0 });
+        }
+      }
+    }
+  }
+  return kept;
+}
+
+type Neighbours = ReadonlyMap<string, readonly string[]>;
+
+function columnsOf(nodes: readonly LayoutNode[], before: Neighbours, after: Neighbours): string[][] {
+  const waiting = new Map(nodes.map((node) => [node.id, before.get(node.id)?.length ?? 0]));
+  const order = nodes.filter((node) => waiting.get(node.id) === 0).map((node) => node.id);
+  const column = new Map<string, number>(order.map((id) => [id, 0]));
+  for (let index = 0; index < order.length; index++) {
+    const id = order[index]!;
+    for (const next of after.get(id) ?? []) {
+      column.set(next, Math.max(column.get(next) ?? 0, (column.get(id) ?? 0) + 1));
+      const left = (waiting.get(next) ?? 0) - 1;
+      waiting.set(next, left);
+      if (left === 0) order.push(next);
+    }
+  }
+  // Sources stand beside what uses them and not all in the first column.
+  for (const id of order.toReversed()) {
+    const consumers = after.get(id) ?? [];
+    if (consumers.length > 0) column.set(id, Math.min(...consumers.map((next) => column.get(next) ?? 0)) - 1);
+  }
+  const columns: string[][] = [];
+  for (const id of order) (columns[column.get(id) ?? 0] ??= []).push(id);
+  return Array.from(columns, (ids) => ids ?? []);
+}
+
+function orderColumns(columns: string[][], before: Neighbours, after: Neighbours): string[][] {
+  const rank = new Map<string, number>();
+  const remember = (ids: readonly string[]): void => ids.forEach((id, index) => rank.set(id, index / (ids.length || 1)));
+  columns.forEach(remember);
+  for (let sweep = 0; sweep < sweeps; sweep++) {
+    const down = sweep % 2 === 0;
+    const neighbours = down ? before : after;
+    for (const ids of down ? columns : columns.toReversed()) {
+      const centre = new Map(
+        ids.map((id) => {
+          const around = neighbours.get(id) ?? [];
+          const sum = around.reduce((total, other) => total + (rank.get(other) ?? 0), 0);
+          return [id, around.length > 0 ? sum / around.length : (rank.get(id) ?? 0)];
+        }),
+      );
+      ids.sort((a, b) => (centre.get(a) ?? 0) - (centre.get(b) ?? 0));
+      remember(ids);
+    }
+  }
+  return columns;
+}
+
+function placeColumns(
+  columns: readonly string[][],
+  byId: ReadonlyMap<string, LayoutNode>,
+  before: Neighbours,
+  after: Neighbours,
+): Map<string, [number, number]> {
+  const places = new Map<string, [number, number]>();
+  const heightOf = (id: string): number => byId.get(id)?.height ?? 0;
+  const centreOf = (id: string): number | undefined => {
+    const place = places.get(id);
+    return place && place[1] + heightOf(id) / 2;
+  };
+  let x = 0;
+  for (const ids of columns) {
+    const total = ids.reduce((sum, id) => sum + heightOf(id) + rowGap, -rowGap);
+    let y = -total / 2;
+    for (const id of ids) {
+      places.set(id, [x, y]);
+      y += heightOf(id) + rowGap;
+    }
+    x += Math.max(0, ...ids.map((id) => byId.get(id)?.width ?? 0)) + columnGap;
+  }
+  for (let pass = 0; pass < 4; pass++) {
+    for (const ids of pass % 2 === 0 ? columns : columns.toReversed()) {
+      const wanted = ids.map((id) => {
+        const around = [...(before.get(id) ?? []), ...(after.get(id) ?? [])].flatMap((other) => centreOf(other) ?? []);
+        const own = places.get(id)?.[1] ?? 0;
+        return around.length > 0 ? around.reduce((sum, value) => sum + value, 0) / around.length - heightOf(id) / 2 : own;
+      });
+      spread(ids, wanted, heightOf).forEach((y, index) => {
+        const id = ids[index]!;
+        places.set(id, [places.get(id)?.[0] ?? 0, y]);
+      });
+    }
+  }
+  const top = Math.min(0, ...[...places.values()].map((place) => place[1]));
+  for (const [id, [px, py]] of places) places.set(id, [Math.round(px), Math.round(py - top)]);
+  return places;
+}
+
+/** Tops nearest to the wanted ones that keep the order and the gap; the block as a whole stays where it wanted to be. */
+function spread(ids: readonly string[], wanted: readonly number[], heightOf: (id: string) => number): number[] {
+  const tops: number[] = [];
+  let free = -Infinity;
+  ids.forEach((id, index) => {
+    const top = Math.max(wanted[index] ?? 0, free);
+    tops.push(top);
+    free = top + heightOf(id) + rowGap;
+  });
+  const drift = tops.reduce((sum, top, index) => sum + top - (wanted[index] ?? 0), 0) / (tops.length || 1);
+  return tops.map((top) => top - drift);
+}

@@ -1,0 +1,120 @@
+/** Title, status and progress of a node. */
+import type { NodeRunState, NodeTypeInfo, WorkflowNode } from '@reelgraph/graph';
+import { useState } from 'react';
+import { setTitle } from '../state/edits.ts';
+import { useEditor } from '../app/editor-context.ts';
+import { Icon } from '../controls/icon.tsx';
+import { formatDuration, formatProgress, progressFraction } from '../state/durations.ts';
+
+interface NodeHeaderProps {
+  readonly id: string;
+  readonly info: NodeTypeInfo;
+  readonly node: WorkflowNode;
+  readonly run: NodeRunState | undefined;
+}
+
+export function NodeHeader({ id, info, node, run }: NodeHeaderProps) {
+  const editor = useEditor();
+  const [renaming, setRenaming] = useState(false);
+  const title = node.title ?? info.title;
+  const rename = (text: string): void => {
+    setRenaming(false);
+    editor.document.edit('Rename node', (draft) => {
+      setTitle(draft, id, text === info.title ? '' : text);
+    });
+  };
+  return (
+    <header className="node-header" title={`${info.title} — ${info.description}`}>
+      <span className="hue" aria-hidden="true" />
+      {renaming ? (
+        <input
+          className="rename"
+          aria-label="Title of the node"
+          defaultValue={title}
+          maxLength={200}
+          // biome-ignore lint/a11y/noAutofocus: the person just asked to type here
+          autoFocus
+          onFocus={(event) => event.target.select()}
+          onPointerDown={(event) => event.stopPropagation()}
+          onBlur={(event) => rename(event.target.value)}
+          onKeyDown={(event) => {
+            event.stopPropagation();
+            if (event.key === 'Enter') event.currentTarget.blur();
+            if (event.key === 'Escape') setRenaming(false);
+          }}
+        />
+      ) : (
+        <h3
+          onDoubleClick={(event) => {
+            event.stopPropagation();
+            setRenaming(true);
+          }}
+        >
+          {title}
+        </h3>
+      )}
+      {node.mode && <span className="badge mode">{node.mode}</span>}
+      <RunBadge run={run} />
+      {run?.status === 'running' && <ProgressBar run={run} />}
+    </header>
+  );
+}
+
+function ProgressBar({ run }: { run: NodeRunState }) {
+  const fraction = progressFraction(run);
+  return (
+    <span
+      className={`progress ${fraction === undefined ? 'unknown' : ''}`}
+      role="progressbar"
+      aria-label="Progress of this node"
+      aria-valuemin={0}
+      aria-valuemax={100}
+      {...(fraction === undefined ? {} : { 'aria-valuenow': Math.round(fraction * 100) })}
+    >
+      <span style={{ transform: `scaleX(${fraction ?? 1})` }} />
+    </span>
+  );
+}
+
+function RunBadge({ run }: { run: NodeRunState | undefined }) {
+  switch (run?.status) {
+    case 'waiting':
+      return <span className="badge waiting" title="Waits for its turn" role="img" aria-label="waiting" />;
+    case 'running':
+      return <span className="badge progress-text">{formatProgress(run) || 'running'}</span>;
+    case 'cached':
+      return (
+        <span className="badge cached" title={`Taken from the cache (${run.source === 'disk' ? 'on disk' : 'in memory'}); nothing it depends on changed.`}>
+          <Icon name="bolt" size={11} /> cached
+        </span>
+      );
+    case 'finished':
+      return (
+        <span className="badge time" title={whyItRan(run)}>
+          {run.durationMs === undefined ? 'done' : formatDuration(run.durationMs)}
+        </span>
+      );
+    case 'failed':
+      return <span className="badge failed">failed</span>;
+    case 'skipped':
+      return <span className="badge skipped" title={run.message ?? 'Not run, because something it needs did not run.'}>skipped</span>;
+    default:
+      return null;
+  }
+}
+
+const reasons = {
+  'never-computed': 'It had not been computed before.',
+  'param-changed': 'A setting changed',
+  'input-changed': 'An input changed',
+  'model-changed': 'The model changed.',
+  evicted: 'Its cached result had made room for others.',
+  damaged: 'Its cached result was damaged and was computed again.',
+  'not-cacheable': 'Its result is never cached.',
+} as const;
+
+function whyItRan(run: NodeRunState): string {
+  if (!run.because) return 'Time it took in the last run.';
+  const reason = reasons[run.because.code];
+  return run.because.name ? `${reason.replace(/\.$/, '')}: ${run.because.name}.` : reason.endsWith('.') ? reason : `${reason}.`;
+}

@@ -1,0 +1,39 @@
+/** A result as it is played or seen, with the ways to take it along. */
+import type { FileSummary } from '@reelgraph/graph';
+import { useEditor } from '../app/editor-context.ts';
+import { Icon } from '../controls/icon.tsx';
+
+interface ResultMediaProps {
+  readonly file: FileSummary;
+  readonly nodeId: string;
+  readonly box: { readonly width: number; readonly height: number };
+}
+
+export function ResultMedia({ file, nodeId, box }: ResultMediaProps) {
+  const { client } = useEditor();
+  const url = client.resultUrl(file.digest);
+  return (
+    <figure className="result" style={box} onPointerDown={(event) => event.stopPropagation()}>
+      {file.mediaType.startsWith('video/') ? (
+        <video
+          key={file.digest}
+          src={url}
+          data-testid={`video-${nodeId}`}
+          aria-label={`Result ${file.name}`}
+          autoPlay
+          loop
+          muted
+          playsInline
+          controls
+          controlsList="nofullscreen noremoteplayback nodownload"
+          disablePictureInPicture
+        />
+      ) : (
+        <img src={url} alt={`Result ${file.name}`} draggable={false} />
+      )}
+      <a className="icon-button over-media" href={client.resultUrl(file.digest, { download: file.name })} download={file.name} title={`Download ${file.name}`} aria-label={`Download ${file.name}`}>
+        <Icon name="download" size={14} />
+      </a>
+    </figure>
+  );
+}

@@ -1,0 +1,62 @@
+import { useState } from 'react';
+import { downloadWorkflow, fileStem, saveToServer } from '../actions/files.ts';
+import { useEditor } from '../app/editor-context.ts';
+import { Icon } from '../controls/icon.tsx';
+import { useObservable } from '../state/observable.ts';
+import { Dialog } from './dialog.tsx';
+
+/** Saves under a name on the server, or as a file. */
+export function SaveDialog() {
+  const editor = useEditor();
+  const document = useObservable(editor.document);
+  const workflows = useObservable(editor.workflows);
+  const savedAs = useObservable(editor.savedAs);
+  const [name, setName] = useState(document.name);
+  const id = savedAs !== undefined && fileStem(name) === fileStem(document.name) ? savedAs : fileStem(name);
+  const present = workflows.find((workflow) => workflow.id === id);
+  const taken = present?.source === 'template';
+  const save = async (): Promise<void> => {
+    if (name !== document.name) {
+      editor.document.edit('Rename workflow', (draft) => {
+        draft.name = name.slice(0, 200);
+      });
+    }
+    if (await saveToServer(editor, id)) editor.overlay.set(undefined);
+  };
+  return (
+    <Dialog title="Save" className="save">
+      <form
+        onSubmit={(event) => {
+          event.preventDefault();
+          if (!taken) void save();
+        }}
+      >
+        <label htmlFor="save-name">Name</label>
+        <input
+          id="save-name"
+          value={name}
+          maxLength={200}
+          // biome-ignore lint/a11y/noAutofocus: the dialog was opened to type a name
+          autoFocus
+          onFocus={(event) => event.target.select()}
+          onChange={(event) => setName(event.target.value)}
+        />
+        <p className={taken ? 'param-problem' : 'param-help'}>
+          {taken
+            ? `“${id}” is a template that came with Reelgraph and stays as it is. Choose another name.`
+            : present && id !== savedAs
+              ? `Replaces “${id}”, which is saved already.`
+              : `Kept on this server as ${id}.json.`}
+        </p>
+        <div className="dialog-actions">
+          <button type="button" onClick={() => downloadWorkflow(editor)}>
+            <Icon name="download" size={14} /> Download JSON
+          </button>
+          <button type="submit" className="primary" disabled={taken}>
+            <Icon name="save" size={14} /> Save
+          </button>
+        </div>
+      </form>
+    </Dialog>
+  );
+}

@@ -1,0 +1,144 @@
+/** Draws wires and the short facts on them. Each wire is one stroke: one path of all would be slower to fill. */
+import type { PortType } from '@reelgraph/graph';
+import { overlaps, type Place, type Rect } from '../layout/geometry.ts';
+import { pointOnWire, type WirePath, wireBounds, wirePath } from '../layout/wire-path.ts';
+import { portColours, type Theme, type ThemeName, themes } from '../styles/theme.ts';
+import type { Scene, SceneWire } from './scene.ts';
+
+export interface WireLook {
+  readonly theme: ThemeName;
+  readonly zoom: number;
+  readonly selectedNodes: ReadonlySet<string>;
+  readonly selectedWire: string | undefined;
+  readonly hoveredWire: string | undefined;
+  /** Wires not to draw: they are moving and drawn above, or in the hand. */
+  readonly left: ReadonlySet<string>;
+  /** Nodes that failed or were not run; what they feed is dashed. */
+  readonly broken: ReadonlySet<string>;
+  /** Text by `nodeId port` of an output. */
+  readonly facts: ReadonlyMap<string, string>;
+}
+
+const hairlineZoom = 0.3;
+
+export function wireColour(theme: ThemeName, type: PortType | undefined): string {
+  return type === undefined ? themes[theme].danger : portColours[theme][type];
+}
+
+export function paintWires(
+  ctx: CanvasRenderingContext2D,
+  scene: Scene,
+  wires: Iterable<SceneWire>,
+  region: Rect,
+  look: WireLook,
+): void {
+  const hairline = look.zoom < hairlineZoom;
+  const focus = look.selectedNodes.size > 0 || look.selectedWire !== undefined;
+  for (const wire of wires) {
+    if (look.left.has(wire.key)) continue;
+    const path = scene.path(wire);
+    if (!overlaps(grown(wireBounds(path)), region)) continue;
+    const chosen =
+      wire.key === look.selectedWire || look.selectedNodes.has(wire.source.id) || look.selectedNodes.has(wire.target.id);
+    const off = wire.source.node.mode !== undefined || wire.target.node.mode !== undefined;
+    ctx.globalAlpha = (focus && !chosen ? 0.35 : 1) * (off ? 0.45 : 1);
+    ctx.setLineDash(look.broken.has(wire.source.id) ? [6, 5] : []);
+    strokeWire(ctx, wire, path, look, hairline);
+  }
+  ctx.globalAlpha = 1;
+  ctx.setLineDash([]);
+  if (look.zoom >= 0.7 && look.facts.size > 0) paintFacts(ctx, scene, region, look);
+}
+
+function strokeWire(ctx: CanvasRenderingContext2D, wire: SceneWire, path: WirePath, look: WireLook, hairline: boolean): void {
+  const marked = wire.key === look.selectedWire || wire.key === look.hoveredWire;
+  if (marked && !hairline) {
+    ctx.strokeStyle = themes[look.theme].accent;
+    ctx.lineWidth = 6;
+    const alpha = ctx.globalAlpha;
+    ctx.globalAlpha = 0.35;
+    traceWire(ctx, path);
+    ctx.globalAlpha = alpha;
+  }
+  ctx.strokeStyle = wireColour(look.theme, wire.type);
+  ctx.lineWidth = hairline ? 1 / look.zoom : 2;
+  traceWire(ctx, path);
+}
+
+export function traceWire(ctx: CanvasRenderingContext2D, { from, to, reach }: WirePath): void {
+  ctx.beginPath();
+  ctx.moveTo(from.x, from.y);
+  ctx.bezierCurveTo(from.x + reach, from.y, to.x - reach, to.y, to.x, to.y);
+  ctx.stroke();
+}
+
+/** Each output says its facts once, on its first wire that is long enough to carry them. */
+function paintFacts(ctx: CanvasRenderingContext2D, scene: Scene, region: Rect, look: WireLook): void {
+  const said = new Set<string>();
+  const theme: Theme = themes[look.theme];
+  ctx.font = '500 10px "Inter Variable", Inter, system-ui, sans-serif';
+  ctx.textAlign = 'center';
+  ctx.textBaseline = 'middle';
+  for (const wire of scene.wires.values()) {
+    const output = `${wire.from[0]} ${wire.from[1]}`;
+    const text = look.facts.get(output);
+    if (text === undefined || said.has(output) || look.left.has(wire.key)) continue;
+    const path = scene.path(wire);
+    const width = ctx.measureText(text).width + 12;
+    if (path.to.x - path.from.x < width + 8) continue;
+    const middle = pointOnWire(path, 0.5);
+    if (!overlaps({ x: middle.x - width / 2, y: middle.y - 8, width, height: 16 }, region)) continue;
+    said.add(output);
+    ctx.fillStyle = theme.canvas;
+    ctx.strokeStyle = theme.border;
+    ctx.lineWidth = 1;
+    ctx.beginPath();
+    ctx.roundRect(middle.x - width / 2, middle.y - 8, width, 16, 8);
+    ctx.fill();
+    ctx.stroke();
+    ctx.fillStyle = theme.secondary;
+    ctx.fillText(text, middle.x, middle.y + 0.5);
+  }
+}
+
+/** The wire in the hand, from its fixed end to the pointer, with what it carries written beside the pointer. */
+export function paintHeldWire(
+  ctx: CanvasRenderingContext2D,
+  fixed: Place,
+  pointer: Place,
+  side: 'output' | 'input',
+  type: PortType | undefined,
+  theme: ThemeName,
+  zoom: number,
+): void {
+  const path = side === 'output' ? wirePath(fixed, pointer) : wirePath(pointer, fixed);
+  const colour = wireColour(theme, type);
+  ctx.strokeStyle = colour;
+  ctx.lineWidth = 2.5;
+  traceWire(ctx, path);
+  ctx.fillStyle = colour;
+  ctx.beginPath();
+  ctx.arc(pointer.x, pointer.y, 4, 0, 2 * Math.PI);
+  ctx.fill();
+  if (type === undefined) return;
+  const size = 11 / zoom;
+  ctx.font = `600 ${size}px "Inter Variable", Inter, system-ui, sans-serif`;
+  ctx.textAlign = 'left';
+  ctx.textBaseline = 'middle';
+  const width = ctx.measureText(type).width + 12 / zoom;
+  const x = pointer.x + 14 / zoom;
+  const y = pointer.y + 16 / zoom;
+  ctx.fillStyle = themes[theme].raised;
+  ctx.strokeStyle = themes[theme].border;
+  ctx.lineWidth = 1 / zoom;
+  ctx.beginPath();
+  ctx.roundRect(x, y - 9 / zoom, width, 18 / zoom, 5 / zoom);
+  ctx.fill();
+  ctx.stroke();
+  ctx.fillStyle = colour;
+  ctx.fillText(type, x + 6 / zoom, y);
+}
+
+function grown(rect: Rect): Rect {
+  return { x: rect.x - 4, y: rect.y - 4, width: rect.width + 8, height: rect.height + 8 };
+}

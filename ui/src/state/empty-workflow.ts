@@ -1,0 +1,18 @@
+import { type Workflow, workflowFormat } from '@reelgraph/graph';
+
+/** A workflow with nothing in it. */
+export function emptyWorkflow(name = 'Untitled'): Workflow {
+  return {
+    reelgraph: workflowFormat,
+    name,
+    description: '',
+    inputs: {},
+    outputs: {},
+    nodes: {},
+    edges: [],
+    subgraphs: {},
+    groups: {},
+    comments: {},
+    layout: { nodes: {} },
+  };
+}

@@ -1,0 +1,100 @@
+/** All runs the server told of, and which of them the nodes show. The picture is the fold of the server's events. */
+import { type FileSummary, type NodeRunState, type RunEvent, type RunState, reduceRun } from '@reelgraph/graph';
+import type { Preview } from '@reelgraph/protocol';
+import { Observable } from './observable.ts';
+
+/** Runs kept in the browser; the server has them all. */
+const keptRuns = 200;
+
+export const noNodes: Readonly<Record<string, NodeRunState>> = {};
+
+export function isActive(run: RunState): boolean {
+  return run.status === 'queued' || run.status === 'running';
+}
+
+export class RunStore {
+  readonly runs = new Observable<ReadonlyMap<string, RunState>>(new Map());
+  /** The newest moving picture by node, of the shown run. */
+  readonly previews = new Observable<ReadonlyMap<string, Preview>>(new Map());
+  /** Id of the run whose progress is on the nodes. */
+  readonly shownId = new Observable<string | undefined>(undefined);
+  /** The run behind `shownId`, once the server has told of it. */
+  readonly shown = {
+    get: (): RunState | undefined => {
+      const id = this.shownId.get();
+      return id === undefined ? undefined : this.runs.get().get(id);
+    },
+    subscribe: (listener: () => void): (() => void) => {
+      const stops = [this.shownId.subscribe(listener), this.runs.subscribe(listener)];
+      return () => {
+        for (const stop of stops) stop();
+      };
+    },
+  };
+  #early: Preview[] = [];
+
+  /** The picture at a (re)connection. Without runs, the missed events follow and nothing is forgotten. */
+  welcome(runs: readonly RunState[] | undefined, previews: readonly Preview[]): void {
+    if (runs) this.runs.set(new Map(runs.map((run) => [run.runId, run])));
+    for (const preview of previews) this.preview(preview);
+  }
+
+  event(event: RunEvent): void {
+    const runs = new Map(this.runs.get());
+    runs.set(event.runId, reduceRun(runs.get(event.runId), event));
+    for (const id of runs.keys()) {
+      if (runs.size <= keptRuns) break;
+      if (id !== this.shownId.get()) runs.delete(id);
+    }
+    this.runs.set(runs);
+  }
+
+  preview(preview: Preview): void {
+    if (preview.runId !== this.shownId.get()) {
+      // A run's first previews can overtake the answer that tells its id.
+      this.#early = [...this.#early.filter((other) => other.nodeId !== preview.nodeId), preview].slice(-20);
+      return;
+    }
+    this.previews.set(new Map(this.previews.get()).set(preview.nodeId, preview));
+  }
+
+  /** Shows a run on the nodes, or none. Pictures stay for nodes that the run takes from the cache. */
+  show(runId: string | undefined): void {
+    this.shownId.set(runId);
+    if (runId === undefined) {
+      this.previews.set(new Map());
+      return;
+    }
+    const early = this.#early.filter((preview) => preview.runId === runId);
+    this.#early = [];
+    for (const preview of early) this.preview(preview);
+  }
+}
+
+/** Newest first: by queueing time, runs without one last. */
+export function runsNewestFirst(runs: ReadonlyMap<string, RunState>): RunState[] {
+  return [...runs.values()].sort((a, b) => (b.queuedAtMs ?? 0) - (a.queuedAtMs ?? 0));
+}
+
+export interface ResultItem {
+  readonly run: RunState;
+  readonly nodeId: string;
+  readonly file: FileSummary;
+}
+
+/** Pictures and videos that runs delivered, newest first, each content once. */
+export function resultsOf(runs: readonly RunState[]): ResultItem[] {
+  const seen = new Set<string>();
+  const items: ResultItem[] = [];
+  for (const run of runs) {
+    for (const [nodeId, node] of Object.entries(run.nodes)) {
+      for (const output of Object.values(node.outputs ?? {})) {
+        const file = output.file;
+        if (!file || seen.has(file.digest) || !/^(video|image)\//.test(file.mediaType)) continue;
+        seen.add(file.digest);
+        items.push({ run, nodeId, file });
+      }
+    }
+  }
+  return items;
+}
