@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { cp, mkdtemp, readFile, rm, stat, truncate, unlink, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -232,6 +233,21 @@ describe('a package that is not whole', () => {
     ).rejects.toMatchObject({
       code: 'model/damaged',
       message: 'Model "tiny-toybox" is damaged: transformer/model.onnx could not be opened as an ONNX graph.',
+    });
+  });
+
+  it('a flipped bit in the weights is found when the package carries its checksums', async () => {
+    const file = join(folder, 'transformer/model.onnx');
+    const bytes = await readFile(file);
+    const sha256 = createHash('sha256').update(bytes).digest('hex');
+    await writeFile(join(folder, 'SHA256SUMS'), `${sha256}  transformer/model.onnx\n`);
+    await expect((await open()).resolve('tiny-toybox', signal)).resolves.toBeDefined();
+    bytes[500]! ^= 1;
+    await writeFile(file, bytes);
+    await expect((await open()).resolve('tiny-toybox', signal)).rejects.toMatchObject({
+      code: 'model/damaged',
+      message:
+        'Model "tiny-toybox" is damaged: transformer/model.onnx does not have the bytes it was published with.',
     });
   });
 

@@ -12,7 +12,7 @@ import { formatShape, TensorError } from '@reelgraph/tensor';
 import { families, familyOf } from './families/families.ts';
 import type { FamilyModel, RunComponent } from './families/family.ts';
 import { checkOnnxFile, damagedModel, findModelPackages, type ModelPackage } from './model-package.ts';
-import { listPackageFiles, PackageDigests } from './package-digest.ts';
+import { filesUnlikePublished, listPackageFiles, PackageDigests } from './package-digest.ts';
 import { SessionClient, SessionError } from './session-client.ts';
 
 export interface ModelServiceOptions {
@@ -156,7 +156,10 @@ export async function createModelService(options: ModelServiceOptions): Promise<
       const entry = entries.get(name);
       if (entry === undefined) throw notFound(name, entries);
       if (entry.model === undefined) throw entry.problem ?? notFound(name, entries);
-      const digest = await digests.digestOf(entry.folder, signal);
+      const { digest, files } = await digests.digestOf(entry.folder, signal);
+      const [changed] = await filesUnlikePublished(entry.folder, files);
+      if (changed !== undefined)
+        throw damagedModel(name, changed, 'does not have the bytes it was published with');
       return { name, family: entry.model.facts.family, digest };
     },
     facts: (model) => entryOf(model).model.facts,

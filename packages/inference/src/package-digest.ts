@@ -20,12 +20,24 @@ export interface PackageFile {
   readonly byteLength: number;
 }
 
-/** The files of a package, sorted by name; hidden files and READMEs are not part of what a model computes. */
+/** Optional list of a package's files as published, in the form that `sha256sum -c` reads. */
+export const checksumFile = 'SHA256SUMS';
+
+/** What a package is made of at this moment. */
+export interface PackageDigest {
+  /** SHA-256, lower-case hex, over every file name and file. */
+  readonly digest: string;
+  /** SHA-256 of each file, by its name in the package. */
+  readonly files: ReadonlyMap<string, string>;
+}
+
+/** The files of a package, sorted by name; hidden files, READMEs and checksums are not part of what a model computes. */
 export async function listPackageFiles(folder: string): Promise<PackageFile[]> {
   const files: PackageFile[] = [];
   const visit = async (prefix: string): Promise<void> => {
     for (const entry of await readdir(join(folder, prefix), { withFileTypes: true })) {
       if (entry.name.startsWith('.') || entry.name.toLowerCase().endsWith('.md')) continue;
+      if (entry.name === checksumFile) continue;
       const name = prefix === '' ? entry.name : `${prefix}/${entry.name}`;
       if (entry.isDirectory()) await visit(name);
       else files.push({ name, byteLength: (await stat(join(folder, name))).size });
@@ -45,10 +57,11 @@ export class PackageDigests {
     this.#memoryFile = memoryFile;
   }
 
-  /** SHA-256, lower-case hex, over every file of the package. */
-  async digestOf(folder: string, signal?: AbortSignal): Promise<string> {
+  /** Digests of the package and its files; reads only files that changed since it was last asked. */
+  async digestOf(folder: string, signal?: AbortSignal): Promise<PackageDigest> {
     const known = await this.#load();
     const hash = createHash('sha256');
+    const files = new Map<string, string>();
     let learnt = false;
     for (const { name } of await listPackageFiles(folder)) {
       signal?.throwIfAborted();
@@ -61,10 +74,11 @@ export class PackageDigests {
         known.set(path, { identity, sha256 });
         learnt = true;
       }
+      files.set(name, sha256);
       hash.update(`${Buffer.byteLength(name)}:${name}:${sha256}\n`);
     }
     if (learnt) await this.#save(known);
-    return hash.digest('hex');
+    return { digest: hash.digest('hex'), files };
   }
 
   async #load(): Promise<Map<string, { identity: string; sha256: string }>> {
@@ -109,4 +123,23 @@ function parseJson(text: string): unknown {
   } catch {
     return undefined;
   }
+}
+
+/**
+ * Files that differ from the checksums a package was published with, sorted; none when it has no list.
+ *
+ * Names that the list has and the package lacks count as different.
+ */
+export async function filesUnlikePublished(
+  folder: string,
+  files: ReadonlyMap<string, string>,
+): Promise<readonly string[]> {
+  const text = await readFile(join(folder, checksumFile), 'utf8').catch(() => '');
+  const different: string[] = [];
+  for (const line of text.split('\n')) {
+    const [, sha256, name] = /^([0-9a-f]{64}) [ *](?:\.\/)?(.+?)\r?$/.exec(line) ?? [];
+    if (name === undefined || name.startsWith('.') || name.toLowerCase().endsWith('.md')) continue;
+    if (files.get(name) !== sha256) different.push(name);
+  }
+  return different.sort();
 }
