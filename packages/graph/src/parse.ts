@@ -202,6 +202,13 @@ function describeSchemaIssue(issue: z.core.$ZodIssue, found: unknown): string {
       return `expected a text, a number or true/false, found ${kindOf(found)}`;
     case 'invalid_key':
       return issue.issues[0]?.message ?? 'this name cannot be used';
+    case 'too_small':
+    case 'too_big':
+      if (Array.isArray(found)) {
+        const wanted = issue.code === 'too_small' ? `at least ${issue.minimum}` : `at most ${issue.maximum}`;
+        return `expected ${wanted} items, found ${found.length}`;
+      }
+      return issue.message.replace(/\.$/, '');
     case 'invalid_value':
       return `expected ${issue.values.map((value) => JSON.stringify(value)).join(' or ')}`;
     default:
@@ -231,10 +238,15 @@ function kindOf(value: unknown): string {
 function valueAt(root: unknown, path: Path): unknown {
   let value = root;
   for (const part of path) {
-    if (typeof value !== 'object' || value === null) return undefined;
-    value = Object.entries(value).find(([key]) => key === String(part))?.[1];
+    if (Array.isArray(value)) value = value[Number(part)];
+    else if (isRecord(value)) value = Object.hasOwn(value, part) ? value[part] : undefined;
+    else return undefined;
   }
   return value;
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string | number, unknown>> {
+  return typeof value === 'object' && value !== null;
 }
 
 /** `nodes.prompt.params.steps`, `edges[3].from`; the document itself when the path is empty. */

@@ -61,7 +61,7 @@ function checkScope({ scope, place, fed }: Place, types: NodeCatalogue, issues: 
     }
     checkVersion(id, node, info, at(id, 'version'), issues);
     for (const issue of paramIssues(id, node, info)) {
-      const { fix, ...rest } = issue;
+      const { fix, nodeId: _, ...rest } = issue;
       const canFix = place.length === 0 && fix !== undefined;
       issues.push({ ...rest, ...(canFix ? { fix } : {}), ...at(id, 'params', issue.param ?? '') });
     }

@@ -1,0 +1,112 @@
+import { describe, expect, test } from 'vitest';
+import { reduceRun, reduceRunEvents } from './fold-run.ts';
+import type { RunEvent, RunEventBody, RunState } from './run-events.ts';
+
+function events(...bodies: RunEventBody[]): RunEvent[] {
+  return bodies.map((body, index) => ({ ...body, runId: 'r', seq: index + 1, atMs: 1000 + index }));
+}
+
+const story = events(
+  { type: 'run.queued', workflowName: 'Text to video' },
+  { type: 'run.started', nodeIds: ['a', 'b', 'c', 'd', 'e'] },
+  { type: 'node.cached', nodeId: 'a', source: 'disk', outputs: {} },
+  { type: 'node.started', nodeId: 'b', because: { code: 'param-changed', name: 'steps' } },
+  { type: 'node.progress', nodeId: 'b', step: 3, totalSteps: 10, secondsPerStep: 0.5, etaSeconds: 3.5 },
+  {
+    type: 'node.finished',
+    nodeId: 'b',
+    durationMs: 5000,
+    outputs: { n: { type: 'number', facts: {}, text: '1' } },
+  },
+  { type: 'node.started', nodeId: 'c' },
+  { type: 'node.failed', nodeId: 'c', error: { code: 'model/damaged', message: 'The model is damaged.' } },
+  { type: 'node.skipped', nodeId: 'd', because: 'it needs "c", which failed' },
+  {
+    type: 'run.finished',
+    status: 'failed',
+    durationMs: 9,
+    error: { code: 'model/damaged', message: 'The model is damaged.' },
+  },
+);
+
+describe('the picture of a run', () => {
+  test('R1 R3 is the fold of its events', () => {
+    expect(reduceRunEvents(undefined, story)).toEqual({
+      runId: 'r',
+      workflowName: 'Text to video',
+      status: 'failed',
+      lastSeq: 10,
+      queuedAtMs: 1000,
+      startedAtMs: 1001,
+      finishedAtMs: 1009,
+      error: { code: 'model/damaged', message: 'The model is damaged.' },
+      nodes: {
+        a: { status: 'cached', source: 'disk', outputs: {} },
+        b: {
+          status: 'finished',
+          because: { code: 'param-changed', name: 'steps' },
+          durationMs: 5000,
+          outputs: { n: { type: 'number', facts: {}, text: '1' } },
+        },
+        c: { status: 'failed', error: { code: 'model/damaged', message: 'The model is damaged.' } },
+        d: { status: 'skipped', message: 'it needs "c", which failed' },
+        e: { status: 'skipped' },
+      },
+    });
+  });
+
+  test('R1 shows a node at work', () => {
+    const state = reduceRunEvents(undefined, story.slice(0, 5));
+    expect(state?.nodes.b).toEqual({
+      status: 'running',
+      because: { code: 'param-changed', name: 'steps' },
+      step: 3,
+      totalSteps: 10,
+      secondsPerStep: 0.5,
+      etaSeconds: 3.5,
+    });
+  });
+
+  test('R1 one by one gives the same as all at once, and changes nothing it was given', () => {
+    let state: RunState | undefined;
+    for (const event of story) {
+      const before = structuredClone(state);
+      const after = reduceRun(state, event);
+      expect(state).toEqual(before);
+      state = after;
+    }
+    expect(state).toEqual(reduceRunEvents(undefined, story));
+  });
+
+  test('R2 sent twice, out of order, from elsewhere: nothing changes; gaps are allowed', () => {
+    const whole = reduceRunEvents(undefined, story);
+    const [first, second, , , progress] = story;
+    if (whole === undefined || first === undefined || second === undefined || progress === undefined)
+      throw new Error('the story is shorter');
+    expect(reduceRunEvents(whole, story)).toBe(whole);
+    expect(
+      reduceRunEvents(
+        undefined,
+        story.flatMap((event) => [event, first, event]),
+      ),
+    ).toEqual(whole);
+    expect(reduceRun(whole, { ...second, runId: 'other', seq: 99 })).toBe(whole);
+    expect(
+      reduceRunEvents(
+        undefined,
+        story.filter((event) => event !== progress),
+      ),
+    ).toEqual(whole);
+  });
+
+  test('R1 many events are folded in linear time', () => {
+    const ids = Array.from({ length: 10_000 }, (_, index) => `n${index}`);
+    const many = events(
+      { type: 'run.started', nodeIds: ids },
+      ...ids.map((nodeId): RunEventBody => ({ type: 'node.cached', nodeId, source: 'memory', outputs: {} })),
+    );
+    const startedAt = performance.now();
+    reduceRunEvents(undefined, many);
+    expect(performance.now() - startedAt).toBeLessThan(1000);
+  });
+});
