@@ -7,7 +7,7 @@ import { NodeEditor } from 'rete';
 import { AreaPlugin, Drag } from 'rete-area-plugin';
 import { ConnectionPlugin } from 'rete-connection-plugin';
 import type { Editor } from '../app/editor.ts';
-import { boundsOf, overlaps, type Rect } from '../layout/geometry.ts';
+import { boundsOf, overlaps, type Place, type Rect } from '../layout/geometry.ts';
 import { nodeAt, wireAt } from '../layout/hit-test.ts';
 import { connect, disconnect, edgeKey, moveNodes, type Point } from '../state/edits.ts';
 import { factsLabel } from '../state/facts-label.ts';
@@ -86,7 +86,7 @@ export class GraphView {
         this.#schedule();
       },
       onViewChange: (kind) => this.#viewChanged(kind),
-      onNodeMoved: (id, dx, dy) => this.#nodeMoved(id, dx, dy),
+      onNodeMoved: (id, to, from) => this.#nodeMoved(id, to, from),
       onNodePicked: (id) => this.#nodePicked(id),
       onNodeDropped: (id) => this.#nodeDropped(id),
     });
@@ -455,8 +455,11 @@ export class GraphView {
     this.#leader = id;
   }
 
-  #nodeMoved(id: string, dx: number, dy: number): void {
-    if (this.#dragged && id === this.#leader) {
+  #nodeMoved(id: string, to: Place, from: Place): void {
+    // Rete also reports where the projection puts nodes; the scene knows that already.
+    if (!this.#dragged?.has(id)) return;
+    this.scene.move(id, to.x, to.y);
+    if (id === this.#leader) {
       if (!this.#dragMoved) {
         this.#dragMoved = true;
         const moving = new Set<string>();
@@ -467,7 +470,7 @@ export class GraphView {
       for (const other of this.#dragged.keys()) {
         if (other === id) continue;
         const view = this.#area.nodeViews.get(other);
-        if (view) void view.translate(view.position.x + dx, view.position.y + dy);
+        if (view) void view.translate(view.position.x + to.x - from.x, view.position.y + to.y - from.y);
       }
       // Painted nodes move with the picture under them.
       if (this.#area.area.transform.k < liveZoom) this.#dirty = true;

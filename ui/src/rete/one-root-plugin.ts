@@ -7,7 +7,7 @@
  */
 import { type Root, Scope } from 'rete';
 import { type Area2D, AreaPlugin } from 'rete-area-plugin';
-import { overlaps, type Rect } from '../layout/geometry.ts';
+import { overlaps, type Place, type Rect } from '../layout/geometry.ts';
 import { Observable } from '../state/observable.ts';
 import type { Scene } from './scene.ts';
 import type { Scheme, SocketPlace, SocketSignal } from './scheme.ts';
@@ -26,7 +26,7 @@ export interface OneRootEvents {
   /** A wire being drawn; `end` is the pointer in graph px. */
   onPseudoWire(end: { x: number; y: number } | undefined): void;
   onViewChange(kind: 'pan' | 'zoom'): void;
-  onNodeMoved(id: string, dx: number, dy: number): void;
+  onNodeMoved(id: string, to: Place, from: Place): void;
   onNodePicked(id: string): void;
   onNodeDropped(id: string): void;
 }
@@ -83,8 +83,7 @@ export class OneRootPlugin extends Scope<never, [Signals, Root<Scheme>]> {
       }
       case 'nodetranslated': {
         const { id, position, previous } = signal.data;
-        this.#scene.move(id, position.x, position.y);
-        this.#events.onNodeMoved(id, position.x - previous.x, position.y - previous.y);
+        this.#events.onNodeMoved(id, position, previous);
         return;
       }
       case 'nodepicked':

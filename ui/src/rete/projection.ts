@@ -62,12 +62,14 @@ export class Projection {
       await this.#editor.removeNode(id);
     }
     for (const node of scene.nodes.values()) {
-      if (!this.#nodes.has(node.id)) {
+      const isNew = !this.#nodes.has(node.id);
+      if (isNew) {
         this.#nodes.add(node.id);
         await this.#editor.addNode(new GraphNode(node.id));
       }
       const view = this.#area.nodeViews.get(node.id);
-      if (view && (view.position.x !== node.x || view.position.y !== node.y)) await view.translate(node.x, node.y);
+      // A new view is still on its way to the origin, so its place has to be set even if it is the origin.
+      if (view && (isNew || view.position.x !== node.x || view.position.y !== node.y)) await view.translate(node.x, node.y);
     }
     for (const wire of scene.wires.values()) {
       if (this.#wires.has(wire.key)) continue;

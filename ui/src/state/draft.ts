@@ -3,21 +3,19 @@
  * was stored is parsed again, and a draft that cannot be read is put aside, not thrown away.
  */
 import { type Workflow, workflowSchema } from '@reelgraph/graph';
-import { z } from 'zod';
 
 const draftKey = 'reelgraph.draft';
 const damagedKey = 'reelgraph.draft.damaged';
 
-const draftSchema = z.object({
-  workflow: workflowSchema,
+export interface EditorDraft {
+  readonly workflow: Workflow;
   /** Name under which the server keeps it, when it was saved or opened from there. */
-  savedAs: z.string().optional(),
+  readonly savedAs?: string | undefined;
   /** `node.param` of seeds that get a new value before each run. */
-  rollingSeeds: z.array(z.string()).default([]),
+  readonly rollingSeeds: readonly string[];
   /** The run whose progress is shown on the nodes. */
-  runId: z.string().optional(),
-});
-export type EditorDraft = { workflow: Workflow; savedAs?: string | undefined; rollingSeeds: string[]; runId?: string | undefined };
+  readonly runId?: string | undefined;
+}
 
 type DraftStorage = Pick<Storage, 'getItem' | 'setItem' | 'removeItem'>;
 
@@ -25,14 +23,31 @@ export function readDraft(storage: DraftStorage): EditorDraft | undefined {
   const text = storage.getItem(draftKey);
   if (text === null) return undefined;
   try {
-    const parsed = draftSchema.safeParse(JSON.parse(text));
-    if (parsed.success) return parsed.data;
+    const draft = parseDraft(JSON.parse(text));
+    if (draft) return draft;
   } catch {
     // Not JSON: handled like any other unreadable draft.
   }
   storage.setItem(damagedKey, text);
   storage.removeItem(draftKey);
   return undefined;
+}
+
+function parseDraft(data: unknown): EditorDraft | undefined {
+  if (typeof data !== 'object' || data === null || !('workflow' in data)) return undefined;
+  const parsed = workflowSchema.safeParse(data.workflow);
+  if (!parsed.success) return undefined;
+  const text = (key: string): string | undefined => {
+    const value: unknown = key in data ? Reflect.get(data, key) : undefined;
+    return typeof value === 'string' ? value : undefined;
+  };
+  const seeds: unknown = 'rollingSeeds' in data ? data.rollingSeeds : [];
+  return {
+    workflow: parsed.data,
+    savedAs: text('savedAs'),
+    rollingSeeds: Array.isArray(seeds) ? seeds.filter((seed) => typeof seed === 'string') : [],
+    runId: text('runId'),
+  };
 }
 
 /** False when the browser has no room; the editor then says so, because closing it would lose work. */
