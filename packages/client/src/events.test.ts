@@ -102,6 +102,17 @@ describe('connectEvents', () => {
     connection.close();
   });
 
+  it('tries again once when a connection is refused, however that is told', async () => {
+    const { connection } = connect();
+    const first = await socket(0);
+    first.dispatchEvent(new Event('error'));
+    first.dispatchEvent(new Event('close'));
+    await socket(1);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(FakeSocket.opened).toHaveLength(2);
+    connection.close();
+  });
+
   it('starts from the whole picture when the server sends one', async () => {
     const { connection, cursors } = connect();
     const first = await socket(0);

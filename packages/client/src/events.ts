@@ -121,13 +121,17 @@ export function connectEvents(endpoint: Endpoint, options: ConnectEventsOptions)
       }
       handle(message);
     });
-    // After an `error` a WebSocket always closes; `close` is the one place that tries again.
-    current.addEventListener('close', () => {
-      if (current !== socket || status === 'closed' || status === 'refused') return;
+    // A browser tells `error` and then `close`; Node's WebSocket tells only `error` when it was refused.
+    let isLost = false;
+    const handleLoss = () => {
+      if (isLost || current !== socket || status === 'closed' || status === 'refused') return;
+      isLost = true;
       setStatus('connecting');
       retryTimer = setTimeout(open, retryDelayMs(failures));
       failures += 1;
-    });
+    };
+    current.addEventListener('close', handleLoss);
+    current.addEventListener('error', handleLoss);
   }
 
   options.onStatus?.('connecting');

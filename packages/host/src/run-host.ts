@@ -1,13 +1,11 @@
 /** Everything a process needs to execute runs: engine, store, models, media and nodes put together. */
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
-import { createEngine, type EncodedPreview, type EnginePreview, type RunResult } from '@reelgraph/engine';
+import { createEngine, type EnginePreview, type RunResult } from '@reelgraph/engine';
 import type { RunError, RunEvent, Workflow } from '@reelgraph/graph';
 import { createModelService } from '@reelgraph/inference';
-import { createMediaService, encodePreview } from '@reelgraph/media';
 import { builtinNodes } from '@reelgraph/nodes';
 import { openStore, type Store } from '@reelgraph/store';
-import type { Tensor } from '@reelgraph/tensor';
 import { type Catalogue, catalogueOver } from './catalogue.ts';
 import { dataFolderAt } from './data-folder.ts';
 import { createInputFiles, type InputRoot } from './input-files.ts';
@@ -41,6 +39,8 @@ export interface RunHost {
 
 /** Opens the data folder and finds models; nothing heavy is loaded before the first run needs it. */
 export async function createRunHost(options: RunHostOptions): Promise<RunHost> {
+  // Loaded here and not above: the server imports this package too and starts without it.
+  const { createMediaService, encodePreview } = await import('@reelgraph/media');
   const folder = dataFolderAt(options.dataFolder);
   const store = await openStore(folder.artifactsFolder);
   const models = await createModelService({
@@ -61,7 +61,11 @@ export async function createRunHost(options: RunHostOptions): Promise<RunHost> {
     models,
     media,
     files: createInputFiles(options.inputRoots),
-    encodePreview: encodeForWire,
+    encodePreview: async (pixels) => {
+      // The engine knows how fast a preview moves; here its picture becomes text that fits into a message.
+      const { mediaType, frameCount, widthPx, heightPx, bytes } = await encodePreview(pixels, 1);
+      return { mediaType, frameCount, widthPx, heightPx, data: Buffer.from(bytes).toString('base64') };
+    },
   });
   return {
     store,
@@ -73,10 +77,4 @@ export async function createRunHost(options: RunHostOptions): Promise<RunHost> {
     },
     close: () => models.dispose(),
   };
-}
-
-/** The engine knows how fast a preview moves; here its pixels become text that fits into a message. */
-async function encodeForWire(pixels: Tensor<'float32'>): Promise<EncodedPreview> {
-  const { mediaType, frameCount, widthPx, heightPx, bytes } = await encodePreview(pixels, 1);
-  return { mediaType, frameCount, widthPx, heightPx, data: Buffer.from(bytes).toString('base64') };
 }
