@@ -1,0 +1,35 @@
+/**
+ * `npm run bench [-- NAME …]`. Every figure is a ratio, or a bound on one event, taken in one run on one
+ * machine; a line says what was wanted and whether it is met. The exit code tells only whether it ran.
+ */
+import type { BenchSection } from './section.ts';
+
+const sections: Record<string, () => Promise<{ default: BenchSection }>> = {
+  engine: () => import('./engine.ts'),
+  sampling: () => import('./sampling.ts'),
+  server: () => import('./server.ts'),
+  start: () => import('./start.ts'),
+  editor: () => import('./editor.ts'),
+  toybox: () => import('./toybox.ts'),
+};
+
+const asked = process.argv.slice(2);
+const unknown = asked.filter((name) => !Object.hasOwn(sections, name));
+if (unknown.length > 0) {
+  console.error(`no bench named ${unknown.join(', ')}; there are ${Object.keys(sections).join(', ')}`);
+  process.exit(2);
+}
+
+let missed = 0;
+for (const name of asked.length > 0 ? asked : Object.keys(sections)) {
+  const load = sections[name];
+  if (!load) continue;
+  console.log(`\n# ${name}`);
+  await (await load()).default((figure) => {
+    const verdict = figure.wanted === undefined ? '' : figure.met ? `  (wanted ${figure.wanted}: met)` : `  (wanted ${figure.wanted}: MISSED)`;
+    if (figure.met === false) missed += 1;
+    console.log(`${figure.name}: ${figure.value}${verdict}`);
+  });
+}
+console.log(missed === 0 ? '\nevery figure met' : `\n${missed} figure(s) missed`);
+process.exit(0);
