@@ -40,6 +40,12 @@ describe('empty-latent', () => {
     expect(issues[0]?.message).toBe('This model makes clips of 4n+1 frames (1, 5, 9 …), not 80.');
   });
 
+  it('refuses a clip that no memory holds, and offers the longest that fits', () => {
+    const { issues } = infer({ frames: 1025, width: 4096, height: 4096 });
+    expect(issues).toMatchObject([{ code: 'latent/too-large', fix: { param: 'frames', value: 5 } }]);
+    expect(infer({ frames: 5, width: 4096, height: 4096 }).issues).toEqual([]);
+  });
+
   it('refuses the same when run without having been checked', () => {
     const run = () =>
       emptyLatent.run({

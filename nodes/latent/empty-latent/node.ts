@@ -7,6 +7,9 @@ interface ClipRules {
   readonly sizeMultiple?: number | undefined;
 }
 
+/** Pictures are held as numbers, 12 bytes a pixel: a clip of this many pixels takes 1.6 GB before it is a file. */
+const maxClipPixels = 2 ** 27;
+
 /** What of a clip's size the model cannot make, each with the nearest value it can. */
 export function clipIssues(
   params: { readonly frames: number; readonly width: number; readonly height: number },
@@ -33,6 +36,18 @@ export function clipIssues(
       message: `This model needs a ${param} that is a multiple of ${sizeMultiple}, not ${params[param]}.`,
       param,
       fix: { label: `Use ${nearest} px`, param, value: nearest },
+    });
+  }
+  if (params.frames * params.width * params.height > maxClipPixels) {
+    const fitting = Math.max(1, Math.floor(maxClipPixels / (params.width * params.height)));
+    const { multiple, plus } = frameRule ?? { multiple: 1, plus: 0 };
+    const frames = Math.max(1, Math.floor((fitting - plus) / multiple) * multiple + plus);
+    issues.push({
+      code: 'latent/too-large',
+      severity: 'error',
+      message: `${params.frames} frames of ${params.width}×${params.height} do not fit into memory; at this size a clip has at most ${frames}.`,
+      param: 'frames',
+      fix: { label: `Use ${frames} ${frames === 1 ? 'frame' : 'frames'}`, param: 'frames', value: frames },
     });
   }
   return issues;
