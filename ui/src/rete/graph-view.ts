@@ -14,7 +14,7 @@ import { factsLabel } from '../state/facts-label.ts';
 import { Observable } from '../state/observable.ts';
 import { noNodes } from '../state/run-store.ts';
 import { CanvasLayer } from './canvas-layer.ts';
-import { liveZoom, OneRootPlugin } from './one-root-plugin.ts';
+import { OneRootPlugin } from './one-root-plugin.ts';
 import { type NodeLook, paintNodes } from './paint-nodes.ts';
 import { paintHeldWire, paintWires, type WireLook } from './paint-wires.ts';
 import { listenToGestures } from './pointer-gestures.ts';
@@ -378,9 +378,8 @@ export class GraphView {
     this.#pointerMoved = false;
     if (this.#dragged || this.marquee.get()) return;
     const [x, y] = this.toGraph(this.#pointer.x, this.#pointer.y);
-    const zoom = this.#area.area.transform.k;
     const over = this.#pointerInside ? nodeAt(this.scene.nodes, x, y) : undefined;
-    this.plugin.hover(zoom < liveZoom ? over : undefined);
+    this.plugin.hover(this.plugin.live ? undefined : over);
     const wire =
       over === undefined && this.#pointerInside && !this.wiring.get() ? this.#wireAt(x, y) : undefined;
     if (wire !== this.#hoveredWire) {
@@ -473,7 +472,7 @@ export class GraphView {
         if (view) void view.translate(view.position.x + to.x - from.x, view.position.y + to.y - from.y);
       }
       // Painted nodes move with the picture under them.
-      if (this.#area.area.transform.k < liveZoom) this.#dirty = true;
+      if (!this.plugin.live) this.#dirty = true;
     }
     this.#schedule();
   }

@@ -12,8 +12,11 @@ import { Observable } from '../state/observable.ts';
 import type { Scene } from './scene.ts';
 import type { Scheme, SocketPlace, SocketSignal } from './scheme.ts';
 
-/** Below this zoom nodes are painted: their text would be too small to work with, and there are too many. */
-export const liveZoom = 0.55;
+/** Below this zoom nodes are painted: their text is small and there are many of them. */
+const liveZoom = 0.55;
+/** A small workflow stays alive further out; below this it is painted whatever its size. */
+const smallLiveZoom = 0.4;
+const smallCount = 24;
 /** Nodes put on screen per frame, so that a jump to a dense place does not stall. */
 const mountsPerFrame = 8;
 /** Px around the view in which nodes are mounted already, and beyond which they are taken away again. */
@@ -42,6 +45,7 @@ export class OneRootPlugin extends Scope<never, [Signals, Root<Scheme>]> {
   #pseudo: HTMLElement | undefined;
   #hovered: string | undefined;
   #order = 1;
+  #live = true;
 
   constructor(scene: Scene, events: OneRootEvents) {
     super('one-root');
@@ -138,8 +142,9 @@ export class OneRootPlugin extends Scope<never, [Signals, Root<Scheme>]> {
   cull(view: Rect, zoom: number, keep: ReadonlySet<string>, budget = mountsPerFrame): boolean {
     const area = this.#area;
     if (!area) return false;
-    const live = zoom >= liveZoom;
     const near = grow(view, mountMargin / zoom);
+    const live = zoom >= liveZoom || (zoom >= smallLiveZoom && this.#fewIn(near));
+    this.#live = live;
     const far = grow(view, keepMargin / zoom);
     const now = this.mounted.get();
     const next = new Map(now);
@@ -170,6 +175,17 @@ export class OneRootPlugin extends Scope<never, [Signals, Root<Scheme>]> {
     }
     if (changed) this.mounted.set(next);
     return waiting;
+  }
+
+  /** Whether nodes in sight are in the DOM; otherwise they are painted. */
+  get live(): boolean {
+    return this.#live;
+  }
+
+  #fewIn(view: Rect): boolean {
+    let count = 0;
+    for (const node of this.#scene.nodes.values()) if (overlaps(node, view) && ++count > smallCount) return false;
+    return true;
   }
 
   /** Zoomed out, only the node under the pointer has an element: empty, of its size, so that rete can pick it. */
