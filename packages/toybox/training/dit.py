@@ -241,15 +241,20 @@ class Ema:
         torch._foreach_lerp_(list(self.model.parameters()), list(model.parameters()), weight)
 
 
-def optimisers(model, muon_lr, adam_lr):
-    """Muon (orthogonalised momentum) for the matrices inside the blocks, AdamW for all the rest."""
-    matrices = [p for name, p in model.named_parameters() if name.startswith("blocks.") and p.ndim == 2 and "modulation" not in name]
-    ids = {id(p) for p in matrices}
-    rest = [p for p in model.parameters() if id(p) not in ids]
-    return [
-        torch.optim.Muon(matrices, lr=muon_lr, momentum=0.95, weight_decay=0.01, adjust_lr_fn="match_rms_adamw"),
-        torch.optim.AdamW(rest, lr=adam_lr, betas=(0.9, 0.98), weight_decay=0.0, fused=True),
-    ]
+def split_parameters(model):
+    """(matrices inside the blocks, all the rest)."""
+    inside = lambda name, p: name.startswith("blocks.") and p.ndim == 2 and "modulation" not in name
+    named = list(model.named_parameters())
+    return [p for name, p in named if inside(name, p)], [p for name, p in named if not inside(name, p)]
+
+
+def muon(matrices, rate):
+    """Orthogonalised momentum (arXiv:2502.16982 for the scaling): learns these matrices from far fewer samples than Adam."""
+    return torch.optim.Muon(matrices, lr=rate, momentum=0.95, weight_decay=0.01, adjust_lr_fn="match_rms_adamw")
+
+
+def adam(parameters, rate):
+    return torch.optim.AdamW(parameters, lr=rate, betas=(0.9, 0.98), weight_decay=0.0, fused=True)
 
 
 def load(path, device="cpu", ema=True):

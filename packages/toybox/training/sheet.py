@@ -11,6 +11,13 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 
+def read_clips(folder):
+    """(uint8 [clips, T, H, W, 3], captions) of a folder written by `write_clips`."""
+    facts = json.loads((folder / "clips.json").read_text())
+    clips = np.fromfile(folder / "clips.u8", np.uint8).reshape(-1, facts["frameCount"], facts["height"], facts["width"], 3)
+    return clips, facts["captions"]
+
+
 def contact_sheet(clips, sentences, every=2, gap=2, columns=2):
     """uint8 [clips, T, H, W, 3] -> picture."""
     _, frame_count, height, width, _ = clips.shape
@@ -33,9 +40,8 @@ def main():
     parser.add_argument("picture", type=Path)
     parser.add_argument("--count", type=int, default=24)
     args = parser.parse_args()
-    facts = json.loads((args.folder / "clips.json").read_text())
-    clips = np.fromfile(args.folder / "clips.u8", np.uint8).reshape(-1, facts["frameCount"], facts["height"], facts["width"], 3)
-    contact_sheet(clips[: args.count], facts["captions"]).save(args.picture, optimize=True)
+    clips, sentences = read_clips(args.folder)
+    contact_sheet(clips[: args.count], sentences).save(args.picture, optimize=True)
 
 
 if __name__ == "__main__":

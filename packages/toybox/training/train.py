@@ -1,6 +1,6 @@
 """One entry for everything that is trained. Each step writes into `--out` and reads what earlier steps left there.
 
-    python train.py --out RUN vae | text | latents | dit | sample      one step
+    python train.py --out RUN vae | text | latents | others | dit | sample      one step
     python train.py --out RUN all --minutes 90                all of them, the time shared out
     python train.py --out RUN all --rehearse                  the whole chain in about two minutes
 
@@ -11,6 +11,7 @@ to zero when the time is up, on whatever machine. `dit` goes on from its checkpo
 import argparse
 import json
 import math
+import signal
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -24,6 +25,7 @@ import dit
 import text
 import vae
 import world
+from team import Team, start_helpers
 
 
 def ramp(progress, warmup=0.03):
@@ -137,32 +139,62 @@ def train_text(args):
     text.save(encoder.cpu(), args.out / "text.pt")
 
 
+#: Frame counts and sizes (frames, height, width) mixed in beside the default, so that the denoiser serves them too.
+OTHER_SIZES = ((9, 64, 64), (25, 64, 64), (33, 64, 64), (17, 64, 96), (17, 96, 64), (17, 48, 48), (17, 80, 80), (17, 96, 96))
+#: Share of the updates made on them.
+OTHER_SHARE = 0.12
+
+
+@torch.no_grad()
+def encode_clips(args, model, first_seed, count, frame_count=world.DEFAULT_FRAME_COUNT, height=64, width=64):
+    """Latents (float16) and attribute rows of `count` training clips, and the next seed."""
+    seed, parts, attributes = first_seed, [], []
+    for first in range(0, count, 256):
+        scenes, seed = world.training_scenes(seed, min(256, count - first), frame_count)
+        frames = world.to_model_range(world.render(scenes, frame_count, width, height, args.device))
+        with torch.autocast(device_type=torch.device(args.device).type, dtype=torch.bfloat16, enabled=args.bf16):
+            parts.append(torch.cat([model.encoder(chunk) for chunk in frames.split(32)]).half().cpu())
+        attributes.append(captions.attributes_of(scenes))
+    return {"latents": torch.cat(parts), "attributes": torch.from_numpy(np.concatenate(attributes))}, seed
+
+
+def make_other_latents(args):
+    """Clips of other frame counts and sizes, a twentieth of `--clips` of each, into `latents-other.pt`."""
+    log = log_to(args.out / "latents.jsonl")
+    model, _ = vae.load(args.out / "vae.pt", args.device)
+    start, seed, groups = time.time(), args.seed + 500_000_000, []
+    for frame_count, height, width in OTHER_SIZES:
+        group, seed = encode_clips(args, model, seed, args.clips // 20, frame_count, height, width)
+        groups.append(group)
+    save_atomically(groups, args.out / "latents-other.pt")
+    log(other_clips=sum(len(group["latents"]) for group in groups), seconds=time.time() - start)
+
+
 def make_latents(args):
     """Render and encode `--clips` training clips; latents as float16, with the attributes their captions need."""
     log = log_to(args.out / "latents.jsonl")
     model, _ = vae.load(args.out / "vae.pt", args.device)
-    start, seed, parts, attributes = time.time(), args.seed + 10_000_000, [], []
-    with torch.no_grad():
-        for first in range(0, args.clips, 256):
-            scenes, seed = world.training_scenes(seed, min(256, args.clips - first))
-            frames = world.to_model_range(world.render(scenes, device=args.device))
-            with torch.autocast(device_type=torch.device(args.device).type, dtype=torch.bfloat16, enabled=args.bf16):
-                parts.append(torch.cat([model.encoder(chunk) for chunk in frames.split(32)]).half().cpu())
-            attributes.append(captions.attributes_of(scenes))
-    latents = torch.cat(parts)
+    start = time.time()
+    data, _ = encode_clips(args, model, args.seed + 10_000_000, args.clips)
+    latents = data["latents"]
     sample = latents[:8192].float()
     mean, std = sample.mean(dim=(0, 2, 3, 4)), sample.std(dim=(0, 2, 3, 4))
-    save_atomically({"latents": latents, "attributes": torch.from_numpy(np.concatenate(attributes)), "mean": mean, "std": std},
-                    args.out / "latents.pt")
+    save_atomically({**data, "mean": mean, "std": std}, args.out / "latents.pt")
     log(clips=len(latents), seconds=time.time() - start, std=[round(float(v), 3) for v in std])
 
 
-def train_dit(args):
+def train_dit(args, team=None):
     """Flow matching on the cached latents. Goes on from `dit.pt` if it is there, within the same total of minutes."""
+    if team is None:
+        meeting_place = (args.out / "team").absolute()
+        start_helpers(train_dit, args, args.workers, meeting_place)
+        team = Team(0, args.workers, meeting_place)
     log = log_to(args.out / "dit.jsonl")
     device = torch.device(args.device)
     cache = torch.load(args.out / "latents.pt", weights_only=True, mmap=True)
     latents, attributes = cache["latents"], cache["attributes"].tolist()
+    others_file = args.out / "latents-other.pt"
+    others = torch.load(others_file, weights_only=True, mmap=True) if others_file.exists() else []
     mean, std = (cache[name].view(1, -1, 1, 1, 1).to(device) for name in ("mean", "std"))
     tokenizer = captions.load_tokenizer(args.out / "tokenizer.json")
     encoder = text.load(args.out / "text.pt", args.device)
@@ -170,59 +202,80 @@ def train_dit(args):
     torch.manual_seed(args.seed)
     config = dit.DitConfig(channels=latents.shape[1], text_width=encoder.config.width, width=args.width, depth=args.depth, heads=args.heads)
     model = dit.Dit(config).to(device)
-    optimisers = dit.optimisers(model, args.muon_lr, args.adam_lr)
-    peaks = [args.muon_lr, args.adam_lr]
-    ema, step, spent = dit.Ema(model), 0, 0.0
+    ema, step, samples, spent = dit.Ema(model), 0, 0, 0.0
     checkpoint = args.out / "dit.pt"
-    if checkpoint.exists():
-        saved = torch.load(checkpoint, map_location=device, weights_only=True)
+    saved = torch.load(checkpoint, map_location=device, weights_only=True) if checkpoint.exists() else None
+    if saved:
         model.load_state_dict(saved["state"])
         ema.model.load_state_dict(saved["ema"])
         ema.steps = step = saved["step"]
-        spent = saved["spent_s"]
-        for optimiser, state in zip(optimisers, saved["optimisers"]):
-            optimiser.load_state_dict(state)
-        torch.manual_seed(args.seed + step)
+        samples, spent = saved["samples"], saved["spent_s"]
+    matrices, rest = dit.split_parameters(model)
+    # Muon's momentum is short, so it is divided among the team and not saved.
+    optimisers = [(dit.muon(team.own_share(matrices), args.muon_lr), args.muon_lr), (dit.adam(rest, args.adam_lr), args.adam_lr)]
+    if saved and "adam" in saved:
+        optimisers[1][0].load_state_dict(saved["adam"])
     # One text length throughout, so that the compiled graph is made once.
     network = torch.compile(model) if args.compile else model
-    rng = np.random.default_rng(args.seed + step)
+    torch.manual_seed(args.seed + step + 1000 * team.rank)
+    rng = np.random.default_rng([args.seed, step, team.rank])
+    batch = args.batch // team.count
     clock, order, losses, last_save = Clock(args.minutes, spent), [], [], time.time()
+    # Asked to stop (kill, or a machine being taken away): finish the update, save, leave.
+    stop = []
+    if team.leads:
+        signal.signal(signal.SIGTERM, lambda *_: stop.append(True))
 
     def save():
         save_atomically({"config": asdict(config), "state": model.state_dict(), "ema": ema.model.state_dict(),
-                         "optimisers": [optimiser.state_dict() for optimiser in optimisers], "step": step,
-                         "samples": step * args.batch, "spent_s": clock.spent(), "shift": args.shift}, checkpoint)
+                         "adam": optimisers[1][0].state_dict(), "step": step, "samples": samples, "spent_s": clock.spent(),
+                         "shift": args.shift}, checkpoint)
 
-    while clock.progress() < 1:
-        if len(order) < args.batch:
-            order = rng.permutation(len(latents)).tolist()
-        rows, order = order[: args.batch], order[args.batch :]
-        x = (latents[rows].to(device).float() - mean) / std
-        sentences = [captions.random_caption(rng, attributes[row], canonical_share=0.6)[0] if rng.random() >= 0.1 else "" for row in rows]
+    while True:
+        other = rng.integers(len(others)) if others and rng.random() < OTHER_SHARE else -1
+        progress, other, stopped = team.agree(clock.progress(), other, len(stop))
+        if progress >= 1 or stopped:
+            break
+        if other >= 0:
+            group = others[int(other)]
+            # As many tokens as a batch of the default size.
+            count = max(1, batch * latents[0, 0].numel() // group["latents"][0, 0].numel())
+            rows = rng.integers(len(group["latents"]), size=count)
+            x, facts, denoiser = group["latents"][rows], group["attributes"][rows].tolist(), model
+        else:
+            if len(order) < batch:
+                order = rng.permutation(len(latents)).tolist()
+            rows, order = order[:batch], order[batch:]
+            x, facts, denoiser = latents[rows], [attributes[row] for row in rows], network
+        x = (x.to(device).float() - mean) / std
+        sentences = [captions.random_caption(rng, row, canonical_share=0.6)[0] if rng.random() >= 0.1 else "" for row in facts]
         ids, mask = (torch.from_numpy(a).to(device) for a in captions.encode(tokenizer, sentences, length=24))
-        factor = ramp(clock.progress())
-        for optimiser, peak in zip(optimisers, peaks):
-            for group in optimiser.param_groups:
-                group["lr"] = peak * factor
         with torch.no_grad():
             hidden = encoder(ids, mask)
         with torch.autocast(device_type=device.type, dtype=torch.bfloat16, enabled=args.bf16):
-            loss = dit.flow_loss(network, x, hidden, mask, args.shift)
+            loss = dit.flow_loss(denoiser, x, hidden, mask, args.shift)
         loss.backward()
+        team.average_gradients(list(model.parameters()))
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0, foreach=True)
-        for optimiser in optimisers:
+        for optimiser, peak in optimisers:
+            for group in optimiser.param_groups:
+                group["lr"] = peak * ramp(progress)
             optimiser.step()
-            optimiser.zero_grad(set_to_none=True)
+        model.zero_grad(set_to_none=True)
+        team.exchange(matrices)
+        step, samples = step + 1, samples + len(facts) * team.count
+        if not team.leads:
+            continue
         ema.update(model)
-        step += 1
         losses.append(loss.detach())
         if len(losses) == 25:
-            log(step=step, samples=step * args.batch, spent_s=clock.spent(), lr_factor=factor, loss=float(torch.stack(losses).mean()))
+            log(step=step, samples=samples, spent_s=clock.spent(), lr_factor=ramp(progress), loss=float(torch.stack(losses).mean()))
             losses = []
         if time.time() - last_save > args.save_minutes * 60:
             save()
             last_save = time.time()
-    save()
+    if team.leads:
+        save()
 
 
 def sample_clips(args):
@@ -257,7 +310,7 @@ def write_clips(folder, clips, sentences):
     (folder / "clips.json").write_text(json.dumps({"width": width, "height": height, "frameCount": frame_count, "captions": sentences}))
 
 
-STEPS = {"vae": train_vae, "text": train_text, "latents": make_latents, "dit": train_dit, "sample": sample_clips}
+STEPS = {"vae": train_vae, "text": train_text, "latents": make_latents, "others": make_other_latents, "dit": train_dit, "sample": sample_clips}
 
 
 def main():
@@ -268,6 +321,7 @@ def main():
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--device", default="cpu", help="cpu or cuda")
     parser.add_argument("--bf16", action="store_true", help="autocast to bfloat16")
+    parser.add_argument("--workers", type=int, default=1, help="dit: processes that share the batch; on busy cores better than threads")
     parser.add_argument("--compile", action="store_true", help="dit: torch.compile (a minute at the start, then a fifth faster)")
     parser.add_argument("--rehearse", action="store_true", help="the smallest run that goes through everything")
     parser.add_argument("--latent-channels", type=int, default=16)
@@ -288,7 +342,8 @@ def main():
         total = args.minutes or 100
         if args.rehearse:
             args.clips, total = 512, 2
-        for step, share in (("vae", 0.12), ("text", 0.04), ("latents", 0.0), ("dit", 0.84)):
+        # Latents have no time limit; they take as long as the clips asked for.
+        for step, share in (("vae", 0.12), ("text", 0.04), ("latents", 0.0), ("others", 0.0), ("dit", 0.84)):
             args.minutes = total * share
             STEPS[step](args)
         return
