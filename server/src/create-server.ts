@@ -12,8 +12,8 @@ import { EventHub } from './event-hub.ts';
 import { createGuard, isLoopbackHost } from './guard.ts';
 import { errorHandler, notFound } from './http-error.ts';
 import { startLoopMonitor } from './loop-monitor.ts';
+import { createMediaClient } from './media/media-client.ts';
 import { createCallRegistry } from './register-call.ts';
-import { createResultFiles } from './result-files.ts';
 import { registerFileRoutes } from './routes/file-routes.ts';
 import { registerRunCalls } from './routes/run-routes.ts';
 import { registerWorkflowCalls } from './routes/workflow-routes.ts';
@@ -96,6 +96,7 @@ export async function createServer(options: ServerOptions): Promise<RunningServe
     onNote: (note, details) => log.error(details, note),
   });
   const catalogue = await createCatalogue(modelRoots);
+  const media = createMediaClient();
   const guard = createGuard({ token: options.token });
   const monitor = startLoopMonitor();
 
@@ -127,11 +128,7 @@ export async function createServer(options: ServerOptions): Promise<RunningServe
   });
   registerWorkflowCalls(registry, catalogue, library);
   registerRunCalls(registry, { catalogue, hub, journal, queue });
-  registerFileRoutes(registry, {
-    folder,
-    inputFiles: createInputFiles(inputRoots),
-    ...createResultFiles(store),
-  });
+  registerFileRoutes(registry, { folder, inputFiles: createInputFiles(inputRoots), store, media });
   registry.finish();
   app.use(router);
   app.use(staticEditor(options.uiFolder));
@@ -156,6 +153,7 @@ export async function createServer(options: ServerOptions): Promise<RunningServe
     await supervisor.stop();
     hub.close();
     monitor.stop();
+    await media.close();
     await catalogue.close();
     journal.close();
   }
@@ -176,6 +174,8 @@ export async function createServer(options: ServerOptions): Promise<RunningServe
   // After listening: the first page need not wait for the runner, and a busy port starts none.
   supervisor.start();
   queue.resume();
+  // Starting is over; from here on somebody waits for the loop.
+  monitor.reset();
 
   return {
     address: `http://${options.host.includes(':') ? `[${options.host}]` : options.host}:${port}`,

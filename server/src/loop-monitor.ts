@@ -5,6 +5,8 @@ const resolutionMs = 10;
 
 export interface LoopMonitor {
   read(): { maxBlockedMs: number; p99BlockedMs: number };
+  /** Forgets what was measured so far. */
+  reset(): void;
   stop(): void;
 }
 
@@ -19,6 +21,7 @@ export function startLoopMonitor(): LoopMonitor {
       histogram.count === 0
         ? { maxBlockedMs: 0, p99BlockedMs: 0 }
         : { maxBlockedMs: blockedMs(histogram.max), p99BlockedMs: blockedMs(histogram.percentile(99)) },
+    reset: () => histogram.reset(),
     stop: () => {
       histogram.disable();
     },

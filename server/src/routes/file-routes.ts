@@ -6,28 +6,19 @@ import { join } from 'node:path';
 import { parseWorkflow } from '@reelgraph/graph';
 import { type DataFolder, type LocatedInputFiles, writeFileAtomically } from '@reelgraph/host';
 import { byteRoutes, type UploadAnswer } from '@reelgraph/protocol';
+import { isDigest, type Store } from '@reelgraph/store';
 import express, { type Request, type RequestHandler, type Response } from 'express';
 import { HttpError, notFound } from '../http-error.ts';
+import type { MediaClient } from '../media/media-client.ts';
 import type { CallRegistry } from '../register-call.ts';
 import { sniffLength, sniffMediaType } from '../sniff.ts';
 import { invalidWorkflow } from './workflow-routes.ts';
 
-/** What an uploaded picture turned out to be. */
-export interface InspectedImage {
-  readonly mediaType: string;
-  readonly widthPx: number;
-  readonly heightPx: number;
-}
-
 export interface FileRouteParts {
   readonly folder: DataFolder;
   readonly inputFiles: LocatedInputFiles;
-  /** Path of a result's bytes, checked against its digest; undefined when there are none. */
-  locateResult(digest: string): Promise<string | undefined>;
-  /** Decodes a picture; rejects with a NodeError when it is none. */
-  inspectImage(bytes: Uint8Array): Promise<InspectedImage>;
-  /** The text that a video carries under the name `workflow`; undefined when it carries none. */
-  readWorkflowText(mp4: Uint8Array): Promise<string | undefined>;
+  readonly store: Store;
+  readonly media: MediaClient;
 }
 
 const maxImageBytes = 32 * 1024 * 1024;
@@ -94,7 +85,7 @@ export function registerFileRoutes(registry: CallRegistry, parts: FileRouteParts
       const bytes = bytesOf(request);
       const text =
         sniffMediaType(bytes.subarray(0, sniffLength)) === 'video/mp4'
-          ? await parts.readWorkflowText(bytes)
+          ? await parts.media.readWorkflowText(bytes)
           : undefined;
       if (text === undefined) {
         throw new HttpError(422, 'video/no-workflow', 'This file carries no Reelgraph workflow.', {
@@ -110,8 +101,8 @@ export function registerFileRoutes(registry: CallRegistry, parts: FileRouteParts
   registry.bytes('GET', byteRoutes.result(':digest'), async (request, response, next) => {
     const digest = request.params.digest;
     const path =
-      typeof digest === 'string' && /^[0-9a-f]{64}$/.test(digest)
-        ? await parts.locateResult(digest)
+      typeof digest === 'string' && isDigest(digest) && (await parts.store.hasBlob(digest))
+        ? parts.store.blobPath(digest)
         : undefined;
     if (path === undefined)
       throw notFound('There is no result with this digest.', 'Run the workflow again to make it.');
@@ -144,11 +135,8 @@ export function registerFileRoutes(registry: CallRegistry, parts: FileRouteParts
   });
 }
 
-async function storeImage(
-  bytes: Uint8Array,
-  { folder, inspectImage }: FileRouteParts,
-): Promise<UploadAnswer> {
-  const image = await inspectImage(bytes);
+async function storeImage(bytes: Uint8Array, { folder, media }: FileRouteParts): Promise<UploadAnswer> {
+  const image = await media.inspectImage(bytes);
   const ending = endings[image.mediaType];
   if (ending === undefined)
     throw new HttpError(422, 'media/not-an-image', 'This is not a PNG, JPEG or WebP image.');

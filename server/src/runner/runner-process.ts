@@ -1,5 +1,6 @@
 /** A runner as the supervisor sees it: messages in, messages out, one end. Tests put a script in its place. */
 import { type ChildProcess, fork } from 'node:child_process';
+import { setPriority } from 'node:os';
 import { type FromRunner, parseFromRunner, type ToRunner } from '@reelgraph/protocol';
 
 /** How a process ended; `signal` when it was killed. */
@@ -47,6 +48,7 @@ export function forkRunner({ entry, args }: ForkOptions): StartRunner {
       },
     });
     connectListener(child, listener);
+    yieldToOthers(child.pid);
     return {
       pid: child.pid,
       send: (message) => {
@@ -58,6 +60,16 @@ export function forkRunner({ entry, args }: ForkOptions): StartRunner {
       },
     };
   };
+}
+
+/** A model takes every core it gets; the server and the person's desktop go first. */
+function yieldToOthers(pid: number | undefined): void {
+  if (pid === undefined) return;
+  try {
+    setPriority(pid, 5);
+  } catch {
+    // Not allowed everywhere, and gone already when it died at once; a runner works without it.
+  }
 }
 
 function connectListener(child: ChildProcess, listener: RunnerListener): void {

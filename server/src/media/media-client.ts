@@ -1,0 +1,79 @@
+/**
+ * Looks into pictures and videos on a thread of its own: loading the libraries alone would hold up everybody
+ * else's requests for a fifth of a second.
+ */
+import { Worker } from 'node:worker_threads';
+import { NodeError } from '@reelgraph/node-api';
+import type { InspectedImage, MediaAnswer, MediaRequest } from './media-requests.ts';
+
+export interface MediaClient {
+  /** Decodes a picture. @throws NodeError 'media/not-an-image' | 'media/too-large' */
+  inspectImage(bytes: Uint8Array): Promise<InspectedImage>;
+  /** The text a video carries under the name `workflow`. @throws NodeError 'media/not-a-video' */
+  readWorkflowText(mp4: Uint8Array): Promise<string | undefined>;
+  close(): Promise<void>;
+}
+
+interface Pending {
+  readonly resolve: (answer: MediaAnswer) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** A client whose worker starts with the first request. */
+export function createMediaClient(): MediaClient {
+  let worker: Worker | undefined;
+  let nextId = 1;
+  const pending = new Map<number, Pending>();
+
+  function fail(error: Error): void {
+    worker = undefined;
+    for (const { reject } of pending.values()) reject(error);
+    pending.clear();
+  }
+
+  function startWorker(): Worker {
+    const started = new Worker(new URL('media-worker.ts', import.meta.url));
+    started.on('message', (answer: MediaAnswer) => {
+      pending.get(answer.id)?.resolve(answer);
+      pending.delete(answer.id);
+    });
+    started.on('error', (cause) => fail(new Error('the media worker failed', { cause })));
+    started.on('exit', () => fail(new Error('the media worker ended')));
+    // An idle worker keeps no program alive.
+    started.unref();
+    return started;
+  }
+
+  async function ask(kind: MediaRequest['kind'], bytes: Uint8Array): Promise<MediaAnswer> {
+    worker ??= startWorker();
+    const id = nextId++;
+    const answered = new Promise<MediaAnswer>((resolve, reject) => pending.set(id, { resolve, reject }));
+    worker.postMessage({ id, kind, bytes } satisfies MediaRequest);
+    const answer = await answered;
+    if (answer.kind === 'refused') {
+      throw new NodeError(
+        answer.code,
+        answer.message,
+        answer.hint === undefined ? {} : { hint: answer.hint },
+      );
+    }
+    if (answer.kind === 'failed') throw new Error(answer.message);
+    return answer;
+  }
+
+  return {
+    async inspectImage(bytes) {
+      const answer = await ask('inspect-image', bytes);
+      if (answer.kind !== 'image') throw new Error(`expected an image, got ${answer.kind}`);
+      return answer.image;
+    },
+    async readWorkflowText(mp4) {
+      const answer = await ask('read-workflow', mp4);
+      if (answer.kind !== 'workflow') throw new Error(`expected a workflow, got ${answer.kind}`);
+      return answer.text;
+    },
+    async close() {
+      await worker?.terminate();
+    },
+  };
+}
