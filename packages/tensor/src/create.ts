@@ -81,15 +81,19 @@ export function fromFunction(
   return { dtype: 'float32', shape: [...shape], data };
 }
 
+function isDType(name: unknown): name is DType {
+  return typeof name === 'string' && Object.hasOwn(arrayOf, name);
+}
+
 /** Whether `value` is a tensor whose parts agree with each other; what to ask of data from another thread. */
 export function isTensor(value: unknown): value is Tensor {
   if (typeof value !== 'object' || value === null) return false;
   if (!('dtype' in value && 'shape' in value && 'data' in value)) return false;
   const { dtype, shape, data } = value;
-  if (typeof dtype !== 'string' || !Object.hasOwn(arrayOf, dtype) || !Array.isArray(shape)) return false;
+  if (!isDType(dtype) || !Array.isArray(shape)) return false;
   if (!shape.every((dimension) => Number.isInteger(dimension) && dimension >= 0)) return false;
-  const arrayType = arrayOf[dtype as DType];
-  return data instanceof arrayType && data.length === shape.reduce((count, d) => count * d, 1);
+  const count = shape.reduce((product, dimension) => product * dimension, 1);
+  return data instanceof arrayOf[dtype] && data.length === count;
 }
 
 /**
