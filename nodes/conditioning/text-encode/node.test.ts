@@ -1,4 +1,4 @@
-import { createTestContext, fakeModelRef as model } from '@reelgraph/node-api/testing';
+import { createTestContext, fakeModelFacts, fakeModelRef as model } from '@reelgraph/node-api/testing';
 import { describe, expect, it } from 'vitest';
 import { textEncode } from './node.ts';
 
@@ -28,5 +28,14 @@ describe('text-encode', () => {
       positive: { family: 'toybox', model: 'fake' },
       negative: { family: 'toybox', model: 'fake' },
     });
+  });
+
+  it('refuses a text that cannot fit before anything runs', () => {
+    const context = { models: new Map([['fake', fakeModelFacts]]) };
+    const params = { prompt: 'a'.repeat(100_000), negativePrompt: 'blurry' };
+    const { issues } = textEncode.infer!({ inputs: { model: { model: 'fake' } }, params, context });
+    expect(issues).toMatchObject([
+      { code: 'text/too-long', param: 'prompt', message: expect.stringContaining('100000 characters') },
+    ]);
   });
 });

@@ -1,4 +1,7 @@
-import { defineNode, NodeError } from '@reelgraph/node-api';
+import { defineNode, type InferIssue, NodeError } from '@reelgraph/node-api';
+
+/** A token rarely stands for more than a word; a text beyond this cannot fit, however it is cut into tokens. */
+const maxCharactersPerToken = 64;
 
 /** Turns words into what steers the video model. */
 export const textEncode = defineNode({
@@ -43,12 +46,21 @@ export const textEncode = defineNode({
   },
   cache: 'disk',
   lane: 'inference',
-  infer({ inputs }) {
-    const facts = {
-      ...(inputs.model?.family === undefined ? {} : { family: inputs.model.family }),
-      ...(inputs.model?.model === undefined ? {} : { model: inputs.model.model }),
-    };
-    return { outputs: { positive: facts, negative: facts }, issues: [] };
+  infer({ inputs, params, context }) {
+    const { family, model } = inputs.model ?? {};
+    const facts = { ...(family === undefined ? {} : { family }), ...(model === undefined ? {} : { model }) };
+    const maxTokens = context.models.get(model ?? '')?.maxTextTokens;
+    const issues: InferIssue[] = [];
+    for (const param of ['prompt', 'negativePrompt'] as const) {
+      if (maxTokens === undefined || params[param].length <= maxTokens * maxCharactersPerToken) continue;
+      issues.push({
+        code: 'text/too-long',
+        severity: 'error',
+        message: `The text has ${params[param].length} characters; the model ${model} reads at most ${maxTokens} tokens (a word is one or a few). Shorten it.`,
+        param,
+      });
+    }
+    return { outputs: { positive: facts, negative: facts }, issues };
   },
   async run({ inputs, params, ctx }) {
     if (params.prompt.trim() === '') {
