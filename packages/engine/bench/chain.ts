@@ -6,14 +6,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Workflow } from '@reelgraph/graph';
-import {
-  type AnyNodeDefinition,
-  type CachePolicy,
-  defineNode,
-  type MediaService,
-  type ModelService,
-} from '@reelgraph/node-api';
+import { type AnyNodeDefinition, type CachePolicy, defineNode } from '@reelgraph/node-api';
 import { openStore } from '@reelgraph/store';
+import { absentServices } from '../src/absent-services.ts';
 import { createEngine } from '../src/index.ts';
 
 export interface ChainFigures {
@@ -38,7 +33,7 @@ export async function benchChain(count: number, cache: 'memory' | 'disk' = 'memo
     const open = async () =>
       createEngine({
         registry,
-        ...services,
+        ...absentServices,
         ...(cache === 'disk' ? { store: await openStore(folder) } : {}),
       });
     const targets = [`n${count - 1}`];
@@ -102,22 +97,6 @@ function trivialNode(type: 'start' | 'next', cache: CachePolicy): AnyNodeDefinit
     run: ({ inputs, params }) => ({ value: (inputs.value ?? 0) + params.add }),
   });
 }
-
-/** Trivial nodes reach for nothing. */
-const absent = (): never => {
-  throw new Error('A trivial node has no use for this.');
-};
-const models: ModelService = {
-  resolve: absent,
-  facts: absent,
-  encodeText: absent,
-  denoise: absent,
-  encodeFrames: absent,
-  decodeLatent: absent,
-  previewLatent: absent,
-};
-const media: MediaService = { decodeImage: absent, resizeImage: absent, muxVideo: absent };
-const services = { models, media, files: { read: absent } };
 
 if (import.meta.main) {
   for (const cache of ['memory', 'disk'] as const) {

@@ -1,0 +1,25 @@
+/** Services for tests and benches whose nodes reach for nothing. */
+import type { InputFiles, MediaService, ModelService } from '@reelgraph/node-api';
+
+const absent = (): never => {
+  throw new Error('This node was not expected to use a service.');
+};
+
+/** Every call throws. */
+export const absentServices: {
+  readonly models: ModelService;
+  readonly media: MediaService;
+  readonly files: InputFiles;
+} = {
+  models: {
+    resolve: absent,
+    facts: absent,
+    encodeText: absent,
+    denoise: absent,
+    encodeFrames: absent,
+    decodeLatent: absent,
+    previewLatent: absent,
+  },
+  media: { decodeImage: absent, resizeImage: absent, muxVideo: absent },
+  files: { read: absent },
+};
