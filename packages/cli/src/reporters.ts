@@ -42,7 +42,7 @@ function nodeLine(event: RunEvent): string | undefined {
       return `${event.nodeId}: failed: ${event.error.message} [${event.error.code}]${hint}`;
     }
     case 'node.skipped':
-      return `${event.nodeId}: skipped, ${event.because}`;
+      return `${event.nodeId}: skipped (${event.because})`;
     default:
       return undefined;
   }

@@ -13,7 +13,7 @@ import {
   type Output,
   type Reporter,
 } from './reporters.ts';
-import { resultFiles, saveResults } from './save-results.ts';
+import { prepareTarget, resultFiles, saveResults } from './save-results.ts';
 import { parseAssignments, setInputs } from './set-inputs.ts';
 
 export interface RunCommandOptions {
@@ -43,6 +43,7 @@ export async function runCommand(file: string, options: RunCommandOptions, outpu
     const blockers = await host.catalogue.findBlockers(workflow);
     if (blockers.length > 0) throw invalid(file, blockers);
 
+    await prepareTarget(options.out);
     const reporter = chooseReporter(options, output);
     const state = await execute(host, workflow, reporter);
     const saved = await saveResults(resultFiles(workflow, state), host.store, options.out);

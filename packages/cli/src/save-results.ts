@@ -1,5 +1,6 @@
 /** Copies what a run made to where the person wants it. */
-import { copyFile, mkdir, rename, rm, stat } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { access, copyFile, mkdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, extname, join, resolve } from 'node:path';
 import type { FileSummary, RunState, Workflow } from '@reelgraph/graph';
 import type { Store } from '@reelgraph/store';
@@ -67,6 +68,26 @@ export async function saveResults(
   return saved;
 }
 
+/** Finds out before the work whether its result could be saved. @throws CliError when it could not */
+export async function prepareTarget(out: string | undefined): Promise<void> {
+  const path = resolve(out ?? '.');
+  const folder = out === undefined || out.endsWith('/') ? path : dirname(path);
+  try {
+    await mkdir(folder, { recursive: true });
+    await access(folder, constants.W_OK);
+  } catch (cause) {
+    throw new CliError(
+      exitCodes.usage,
+      'cli/cannot-save',
+      `Nothing can be saved to ${folder}: it is no folder, or may not be written.`,
+      {
+        hint: 'Choose another --out; nothing was computed yet.',
+        cause,
+      },
+    );
+  }
+}
+
 async function targetPath({
   name,
   file,
@@ -105,7 +126,7 @@ async function copyAtomically(from: string, to: string): Promise<void> {
     await copyFile(from, temporary);
     await rename(temporary, to);
   } catch (cause) {
-    await rm(temporary, { force: true });
+    await rm(temporary, { force: true }).catch(() => {});
     const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'an error';
     const why = code === 'ENOSPC' ? 'the disk is full' : `the disk answered ${code}`;
     throw new CliError(

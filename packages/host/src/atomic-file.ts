@@ -20,7 +20,8 @@ export async function writeFileAtomically(path: string, data: string | Uint8Arra
     }
     await rename(temporary, path);
   } catch (error) {
-    await rm(temporary, { force: true });
+    // The first error says what is wrong with the disk.
+    await rm(temporary, { force: true }).catch(() => {});
     throw error;
   }
 }
