@@ -54,7 +54,6 @@ export interface StoreFolders {
 export function createBlobStore(folders: StoreFolders, disk: Disk): BlobStore {
   /** Blobs whose bytes were seen to match, with the file's size and time at that moment. */
   const verified = new Map<string, string>();
-  const madeFolders = new Set<string>();
 
   const blobPath = (digest: string): string => {
     if (!isDigest(digest))
@@ -87,11 +86,13 @@ export function createBlobStore(folders: StoreFolders, disk: Disk): BlobStore {
   const settle = async (temporary: string, digest: string, durable: boolean): Promise<void> => {
     const path = blobPath(digest);
     const folder = dirname(path);
-    if (!madeFolders.has(folder)) {
+    try {
+      await disk.rename(temporary, path);
+    } catch (error) {
+      if (errnoOf(error) !== 'ENOENT') throw error;
       await disk.makeFolder(folder);
-      madeFolders.add(folder);
+      await disk.rename(temporary, path);
     }
-    await disk.rename(temporary, path);
     if (durable) await disk.syncFolder(folder);
     const stamp = await stampOf(path);
     if (stamp !== undefined) verified.set(digest, stamp);
@@ -101,8 +102,6 @@ export function createBlobStore(folders: StoreFolders, disk: Disk): BlobStore {
     try {
       return await work(path);
     } catch (error) {
-      // A folder removed behind our back is made again next time.
-      madeFolders.clear();
       throw diskError(error, doing);
     } finally {
       await disk.remove(path).catch(() => undefined);

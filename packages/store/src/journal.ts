@@ -185,7 +185,8 @@ function createJournal(database: Database.Database, lock: Database.Database): Jo
   const insertRun = database.prepare(
     `INSERT INTO runs (run_id, workflow_json, targets, status, accepted_at_ms) VALUES (?, ?, ?, 'queued', ?)`,
   );
-  // The same event twice is the same event: a retry after a lost answer changes nothing.
+  // The same event twice is the same event: a retry after a lost answer changes nothing. SQLite then skips a
+  // cursor, which nobody minds: they ascend, they do not count.
   const insertEvent = database.prepare(
     `INSERT INTO events (run_id, seq, json) VALUES (?, ?, ?) ON CONFLICT (run_id, seq) DO NOTHING`,
   );

@@ -84,28 +84,32 @@ export function createResultStore(folders: StoreFolders, disk: Disk, blobs: Blob
       throw new StoreError('store/damaged', 'Expected a cache key in hexadecimal, found something else.');
     return join(folderOf(key), `${key}.json`);
   };
-  const madeFolders = new Set<string>();
+
+  const nameRecord = (temporary: string, key: string): void => {
+    try {
+      disk.renameSync(temporary, recordPath(key));
+    } catch (error) {
+      if (errnoOf(error) !== 'ENOENT') throw error;
+      disk.makeFolderSync(folderOf(key));
+      disk.renameSync(temporary, recordPath(key));
+    }
+  };
 
   const writeRecord = async (record: ResultRecord, durable: boolean): Promise<void> => {
     const temporary = temporaryPath(folders);
     const bytes = new TextEncoder().encode(`${JSON.stringify(record)}\n`);
     const folder = folderOf(record.key);
     try {
-      if (!madeFolders.has(folder)) {
-        disk.makeFolderSync(folder);
-        madeFolders.add(folder);
-      }
       if (durable) {
         await disk.write(temporary, [bytes], { sync: true });
-        await disk.rename(temporary, recordPath(record.key));
+        nameRecord(temporary, record.key);
         await disk.syncFolder(folder);
       } else {
         // A few kilobytes: a round trip through the thread pool would cost more than writing them.
         disk.writeSync(temporary, bytes);
-        disk.renameSync(temporary, recordPath(record.key));
+        nameRecord(temporary, record.key);
       }
     } catch (error) {
-      madeFolders.delete(folder);
       try {
         disk.removeSync(temporary);
       } catch {

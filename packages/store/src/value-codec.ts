@@ -152,7 +152,7 @@ export function decodeValue(bytes: Uint8Array): StoredValue {
   const readTensor = (place: unknown): Tensor => {
     if (!Array.isArray(place)) throw damaged('a tensor has no place');
     const [dtype, at, ...shape]: unknown[] = place;
-    if (!isDType(dtype) || !isCount(at) || !shape.every(isCount))
+    if (!isDType(dtype) || !isCount(at) || at % alignment !== 0 || !shape.every(isCount))
       throw damaged('the place of a tensor cannot be read');
     const length = shape.reduce((product, size) => product * size, 1);
     const start = bodyAt + at;
