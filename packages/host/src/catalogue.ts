@@ -59,7 +59,10 @@ export function catalogueOver(models: ModelServiceHandle): Catalogue {
     check,
     async findBlockers(workflow, targets) {
       const { issues } = await check(workflow);
-      return blockingIssues(workflow, builtinNodes, issues, targets);
+      const blocking = blockingIssues(workflow, builtinNodes, issues, targets);
+      // A node still being wired is work in progress; a loop is a document that no run can be given.
+      const loops = issues.filter((issue) => issue.code === 'graph/cycle' && !blocking.includes(issue));
+      return [...blocking, ...loops];
     },
     close: () => models.dispose(),
   };

@@ -30,7 +30,7 @@ export interface ImageInfo {
 export async function inspectImage(bytes: Uint8Array): Promise<ImageInfo> {
   const mediaType = sniffImage(bytes);
   if (mediaType === undefined) {
-    throw new NodeError('media/not-an-image', 'The file is not a PNG, JPEG or WebP picture.', {
+    throw new NodeError('media/not-an-image', 'The file is not a PNG, JPEG or WebP image.', {
       hint: 'Save the picture as PNG or JPEG and choose it again.',
     });
   }
