@@ -14,7 +14,10 @@ export function showWorkflow(editor: Editor, workflow: Workflow, savedAs?: strin
   const placed = Object.keys(workflow.nodes).some((id) => workflow.layout.nodes[id]);
   const shown = placed
     ? workflow
-    : { ...workflow, layout: { ...workflow.layout, nodes: Object.fromEntries(tidyPlaces(editor, workflow)) } };
+    : {
+        ...workflow,
+        layout: { ...workflow.layout, nodes: Object.fromEntries(tidyPlaces(editor, workflow)) },
+      };
   editor.selection.clear();
   editor.runs.show(undefined);
   editor.document.edit(`Open ${workflow.name}`, () => shown);
@@ -38,7 +41,11 @@ export async function openFromServer(editor: Editor, id: string): Promise<void> 
 }
 
 /** Takes files that were dropped or picked: a workflow, a video that carries one, or pictures to work with. */
-export async function takeFiles(editor: Editor, files: readonly File[], at?: readonly [number, number]): Promise<void> {
+export async function takeFiles(
+  editor: Editor,
+  files: readonly File[],
+  at?: readonly [number, number],
+): Promise<void> {
   let shift = 0;
   for (const file of files) {
     if (file.size > largestFile) {

@@ -1,12 +1,12 @@
 /** What the keyboard, the menus and the palette do with the selection. Each is one step of undo. */
-import { type Endpoint, type NodeTypeInfo, type Workflow, canConnect } from '@reelgraph/graph';
+import { canConnect, type Endpoint, type NodeTypeInfo, type Workflow } from '@reelgraph/graph';
 import type { Editor } from '../app/editor.ts';
-import { layeredLayout } from '../layout/layered-layout.ts';
 import { nodeGeometry } from '../layout/geometry.ts';
+import { layeredLayout } from '../layout/layered-layout.ts';
+import type { HeldWire } from '../rete/typed-flow.ts';
 import { describeNode } from '../state/catalogue.ts';
 import { clipboardText, fragmentFromClipboard } from '../state/clipboard.ts';
 import * as edits from '../state/edits.ts';
-import type { HeldWire } from '../rete/typed-flow.ts';
 
 /** Px a copy lies below and right of its original. */
 const copyShift = 32;
@@ -24,15 +24,26 @@ export function addNodeOfType(
   // Dropped wires start beside the new node's socket, not at its corner.
   const geometry = nodeGeometry(info);
   const place: edits.Point =
-    options.held === undefined ? at : [options.held.side === 'output' ? at[0] : at[0] - geometry.width, at[1] - 46];
+    options.held === undefined
+      ? at
+      : [options.held.side === 'output' ? at[0] : at[0] - geometry.width, at[1] - 46];
   editor.document.edit(`Add ${info.title}`, (draft) => {
     edits.addNode(draft, id, { ...node, params: { ...node.params, ...options.params } }, place);
     if (!options.held) return;
     const { held } = options;
     const ports = Object.keys(held.side === 'output' ? info.inputs : info.outputs);
     for (const port of ports) {
-      const [from, to]: [Endpoint, Endpoint] = held.side === 'output' ? [held.end, [id, port]] : [[id, port], held.end];
-      if (!canConnect({ ...document, nodes: { ...document.nodes, [id]: node } }, editor.catalogue.get(), from, to).ok) continue;
+      const [from, to]: [Endpoint, Endpoint] =
+        held.side === 'output' ? [held.end, [id, port]] : [[id, port], held.end];
+      if (
+        !canConnect(
+          { ...document, nodes: { ...document.nodes, [id]: node } },
+          editor.catalogue.get(),
+          from,
+          to,
+        ).ok
+      )
+        continue;
       edits.connect(draft, from, to);
       break;
     }
@@ -65,10 +76,20 @@ export function duplicateSelection(editor: Editor): void {
     Math.min(...places.map((place) => place[0])) + copyShift,
     Math.min(...places.map((place) => place[1])) + copyShift,
   ];
-  insertFragment(editor, fragment, at, places.length === 1 ? 'Duplicate node' : `Duplicate ${places.length} nodes`);
+  insertFragment(
+    editor,
+    fragment,
+    at,
+    places.length === 1 ? 'Duplicate node' : `Duplicate ${places.length} nodes`,
+  );
 }
 
-export function insertFragment(editor: Editor, fragment: edits.GraphFragment, at: edits.Point, label: string): void {
+export function insertFragment(
+  editor: Editor,
+  fragment: edits.GraphFragment,
+  at: edits.Point,
+  label: string,
+): void {
   let ids: string[] = [];
   editor.document.edit(label, (draft) => {
     ids = edits.pasteFragment(draft, fragment, at);
@@ -129,12 +150,17 @@ export function tidy(editor: Editor): void {
     editor.view.get()?.frame();
     return;
   }
-  const part = { ...document, nodes: Object.fromEntries(Object.entries(document.nodes).filter(([id]) => selected.has(id))) };
+  const part = {
+    ...document,
+    nodes: Object.fromEntries(Object.entries(document.nodes).filter(([id]) => selected.has(id))),
+  };
   part.edges = document.edges.filter((edge) => selected.has(edge.from[0]) && selected.has(edge.to[0]));
   const corners = [...selected].map((id) => document.layout.nodes[id] ?? [0, 0]);
   const left = Math.min(...corners.map((corner) => corner[0] ?? 0));
   const top = Math.min(...corners.map((corner) => corner[1] ?? 0));
-  const places = new Map([...tidyPlaces(editor, part)].map(([id, [x, y]]) => [id, [x + left, y + top] as const]));
+  const places = new Map(
+    [...tidyPlaces(editor, part)].map(([id, [x, y]]) => [id, [x + left, y + top] as const]),
+  );
   editor.document.edit('Tidy selection', (draft) => {
     edits.moveNodes(draft, places);
   });
@@ -145,7 +171,12 @@ export function nudge(editor: Editor, dx: number, dy: number): void {
   const { nodes } = editor.selection.get();
   if (nodes.size === 0) return;
   const { layout } = editor.document.get();
-  const places = new Map([...nodes].map((id) => [id, [(layout.nodes[id]?.[0] ?? 0) + dx, (layout.nodes[id]?.[1] ?? 0) + dy] as const]));
+  const places = new Map(
+    [...nodes].map((id) => [
+      id,
+      [(layout.nodes[id]?.[0] ?? 0) + dx, (layout.nodes[id]?.[1] ?? 0) + dy] as const,
+    ]),
+  );
   editor.document.edit(
     'Move',
     (draft) => {

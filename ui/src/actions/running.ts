@@ -25,7 +25,10 @@ export async function startRun(editor: Editor, targets?: readonly string[]): Pro
       const nodeId = error.issues.find((issue) => issue.severity === 'error')?.nodeId;
       editor.notices.add({
         tone: 'bad',
-        text: count === 1 ? (error.issues[0]?.message ?? error.message) : `${count} problems keep this from running.`,
+        text:
+          count === 1
+            ? (error.issues[0]?.message ?? error.message)
+            : `${count} problems keep this from running.`,
       });
       if (nodeId !== undefined) editor.selection.only([nodeId]);
     } else {

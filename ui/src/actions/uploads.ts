@@ -4,7 +4,11 @@ import { explain } from './explain.ts';
 /** Uploads a picture and gives the name that a `file` param stores; says why when it cannot. */
 export async function uploadPicture(editor: Editor, file: File): Promise<string | undefined> {
   if (!file.type.startsWith('image/')) {
-    editor.notices.add({ tone: 'bad', text: `${file.name} is no image.`, hint: 'PNG, JPEG and WebP can be used.' });
+    editor.notices.add({
+      tone: 'bad',
+      text: `${file.name} is no image.`,
+      hint: 'PNG, JPEG and WebP can be used.',
+    });
     return undefined;
   }
   try {

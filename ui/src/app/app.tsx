@@ -1,4 +1,3 @@
-import { useObservable } from '../state/observable.ts';
 import { AddMenu } from '../panels/add-menu.tsx';
 import { CommandPalette } from '../panels/command-palette.tsx';
 import { HelpDialog } from '../panels/help-dialog.tsx';
@@ -7,6 +6,7 @@ import { SaveDialog } from '../panels/save-dialog.tsx';
 import { SidePanel } from '../panels/side-panel.tsx';
 import { TemplatesDialog } from '../panels/templates-dialog.tsx';
 import { TopBar } from '../panels/top-bar.tsx';
+import { useObservable } from '../state/observable.ts';
 import { Canvas } from './canvas.tsx';
 import type { Editor } from './editor.ts';
 import { EditorContext } from './editor-context.ts';

@@ -40,7 +40,8 @@ export function Canvas() {
         setDropping(true);
       }}
       onDragLeave={(event) => {
-        if (!event.currentTarget.contains(event.relatedTarget instanceof Node ? event.relatedTarget : null)) setDropping(false);
+        if (!event.currentTarget.contains(event.relatedTarget instanceof Node ? event.relatedTarget : null))
+          setDropping(false);
       }}
       onDrop={(event) => {
         event.preventDefault();

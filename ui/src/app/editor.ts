@@ -54,7 +54,10 @@ export class Editor {
   readonly check = new Observable<CheckAnswer>(emptyCheck);
   readonly connection = new Observable<Connection>({ status: 'connecting' });
   readonly overlay = new Observable<Overlay | undefined>(undefined);
-  readonly panel = new Observable<{ readonly open: boolean; readonly tab: PanelTab }>({ open: true, tab: 'inspector' });
+  readonly panel = new Observable<{ readonly open: boolean; readonly tab: PanelTab }>({
+    open: true,
+    tab: 'inspector',
+  });
   readonly theme = new Observable<ThemeName>('dark');
   /** `node.param` of seeds that get a new value before each run. */
   readonly rollingSeeds = new Observable<ReadonlySet<string>>(new Set());

@@ -5,11 +5,16 @@ import type { Editor } from './editor.ts';
 import { keyName } from './key-names.ts';
 import { neighbourOf } from './walk-graph.ts';
 
-const byKey = new Map(commands.flatMap((command) => (command.keys ? [[command.keys, command] as const] : [])));
+const byKey = new Map(
+  commands.flatMap((command) => (command.keys ? [[command.keys, command] as const] : [])),
+);
 byKey.set('Mod+Y', commands.find((command) => command.id === 'redo')!);
 
 function isTyping(target: EventTarget | null): boolean {
-  return target instanceof HTMLElement && (target.isContentEditable || target.matches('input:not([type="checkbox"]), textarea, select'));
+  return (
+    target instanceof HTMLElement &&
+    (target.isContentEditable || target.matches('input:not([type="checkbox"]), textarea, select'))
+  );
 }
 
 /** Keys that belong to the browser or the field when one types; all other Mod keys are commands everywhere. */
@@ -25,7 +30,9 @@ export function listenToKeyboard(editor: Editor): () => void {
     }
     const typing = isTyping(event.target);
     const inDialog = event.target instanceof HTMLElement && event.target.closest('[role="dialog"]') !== null;
-    const inCanvas = event.target === document.body || (event.target instanceof HTMLElement && event.target.closest('.canvas') !== null);
+    const inCanvas =
+      event.target === document.body ||
+      (event.target instanceof HTMLElement && event.target.closest('.canvas') !== null);
     if (typing && !name.startsWith('Mod')) return;
     // Undo inside a text field is the document's, because the field shows the document.
     if (inDialog && (fieldKeys.has(name) || !name.startsWith('Mod'))) return;
@@ -37,8 +44,22 @@ export function listenToKeyboard(editor: Editor): () => void {
     const command = byKey.get(name);
     if (!command) return;
     // Tab moves the focus everywhere but on the canvas itself.
-    if (name === 'Tab' && !(event.target === document.body || (event.target instanceof HTMLElement && event.target.matches('.canvas')))) return;
-    if (!inCanvas && !name.startsWith('Mod') && event.target instanceof HTMLElement && event.target.matches('button, a, [role="tab"], [role="option"]') && name === 'Delete') return;
+    if (
+      name === 'Tab' &&
+      !(
+        event.target === document.body ||
+        (event.target instanceof HTMLElement && event.target.matches('.canvas'))
+      )
+    )
+      return;
+    if (
+      !inCanvas &&
+      !name.startsWith('Mod') &&
+      event.target instanceof HTMLElement &&
+      event.target.matches('button, a, [role="tab"], [role="option"]') &&
+      name === 'Delete'
+    )
+      return;
     event.preventDefault();
     command.run(editor);
   };
@@ -125,7 +146,10 @@ function jumpIntoSight(editor: Editor, id: string): void {
   if (!view || !node) return;
   const seen = view.visible();
   const inside =
-    node.x >= seen.x && node.y >= seen.y && node.x + node.width <= seen.x + seen.width && node.y + node.height <= seen.y + seen.height;
+    node.x >= seen.x &&
+    node.y >= seen.y &&
+    node.x + node.width <= seen.x + seen.width &&
+    node.y + node.height <= seen.y + seen.height;
   if (inside) editor.selection.only([id]);
   else jumpToNode(editor, id);
 }

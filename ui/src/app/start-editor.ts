@@ -2,9 +2,9 @@
 import { validateWorkflow } from '@reelgraph/graph';
 import { explain } from '../actions/explain.ts';
 import { openFromServer } from '../actions/files.ts';
-import { applyTheme, type ThemeName } from '../styles/theme.ts';
 import { readDraft, writeDraft } from '../state/draft.ts';
 import { isActive } from '../state/run-store.ts';
+import { applyTheme, type ThemeName } from '../styles/theme.ts';
 import type { Editor } from './editor.ts';
 import { listenToKeyboard } from './keyboard.ts';
 
@@ -35,7 +35,8 @@ async function load(editor: Editor, first: boolean): Promise<void> {
       await new Promise((resolve) => setTimeout(resolve, Math.min(5000, 500 * 2 ** tries)));
     }
   }
-  if (first && Object.keys(editor.document.get().nodes).length === 0) await openFromServer(editor, firstWorkflow);
+  if (first && Object.keys(editor.document.get().nodes).length === 0)
+    await openFromServer(editor, firstWorkflow);
 }
 
 function followTheme(editor: Editor): void {
@@ -79,13 +80,18 @@ function keepDraft(editor: Editor): void {
     });
     if (!kept && !warned) {
       warned = true;
-      editor.notices.add({ tone: 'bad', text: 'This browser has no room to keep your draft.', hint: 'Save the workflow before you close the page.' });
+      editor.notices.add({
+        tone: 'bad',
+        text: 'This browser has no room to keep your draft.',
+        hint: 'Save the workflow before you close the page.',
+      });
     }
   };
   const later = (): void => {
     timer ??= setTimeout(write, draftDelayMs);
   };
-  for (const source of [editor.document, editor.savedAs, editor.rollingSeeds, editor.runs.shownId]) source.subscribe(later);
+  for (const source of [editor.document, editor.savedAs, editor.rollingSeeds, editor.runs.shownId])
+    source.subscribe(later);
   window.addEventListener('pagehide', write);
 }
 
@@ -128,7 +134,12 @@ function announceRuns(editor: Editor): void {
     for (const run of editor.runs.runs.get().values()) {
       if (isActive(run)) next.add(run.runId);
       else if (active.has(run.runId)) {
-        const said = { succeeded: 'finished', partial: 'finished in part', failed: 'failed', cancelled: 'was cancelled' } as const;
+        const said = {
+          succeeded: 'finished',
+          partial: 'finished in part',
+          failed: 'failed',
+          cancelled: 'was cancelled',
+        } as const;
         const outcome = run.status === 'queued' || run.status === 'running' ? 'finished' : said[run.status];
         editor.announcement.set(`The run of ${run.workflowName} ${outcome}.`);
         if (run.error) editor.notices.add({ tone: 'bad', text: run.error.message, hint: run.error.hint });

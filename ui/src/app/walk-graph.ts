@@ -2,13 +2,20 @@
 import type { Scene, SceneNode } from '../rete/scene.ts';
 
 /** The node one arrow press away from `from`; the first node when there is none yet. */
-export function neighbourOf(scene: Scene, from: string | undefined, dx: number, dy: number): string | undefined {
+export function neighbourOf(
+  scene: Scene,
+  from: string | undefined,
+  dx: number,
+  dy: number,
+): string | undefined {
   const start = from === undefined ? undefined : scene.nodes.get(from);
   if (!start) return scene.nodes.keys().next().value;
   if (dx !== 0) {
     const wired = scene
       .wiresOf(start.id)
-      .flatMap((wire) => (dx > 0 ? (wire.source === start ? [wire.target] : []) : wire.target === start ? [wire.source] : []));
+      .flatMap((wire) =>
+        dx > 0 ? (wire.source === start ? [wire.target] : []) : wire.target === start ? [wire.source] : [],
+      );
     const nearest = closest(start, wired);
     if (nearest) return nearest.id;
   }

@@ -48,7 +48,13 @@ export function FileField({ fieldId, info, value, problem, onChange, onDone }: F
         ) : (
           <Icon name="upload" size={16} />
         )}
-        <span>{busy ? 'Uploading …' : name ? shortName(name) : `Choose or drop ${info.accept === 'image' ? 'an image' : `a ${info.accept}`}`}</span>
+        <span>
+          {busy
+            ? 'Uploading …'
+            : name
+              ? shortName(name)
+              : `Choose or drop ${info.accept === 'image' ? 'an image' : `a ${info.accept}`}`}
+        </span>
       </button>
       <input
         ref={input}

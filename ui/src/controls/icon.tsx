@@ -27,7 +27,8 @@ const paths = {
   trash: 'M3 4.5h10M6.2 4.5V3h3.6v1.5M4.3 4.5l.6 8.7h6.2l.6-8.7',
   copy: 'M5.5 5.5h8v8h-8zM3 10.5H2.5v-8h8V3',
   target: 'M8 4.2a3.8 3.8 0 1 0 0 7.6 3.8 3.8 0 0 0 0-7.6zM8 1v3.2M8 11.8V15M1 8h3.2M11.8 8H15',
-  command: 'M5.5 5.5h5v5h-5zM5.5 5.5H4A1.5 1.5 0 1 1 5.5 4zM10.5 5.5V4A1.5 1.5 0 1 1 12 5.5zM10.5 10.5H12a1.5 1.5 0 1 1-1.5 1.5zM5.5 10.5V12A1.5 1.5 0 1 1 4 10.5z',
+  command:
+    'M5.5 5.5h5v5h-5zM5.5 5.5H4A1.5 1.5 0 1 1 5.5 4zM10.5 5.5V4A1.5 1.5 0 1 1 12 5.5zM10.5 10.5H12a1.5 1.5 0 1 1-1.5 1.5zM5.5 10.5V12A1.5 1.5 0 1 1 4 10.5z',
   check: 'M3 8.5 6.5 12 13 4.5',
   help: 'M6 6a2 2 0 1 1 2.8 1.8c-.6.3-.8.7-.8 1.4M8 11.6v.3M8 1.8a6.2 6.2 0 1 0 0 12.4A6.2 6.2 0 0 0 8 1.8z',
 } as const;
@@ -37,7 +38,10 @@ export type IconName = keyof typeof paths;
 export function Icon({ name, size = 16 }: { readonly name: IconName; readonly size?: number }) {
   return (
     <svg className="icon" width={size} height={size} viewBox="0 0 16 16" aria-hidden="true" focusable="false">
-      <path d={paths[name]} fill={name === 'bolt' || name === 'play' || name === 'stop' ? 'currentColor' : 'none'} />
+      <path
+        d={paths[name]}
+        fill={name === 'bolt' || name === 'play' || name === 'stop' ? 'currentColor' : 'none'}
+      />
     </svg>
   );
 }

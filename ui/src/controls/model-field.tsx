@@ -17,7 +17,11 @@ export function ModelField({ fieldId, value, problem, onChange, onDone }: FieldP
         onDone();
       }}
     >
-      {!known && <option value={String(value)}>{value === '' ? 'Choose a model' : `${value}${models.length > 0 ? ' (not installed)' : ''}`}</option>}
+      {!known && (
+        <option value={String(value)}>
+          {value === '' ? 'Choose a model' : `${value}${models.length > 0 ? ' (not installed)' : ''}`}
+        </option>
+      )}
       {models.map((model) => (
         <option key={model.name} value={model.name} disabled={model.status === 'damaged'}>
           {model.title}

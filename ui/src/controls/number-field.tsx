@@ -11,7 +11,14 @@ import type { FieldProps } from './param-control.tsx';
 const pxPerStep = 6;
 const dragSlack = 3;
 
-export function NumberField({ fieldId, info, value, problem, onChange, onDone }: FieldProps<'integer' | 'number'>) {
+export function NumberField({
+  fieldId,
+  info,
+  value,
+  problem,
+  onChange,
+  onDone,
+}: FieldProps<'integer' | 'number'>) {
   const range = numberRange(info);
   const number = typeof value === 'number' ? value : Number(value);
   const [typed, setTyped] = useState<string | undefined>(undefined);
@@ -73,7 +80,14 @@ export function NumberField({ fieldId, info, value, problem, onChange, onDone }:
     else onDone();
   };
   const onKeyDown = (event: KeyboardEvent<HTMLElement>): void => {
-    const steps: Record<string, number> = { ArrowUp: 1, ArrowRight: 1, ArrowDown: -1, ArrowLeft: -1, PageUp: 10, PageDown: -10 };
+    const steps: Record<string, number> = {
+      ArrowUp: 1,
+      ArrowRight: 1,
+      ArrowDown: -1,
+      ArrowLeft: -1,
+      PageUp: 10,
+      PageDown: -10,
+    };
     const by = steps[event.key];
     if (by !== undefined) {
       event.preventDefault();

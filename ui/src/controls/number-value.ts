@@ -13,7 +13,12 @@ export function numberRange(info: {
   readonly step?: number | undefined;
 }): NumberRange {
   const integer = info.kind === 'integer';
-  return { min: info.min, max: info.max, integer, step: info.step ?? (integer ? 1 : niceStep(info.max - info.min)) };
+  return {
+    min: info.min,
+    max: info.max,
+    integer,
+    step: info.step ?? (integer ? 1 : niceStep(info.max - info.min)),
+  };
 }
 
 /** About a hundredth of the span, as 1, 2 or 5 times a power of ten. */

@@ -6,7 +6,14 @@ import { parseSeed, randomSeed } from '../state/seeds.ts';
 import { Icon } from './icon.tsx';
 import type { FieldProps } from './param-control.tsx';
 
-export function SeedField({ fieldId, value, problem, onChange, onDone, address }: FieldProps<'seed'> & { readonly address: string }) {
+export function SeedField({
+  fieldId,
+  value,
+  problem,
+  onChange,
+  onDone,
+  address,
+}: FieldProps<'seed'> & { readonly address: string }) {
   const editor = useEditor();
   const rolling = useSelected(editor.rollingSeeds, (seeds) => seeds.has(address));
   const [typed, setTyped] = useState<string | undefined>(undefined);

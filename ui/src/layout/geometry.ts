@@ -60,7 +60,8 @@ function computeGeometry(info: NodeTypeInfo): NodeGeometry {
   const inputs = Object.keys(info.inputs);
   const outputs = Object.keys(info.outputs);
   const params = Object.entries(info.params);
-  let top = nodeMetrics.header + nodeMetrics.portTop + Math.max(inputs.length, outputs.length) * nodeMetrics.portRow;
+  let top =
+    nodeMetrics.header + nodeMetrics.portTop + Math.max(inputs.length, outputs.length) * nodeMetrics.portRow;
   const controls: ControlPlace[] = [];
   if (params.length > 0) top += nodeMetrics.controlGap;
   for (const [param, paramInfo] of params.slice(0, controlsOnNode)) {
@@ -75,7 +76,15 @@ function computeGeometry(info: NodeTypeInfo): NodeGeometry {
     preview = { top: top + nodeMetrics.controlGap, height: nodeMetrics.preview };
     top += nodeMetrics.controlGap + nodeMetrics.preview;
   }
-  return { width: nodeMetrics.width, height: top + nodeMetrics.bottom, inputs, outputs, controls, hiddenParams, preview };
+  return {
+    width: nodeMetrics.width,
+    height: top + nodeMetrics.bottom,
+    inputs,
+    outputs,
+    controls,
+    hiddenParams,
+    preview,
+  };
 }
 
 export interface Place {

@@ -3,7 +3,11 @@ import { contains, type Rect } from './geometry.ts';
 import { squaredDistanceToWire, type WirePath, wireBounds } from './wire-path.ts';
 
 /** The topmost node at a point: the last in `order` whose rectangle holds it. */
-export function nodeAt(order: Iterable<readonly [id: string, rect: Rect]>, x: number, y: number): string | undefined {
+export function nodeAt(
+  order: Iterable<readonly [id: string, rect: Rect]>,
+  x: number,
+  y: number,
+): string | undefined {
   let found: string | undefined;
   for (const [id, rect] of order) if (contains(rect, x, y)) found = id;
   return found;

@@ -20,7 +20,10 @@ const columnGap = 72;
 const rowGap = 32;
 const sweeps = 8;
 
-export function layeredLayout(nodes: readonly LayoutNode[], edges: readonly LayoutEdge[]): Map<string, [number, number]> {
+export function layeredLayout(
+  nodes: readonly LayoutNode[],
+  edges: readonly LayoutEdge[],
+): Map<string, [number, number]> {
   const byId = new Map(nodes.map((node) => [node.id, node]));
   const before = new Map<string, string[]>(nodes.map((node) => [node.id, []]));
   const after = new Map<string, string[]>(nodes.map((node) => [node.id, []]));
@@ -35,7 +38,8 @@ export function layeredLayout(nodes: readonly LayoutNode[], edges: readonly Layo
 /** A workflow being drawn may have a cycle; edges that close one are left out of the layout. */
 function withoutBackEdges(nodes: readonly LayoutNode[], edges: readonly LayoutEdge[]): LayoutEdge[] {
   const outgoing = new Map<string, LayoutEdge[]>(nodes.map((node) => [node.id, []]));
-  for (const edge of edges) if (edge.from !== edge.to && outgoing.has(edge.to)) outgoing.get(edge.from)?.push(edge);
+  for (const edge of edges)
+    if (edge.from !== edge.to && outgoing.has(edge.to)) outgoing.get(edge.from)?.push(edge);
   const kept: LayoutEdge[] = [];
   const state = new Map<string, 'open' | 'done'>();
   for (const { id } of nodes) {
@@ -86,7 +90,8 @@ function columnsOf(nodes: readonly LayoutNode[], before: Neighbours, after: Neig
 
 function orderColumns(columns: string[][], before: Neighbours, after: Neighbours): string[][] {
   const rank = new Map<string, number>();
-  const remember = (ids: readonly string[]): void => ids.forEach((id, index) => rank.set(id, index / (ids.length || 1)));
+  const remember = (ids: readonly string[]): void =>
+    ids.forEach((id, index) => rank.set(id, index / (ids.length || 1)));
   columns.forEach(remember);
   for (let sweep = 0; sweep < sweeps; sweep++) {
     const down = sweep % 2 === 0;
@@ -131,9 +136,13 @@ function placeColumns(
   for (let pass = 0; pass < 4; pass++) {
     for (const ids of pass % 2 === 0 ? columns : columns.toReversed()) {
       const wanted = ids.map((id) => {
-        const around = [...(before.get(id) ?? []), ...(after.get(id) ?? [])].flatMap((other) => centreOf(other) ?? []);
+        const around = [...(before.get(id) ?? []), ...(after.get(id) ?? [])].flatMap(
+          (other) => centreOf(other) ?? [],
+        );
         const own = places.get(id)?.[1] ?? 0;
-        return around.length > 0 ? around.reduce((sum, value) => sum + value, 0) / around.length - heightOf(id) / 2 : own;
+        return around.length > 0
+          ? around.reduce((sum, value) => sum + value, 0) / around.length - heightOf(id) / 2
+          : own;
       });
       spread(ids, wanted, heightOf).forEach((y, index) => {
         const id = ids[index]!;
@@ -147,7 +156,11 @@ function placeColumns(
 }
 
 /** Tops nearest to the wanted ones that keep the order and the gap; the block as a whole stays where it wanted to be. */
-function spread(ids: readonly string[], wanted: readonly number[], heightOf: (id: string) => number): number[] {
+function spread(
+  ids: readonly string[],
+  wanted: readonly number[],
+  heightOf: (id: string) => number,
+): number[] {
   const tops: number[] = [];
   let free = -Infinity;
   ids.forEach((id, index) => {

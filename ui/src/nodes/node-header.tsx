@@ -1,10 +1,10 @@
 /** Title, status and progress of a node. */
 import type { NodeRunState, NodeTypeInfo, WorkflowNode } from '@reelgraph/graph';
 import { useState } from 'react';
-import { setTitle } from '../state/edits.ts';
 import { useEditor } from '../app/editor-context.ts';
 import { Icon } from '../controls/icon.tsx';
 import { formatDuration, formatProgress, progressFraction } from '../state/durations.ts';
+import { setTitle } from '../state/edits.ts';
 
 interface NodeHeaderProps {
   readonly id: string;
@@ -84,7 +84,10 @@ function RunBadge({ run }: { run: NodeRunState | undefined }) {
       return <span className="badge progress-text">{formatProgress(run) || 'running'}</span>;
     case 'cached':
       return (
-        <span className="badge cached" title={`Taken from the cache (${run.source === 'disk' ? 'on disk' : 'in memory'}); nothing it depends on changed.`}>
+        <span
+          className="badge cached"
+          title={`Taken from the cache (${run.source === 'disk' ? 'on disk' : 'in memory'}); nothing it depends on changed.`}
+        >
           <Icon name="bolt" size={11} /> cached
         </span>
       );
@@ -97,7 +100,11 @@ function RunBadge({ run }: { run: NodeRunState | undefined }) {
     case 'failed':
       return <span className="badge failed">failed</span>;
     case 'skipped':
-      return <span className="badge skipped" title={run.message ?? 'Not run, because something it needs did not run.'}>skipped</span>;
+      return (
+        <span className="badge skipped" title={run.message ?? 'Something it needs did not run.'}>
+          not run
+        </span>
+      );
     default:
       return null;
   }
@@ -116,5 +123,9 @@ const reasons = {
 function whyItRan(run: NodeRunState): string {
   if (!run.because) return 'Time it took in the last run.';
   const reason = reasons[run.because.code];
-  return run.because.name ? `${reason.replace(/\.$/, '')}: ${run.because.name}.` : reason.endsWith('.') ? reason : `${reason}.`;
+  return run.because.name
+    ? `${reason.replace(/\.$/, '')}: ${run.because.name}.`
+    : reason.endsWith('.')
+      ? reason
+      : `${reason}.`;
 }

@@ -24,7 +24,10 @@ export function NodePreview({ id, info, run, height }: NodePreviewProps) {
       {file ? (
         <ResultMedia file={file} nodeId={id} box={box} />
       ) : preview ? (
-        <TileStripView preview={preview} size={fitInside(preview.widthPx / preview.heightPx, box.width, box.height)} />
+        <TileStripView
+          preview={preview}
+          size={fitInside(preview.widthPx / preview.heightPx, box.width, box.height)}
+        />
       ) : (
         <p className="preview-empty">{emptyText(info, run)}</p>
       )}
@@ -41,6 +44,8 @@ function shownFile(run: NodeRunState | undefined): FileSummary | undefined {
 
 function emptyText(info: NodeTypeInfo, run: NodeRunState | undefined): string {
   if (run?.status === 'running') return run.message ?? 'Working …';
+  if (run?.status === 'cached') return 'Taken from the cache, not made anew';
+  if (run?.status === 'finished') return 'Done; the picture went on to the next node';
   if (run?.status === 'waiting') return 'Waits for its inputs';
   return info.preview === 'progress' ? 'The picture takes shape here' : 'The result appears here';
 }

@@ -1,8 +1,9 @@
 /** What is wrong with a node, in words, hung under it: the node itself keeps its height. */
 import type { GraphIssue, NodeRunState } from '@reelgraph/graph';
-import { useEditor } from '../app/editor-context.ts';
 import { applyFix } from '../actions/fixes.ts';
+import { useEditor } from '../app/editor-context.ts';
 import { Icon } from '../controls/icon.tsx';
+import { messageOnNode } from '../state/issue-text.ts';
 
 interface NodeTroubleProps {
   readonly id: string;
@@ -40,7 +41,7 @@ export function NodeTrouble({ id, run, issues, known, type }: NodeTroubleProps) 
           <p key={`${issue.code} ${issue.port ?? ''} ${issue.param ?? ''}`} className={issue.severity}>
             <Icon name="alert" size={13} />
             <span>
-              {issue.message}
+              {messageOnNode(issue)}
               {fix && (
                 <button type="button" className="fix" onClick={() => applyFix(editor, fix)}>
                   {fix.label}
@@ -51,7 +52,11 @@ export function NodeTrouble({ id, run, issues, known, type }: NodeTroubleProps) 
         );
       })}
       {issues.length > shown.length && (
-        <button type="button" className="fix" onClick={() => editor.panel.set({ open: true, tab: 'problems' })}>
+        <button
+          type="button"
+          className="fix"
+          onClick={() => editor.panel.set({ open: true, tab: 'problems' })}
+        >
           {issues.length - shown.length} more
         </button>
       )}

@@ -1,15 +1,17 @@
 /** A node in the DOM. Sizes and places come from `nodeGeometry`; nothing in here may change the node's height. */
+import type { GraphIssue } from '@reelgraph/graph';
 import { type CSSProperties, memo } from 'react';
 import { useEditor } from '../app/editor-context.ts';
 import { ParamControl } from '../controls/param-control.tsx';
 import { nodeGeometry } from '../layout/geometry.ts';
 import { describeNode } from '../state/catalogue.ts';
+import { messageOnNode } from '../state/issue-text.ts';
 import { useObservable, useSelected } from '../state/observable.ts';
 import { categoryHue } from '../styles/theme.ts';
 import { NodeHeader } from './node-header.tsx';
 import { NodePreview } from './node-preview.tsx';
-import { NodeTrouble } from './node-trouble.tsx';
 import { useNodeIssues, useNodeRun } from './node-state.ts';
+import { NodeTrouble } from './node-trouble.tsx';
 import { SocketView } from './socket-view.tsx';
 
 export const NodeView = memo(function NodeView({ id }: { id: string }) {
@@ -26,8 +28,15 @@ export const NodeView = memo(function NodeView({ id }: { id: string }) {
   const known = catalogue.has(node.type);
   const status = run?.status ?? 'none';
   const hasError = status === 'failed' || !known || issues.some((issue) => issue.severity === 'error');
-  const problemOf = (port: string): string | undefined => issues.find((issue) => issue.port === port)?.message;
-  const classes = ['node', `run-${status}`, node.mode ?? '', selected ? 'selected' : '', hasError ? 'has-error' : ''];
+  const problemOf = (port: string): string | undefined =>
+    firstMessage(issues.find((issue) => issue.port === port));
+  const classes = [
+    'node',
+    `run-${status}`,
+    node.mode ?? '',
+    selected ? 'selected' : '',
+    hasError ? 'has-error' : '',
+  ];
   return (
     <section
       className={classes.filter(Boolean).join(' ')}
@@ -89,14 +98,18 @@ export const NodeView = memo(function NodeView({ id }: { id: string }) {
                 param={param}
                 info={paramInfo}
                 value={node.params[param] ?? paramInfo.default}
-                problem={issues.find((issue) => issue.param === param)?.message}
+                problem={firstMessage(issues.find((issue) => issue.param === param))}
                 compact
               />
             </div>
           ) : null;
         })}
         {geometry.hiddenParams > 0 && (
-          <button type="button" className="more-params" onClick={() => editor.panel.set({ open: true, tab: 'inspector' })}>
+          <button
+            type="button"
+            className="more-params"
+            onClick={() => editor.panel.set({ open: true, tab: 'inspector' })}
+          >
             {geometry.hiddenParams} more in the inspector
           </button>
         )}
@@ -107,8 +120,15 @@ export const NodeView = memo(function NodeView({ id }: { id: string }) {
   );
 });
 
+function firstMessage(issue: GraphIssue | undefined): string | undefined {
+  return issue && messageOnNode(issue);
+}
+
 /** Ports of a node that have a wire, as one text so that equal answers are equal values: `>in <out`. */
-function wiredPorts(edges: readonly { from: readonly string[]; to: readonly string[] }[], id: string): string {
+function wiredPorts(
+  edges: readonly { from: readonly string[]; to: readonly string[] }[],
+  id: string,
+): string {
   let ports = '';
   for (const edge of edges) {
     if (edge.to[0] === id) ports += `>${edge.to[1]} `;

@@ -31,7 +31,13 @@ export function ResultMedia({ file, nodeId, box }: ResultMediaProps) {
       ) : (
         <img src={url} alt={`Result ${file.name}`} draggable={false} />
       )}
-      <a className="icon-button over-media" href={client.resultUrl(file.digest, { download: file.name })} download={file.name} title={`Download ${file.name}`} aria-label={`Download ${file.name}`}>
+      <a
+        className="icon-button over-media"
+        href={client.resultUrl(file.digest, { download: file.name })}
+        download={file.name}
+        title={`Download ${file.name}`}
+        aria-label={`Download ${file.name}`}
+      >
         <Icon name="download" size={14} />
       </a>
     </figure>

@@ -15,12 +15,20 @@ export interface SocketViewProps {
   readonly problem: string | undefined;
 }
 
-export const SocketView = memo(function SocketView({ nodeId, side, name, port, connected, problem }: SocketViewProps) {
+export const SocketView = memo(function SocketView({
+  nodeId,
+  side,
+  name,
+  port,
+  connected,
+  problem,
+}: SocketViewProps) {
   const view = useGraphView();
   const editor = useEditor();
   const fit = useSelected(view.wiring, (wiring) => {
     if (!wiring) return 'idle';
-    if (wiring.held.end[0] === nodeId && wiring.held.end[1] === name && wiring.held.side === side) return 'origin';
+    if (wiring.held.end[0] === nodeId && wiring.held.end[1] === name && wiring.held.side === side)
+      return 'origin';
     if (wiring.held.side === side) return 'unfit';
     return wiring.rule([nodeId, name]).ok ? 'fit' : 'unfit';
   });

@@ -25,7 +25,12 @@ export function AddMenu({ overlay }: { overlay: Extract<Overlay, { kind: 'add' }
   const wire = overlay.wire;
   const items = useMemo<TypeItem[]>(() => {
     const types = wire ? typesForWire(editor.document.get(), catalogue, wire.held) : [...catalogue.values()];
-    return types.map((info) => ({ key: info.type, title: info.title, words: [...info.synonyms, info.category, info.type], info }));
+    return types.map((info) => ({
+      key: info.type,
+      title: info.title,
+      words: [...info.synonyms, info.category, info.type],
+      info,
+    }));
   }, [catalogue, editor, wire]);
   const onActive = useCallback((item: TypeItem | undefined) => setActive(item?.info), []);
   const close = (): void => {
@@ -37,7 +42,13 @@ export function AddMenu({ overlay }: { overlay: Extract<Overlay, { kind: 'add' }
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: a press beside the menu closes it; Escape does so too
     <div className="overlay-catch" onPointerDown={(event) => event.target === event.currentTarget && close()}>
-      <div className="add-menu popup" role="dialog" aria-label="Add a node" style={{ left, top, ...size }} data-testid="add-menu">
+      <div
+        className="add-menu popup"
+        role="dialog"
+        aria-label="Add a node"
+        style={{ left, top, ...size }}
+        data-testid="add-menu"
+      >
         <SearchList
           label={wire ? 'Nodes that fit this wire' : 'Search nodes'}
           placeholder={wire ? 'Nodes that fit this wire …' : 'Add a node …'}
@@ -74,7 +85,13 @@ function TypePreview({ info }: { info: NodeTypeInfo | undefined }) {
   );
 }
 
-function PortTable({ title, ports }: { title: string; ports: readonly { label: string; type: string; optional?: boolean | undefined }[] }) {
+function PortTable({
+  title,
+  ports,
+}: {
+  title: string;
+  ports: readonly { label: string; type: string; optional?: boolean | undefined }[];
+}) {
   if (ports.length === 0) return null;
   return (
     <dl>

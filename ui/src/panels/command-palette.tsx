@@ -1,6 +1,6 @@
 import { useMemo } from 'react';
-import { addNodeOfType, jumpToNode } from '../actions/graph-actions.ts';
 import { openFromServer } from '../actions/files.ts';
+import { addNodeOfType, jumpToNode } from '../actions/graph-actions.ts';
 import { commands } from '../app/commands.ts';
 import { useEditor } from '../app/editor-context.ts';
 import { keyLabel } from '../app/key-names.ts';
@@ -69,7 +69,10 @@ export function CommandPalette() {
   const isMac = /Mac|iPhone|iPad/.test(navigator.userAgent);
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: a press beside the palette closes it; Escape does so too
-    <div className="overlay-catch dim" onPointerDown={(event) => event.target === event.currentTarget && close()}>
+    <div
+      className="overlay-catch dim"
+      onPointerDown={(event) => event.target === event.currentTarget && close()}
+    >
       <div className="palette popup" role="dialog" aria-label="Commands" data-testid="palette">
         <SearchList
           label="Commands"

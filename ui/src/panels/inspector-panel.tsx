@@ -76,7 +76,11 @@ function NodeInspector({ id, node, document }: { id: string; node: WorkflowNode;
           ))}
         </section>
       )}
-      <PortSection title="Inputs" ports={info.inputs} sources={sourcesOf(document, catalogueTitles(document, catalogue), id)} />
+      <PortSection
+        title="Inputs"
+        ports={info.inputs}
+        sources={sourcesOf(document, catalogueTitles(document, catalogue), id)}
+      />
       <PortSection title="Outputs" ports={info.outputs} facts={check.facts[id] ?? {}} />
       {run && (
         <section>
@@ -106,7 +110,11 @@ function NodeInspector({ id, node, document }: { id: string; node: WorkflowNode;
               </>
             )}
             {Object.entries(run.outputs ?? {}).map(([port, output]) => (
-              <OutputFact key={port} label={info.outputs[port]?.label ?? port} text={output.text ?? factsLabel(output.facts)} />
+              <OutputFact
+                key={port}
+                label={info.outputs[port]?.label ?? port}
+                text={output.text ?? factsLabel(output.facts)}
+              />
             ))}
           </dl>
         </section>
@@ -130,20 +138,46 @@ function NodeActions({ single, mode }: { single?: string; mode?: WorkflowNode['m
   return (
     <div className="node-actions" role="toolbar" aria-label="Actions on the selection">
       {single !== undefined && (
-        <button type="button" title="Run only what this node needs" onClick={() => void startRun(editor, [single])}>
+        <button
+          type="button"
+          title="Run only what this node needs"
+          onClick={() => void startRun(editor, [single])}
+        >
           <Icon name="play" size={12} /> Run to here
         </button>
       )}
-      <button type="button" aria-pressed={mode === 'muted'} onClick={() => toggleMode(editor, 'muted')} title="Not run, nor what needs it (M)">
+      <button
+        type="button"
+        aria-pressed={mode === 'muted'}
+        onClick={() => toggleMode(editor, 'muted')}
+        title="Not run, nor what needs it (M)"
+      >
         Mute
       </button>
-      <button type="button" aria-pressed={mode === 'bypassed'} onClick={() => toggleMode(editor, 'bypassed')} title="Inputs pass to outputs of the same type (B)">
+      <button
+        type="button"
+        aria-pressed={mode === 'bypassed'}
+        onClick={() => toggleMode(editor, 'bypassed')}
+        title="Inputs pass to outputs of the same type (B)"
+      >
         Bypass
       </button>
-      <button type="button" className="icon-button" aria-label="Duplicate" title="Duplicate (Ctrl D)" onClick={() => duplicateSelection(editor)}>
+      <button
+        type="button"
+        className="icon-button"
+        aria-label="Duplicate"
+        title="Duplicate (Ctrl D)"
+        onClick={() => duplicateSelection(editor)}
+      >
         <Icon name="copy" size={14} />
       </button>
-      <button type="button" className="icon-button" aria-label="Delete" title="Delete (Del)" onClick={() => deleteSelection(editor)}>
+      <button
+        type="button"
+        className="icon-button"
+        aria-label="Delete"
+        title="Delete (Del)"
+        onClick={() => deleteSelection(editor)}
+      >
         <Icon name="trash" size={14} />
       </button>
     </div>
@@ -170,7 +204,9 @@ function PortSection({ title, ports, sources, facts }: PortSectionProps) {
               <span className="port-dot" style={{ background: `var(--port-${port.type})` }} />
               <strong>{port.label}</strong>
               <small>{port.optional ? `${port.type}, optional` : port.type}</small>
-              <span className="port-end">{sources?.get(name) ?? (facts?.[name] ? factsLabel(facts[name]) : '')}</span>
+              <span className="port-end">
+                {sources?.get(name) ?? (facts?.[name] ? factsLabel(facts[name]) : '')}
+              </span>
             </p>
             <p className="param-help">{port.description}</p>
           </li>
@@ -180,13 +216,20 @@ function PortSection({ title, ports, sources, facts }: PortSectionProps) {
   );
 }
 
-function catalogueTitles(document: Workflow, catalogue: ReadonlyMap<string, NodeTypeInfo>): (id: string) => string {
+function catalogueTitles(
+  document: Workflow,
+  catalogue: ReadonlyMap<string, NodeTypeInfo>,
+): (id: string) => string {
   return (id) => document.nodes[id]?.title ?? describeNode(catalogue, document, id).title;
 }
 
 /** By input port: the title of the node that feeds it. */
 function sourcesOf(document: Workflow, titleOf: (id: string) => string, id: string): Map<string, string> {
-  return new Map(document.edges.filter((edge) => edge.to[0] === id).map((edge) => [edge.to[1], `← ${titleOf(edge.from[0])}`]));
+  return new Map(
+    document.edges
+      .filter((edge) => edge.to[0] === id)
+      .map((edge) => [edge.to[1], `← ${titleOf(edge.from[0])}`]),
+  );
 }
 
 function ManyInspector({ ids, document }: { ids: readonly string[]; document: Workflow }) {
@@ -244,14 +287,23 @@ function WorkflowInspector({ document }: { document: Workflow }) {
       />
       <ExposedInputs document={document} catalogue={catalogue} issues={issues} />
       <p className="param-help">
-        {Object.keys(document.nodes).length} nodes, {document.edges.length} wires. Select a node to see all about it.
+        {Object.keys(document.nodes).length} nodes, {document.edges.length} wires. Select a node to see all
+        about it.
       </p>
     </div>
   );
 }
 
 /** The settings the workflow offers by name: enough to use it without reading its wires. */
-function ExposedInputs({ document, catalogue, issues }: { document: Workflow; catalogue: ReadonlyMap<string, NodeTypeInfo>; issues: readonly { nodeId?: string | undefined; param?: string | undefined; message: string }[] }) {
+function ExposedInputs({
+  document,
+  catalogue,
+  issues,
+}: {
+  document: Workflow;
+  catalogue: ReadonlyMap<string, NodeTypeInfo>;
+  issues: readonly { nodeId?: string | undefined; param?: string | undefined; message: string }[];
+}) {
   const fields = Object.entries(document.inputs).flatMap(([name, input]) => {
     const node = document.nodes[input.node];
     const info = node && catalogue.get(node.type)?.params[input.param];
@@ -268,7 +320,9 @@ function ExposedInputs({ document, catalogue, issues }: { document: Workflow; ca
           param={input.param}
           info={info}
           value={node.params[input.param] ?? info.default}
-          problem={issues.find((issue) => issue.nodeId === input.node && issue.param === input.param)?.message}
+          problem={
+            issues.find((issue) => issue.nodeId === input.node && issue.param === input.param)?.message
+          }
           compact={false}
         />
       ))}

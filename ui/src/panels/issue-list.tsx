@@ -3,6 +3,7 @@ import { applyFix } from '../actions/fixes.ts';
 import { jumpToNode } from '../actions/graph-actions.ts';
 import { useEditor } from '../app/editor-context.ts';
 import { Icon } from '../controls/icon.tsx';
+import { messageOnNode } from '../state/issue-text.ts';
 
 interface IssueListProps {
   readonly issues: readonly GraphIssue[];
@@ -18,7 +19,11 @@ export function IssueList({ issues, titleOf }: IssueListProps) {
       {issues.map((issue) => {
         const { fix, nodeId } = issue;
         return (
-          <li key={`${issue.code} ${nodeId ?? ''} ${issue.port ?? ''} ${issue.param ?? ''} ${issue.message}`} className={issue.severity} data-testid="issue">
+          <li
+            key={`${issue.code} ${nodeId ?? ''} ${issue.port ?? ''} ${issue.param ?? ''} ${issue.message}`}
+            className={issue.severity}
+            data-testid="issue"
+          >
             <Icon name="alert" size={14} />
             <div>
               {titleOf && nodeId !== undefined && (
@@ -26,7 +31,7 @@ export function IssueList({ issues, titleOf }: IssueListProps) {
                   {titleOf(nodeId)}
                 </button>
               )}
-              <p>{issue.message}</p>
+              <p>{messageOnNode(issue)}</p>
               {fix && (
                 <button type="button" className="fix" onClick={() => applyFix(editor, fix)}>
                   {fix.label}

@@ -28,8 +28,8 @@ export function Minimap({ view }: { view: GraphView }) {
       timer ??= setTimeout(paint, paintEveryMs);
     };
     later();
-    const stops = [view.viewport, editor.document, editor.selection, editor.theme, editor.runs.shown].map((source) =>
-      source.subscribe(later),
+    const stops = [view.viewport, editor.document, editor.selection, editor.theme, editor.runs.shown].map(
+      (source) => source.subscribe(later),
     );
     return () => {
       clearTimeout(timer);
@@ -81,7 +81,11 @@ function paintMap(
   for (const node of view.scene.nodes.values()) {
     const status = running?.[node.id]?.status;
     ctx.fillStyle =
-      status === 'failed' ? theme.danger : nodes.has(node.id) || status === 'running' ? theme.accent : categoryHue(node.info.category);
+      status === 'failed'
+        ? theme.danger
+        : nodes.has(node.id) || status === 'running'
+          ? theme.accent
+          : categoryHue(node.info.category);
     ctx.fillRect(node.x, node.y, node.width, node.height);
   }
   outline(ctx, seen, theme.text, 1 / scale);

@@ -9,7 +9,12 @@ export function Notices() {
   return (
     <ol className="notices" aria-label="Messages">
       {list.map((notice) => (
-        <li key={notice.id} className={notice.tone} role={notice.tone === 'bad' ? 'alert' : 'status'} data-testid="notice">
+        <li
+          key={notice.id}
+          className={notice.tone}
+          role={notice.tone === 'bad' ? 'alert' : 'status'}
+          data-testid="notice"
+        >
           <div>
             <p>{notice.text}</p>
             {notice.hint && <small>{notice.hint}</small>}
@@ -19,7 +24,12 @@ export function Notices() {
               {notice.action.label}
             </button>
           )}
-          <button type="button" className="icon-button" aria-label="Close this message" onClick={() => notices.remove(notice.id)}>
+          <button
+            type="button"
+            className="icon-button"
+            aria-label="Close this message"
+            onClick={() => notices.remove(notice.id)}
+          >
             <Icon name="close" size={12} />
           </button>
         </li>

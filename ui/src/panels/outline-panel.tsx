@@ -2,7 +2,13 @@
  * The workflow as a list in running order: all that the canvas shows, for people who do not see it or do not use a
  * mouse. Nodes can be chosen, and each input wired through a list of the outputs that fit.
  */
-import { connectionRule, type Endpoint, type NodeCatalogue, topologicalOrder, type Workflow } from '@reelgraph/graph';
+import {
+  connectionRule,
+  type Endpoint,
+  type NodeCatalogue,
+  topologicalOrder,
+  type Workflow,
+} from '@reelgraph/graph';
 import { useMemo } from 'react';
 import { jumpToNode } from '../actions/graph-actions.ts';
 import { useEditor } from '../app/editor-context.ts';
@@ -21,7 +27,8 @@ export function OutlinePanel() {
   const run = useObservable(editor.runs.shown);
   const { nodes: selected } = useObservable(editor.selection);
   const order = useMemo(() => runningOrder(document), [document]);
-  if (order.length === 0) return <p className="nothing">The workflow is empty. Press Tab on the canvas to add a node.</p>;
+  if (order.length === 0)
+    return <p className="nothing">The workflow is empty. Press Tab on the canvas to add a node.</p>;
   return (
     <ol className="outline" aria-label="Nodes in running order">
       {order.slice(0, longestList).map((id) => {
@@ -38,12 +45,21 @@ export function OutlinePanel() {
             </button>
             {isSelected &&
               Object.entries(info.inputs).map(([port, portInfo]) => (
-                <InputPicker key={port} document={document} catalogue={catalogue} input={[id, port]} label={portInfo.label} type={portInfo.type} />
+                <InputPicker
+                  key={port}
+                  document={document}
+                  catalogue={catalogue}
+                  input={[id, port]}
+                  label={portInfo.label}
+                  type={portInfo.type}
+                />
               ))}
           </li>
         );
       })}
-      {order.length > longestList && <li className="nothing">{order.length - longestList} more; find them with Ctrl K.</li>}
+      {order.length > longestList && (
+        <li className="nothing">{order.length - longestList} more; find them with Ctrl K.</li>
+      )}
     </ol>
   );
 }
@@ -72,7 +88,15 @@ function InputPicker({ document, catalogue, input, label, type }: InputPickerPro
     return Object.entries(info.outputs).flatMap(([port, portInfo]) => {
       const from: Endpoint = [id, port];
       const now = present?.from[0] === id && present.from[1] === port;
-      return now || rule(from).ok ? [{ key: from.join(' '), from, label: `${document.nodes[id]?.title ?? info.title}: ${portInfo.label}` }] : [];
+      return now || rule(from).ok
+        ? [
+            {
+              key: from.join(' '),
+              from,
+              label: `${document.nodes[id]?.title ?? info.title}: ${portInfo.label}`,
+            },
+          ]
+        : [];
     });
   });
   const fieldId = `outline-${input.join('-')}`;

@@ -11,14 +11,29 @@ export function ProblemsPanel() {
   const run = useObservable(editor.runs.shown);
   const catalogue = useObservable(editor.catalogue);
   const document = useObservable(editor.document);
-  const titleOf = (id: string): string => document.nodes[id]?.title ?? describeNode(catalogue, document, id).title;
+  const titleOf = (id: string): string =>
+    document.nodes[id]?.title ?? describeNode(catalogue, document, id).title;
   const failures: GraphIssue[] = Object.entries(run?.nodes ?? {}).flatMap(([nodeId, node]) =>
-    node.error ? [{ code: node.error.code, severity: 'error' as const, nodeId, message: [node.error.message, node.error.hint].filter(Boolean).join(' ') }] : [],
+    node.error
+      ? [
+          {
+            code: node.error.code,
+            severity: 'error' as const,
+            nodeId,
+            message: [node.error.message, node.error.hint].filter(Boolean).join(' '),
+          },
+        ]
+      : [],
   );
   if (run?.error && failures.length === 0) {
-    failures.push({ code: run.error.code, severity: 'error', message: [run.error.message, run.error.hint].filter(Boolean).join(' ') });
+    failures.push({
+      code: run.error.code,
+      severity: 'error',
+      message: [run.error.message, run.error.hint].filter(Boolean).join(' '),
+    });
   }
-  if (failures.length + issues.length === 0) return <p className="nothing">No problems. The workflow can run.</p>;
+  if (failures.length + issues.length === 0)
+    return <p className="nothing">No problems. The workflow can run.</p>;
   return (
     <>
       {failures.length > 0 && (

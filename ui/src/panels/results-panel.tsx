@@ -8,7 +8,8 @@ import { resultsOf, runsNewestFirst } from '../state/run-store.ts';
 export function ResultsPanel() {
   const editor = useEditor();
   const results = resultsOf(runsNewestFirst(useObservable(editor.runs.runs)));
-  if (results.length === 0) return <p className="nothing">No results yet. What your runs make is collected here.</p>;
+  if (results.length === 0)
+    return <p className="nothing">No results yet. What your runs make is collected here.</p>;
   return (
     <ul className="results">
       {results.map(({ run, nodeId, file }, index) => {
@@ -34,10 +35,22 @@ export function ResultsPanel() {
             )}
             <div className="result-bar">
               <span title={`${run.workflowName}, node ${nodeId}`}>{file.name}</span>
-              <button type="button" className="icon-button" title="Open its workflow" aria-label={`Open the workflow of ${file.name}`} onClick={() => void openRun(editor, run.runId)}>
+              <button
+                type="button"
+                className="icon-button"
+                title="Open its workflow"
+                aria-label={`Open the workflow of ${file.name}`}
+                onClick={() => void openRun(editor, run.runId)}
+              >
                 <Icon name="templates" size={13} />
               </button>
-              <a className="icon-button" href={editor.client.resultUrl(file.digest, { download: file.name })} download={file.name} title="Download" aria-label={`Download ${file.name}`}>
+              <a
+                className="icon-button"
+                href={editor.client.resultUrl(file.digest, { download: file.name })}
+                download={file.name}
+                title="Download"
+                aria-label={`Download ${file.name}`}
+              >
                 <Icon name="download" size={13} />
               </a>
             </div>

@@ -12,7 +12,12 @@ export function RunsPanel() {
   const runs = runsNewestFirst(useObservable(editor.runs.runs));
   const active = runs.filter(isActive);
   const past = runs.filter((run) => !isActive(run));
-  if (runs.length === 0) return <p className="nothing">No runs yet. Press Run, and this is where you see the queue and what ran before.</p>;
+  if (runs.length === 0)
+    return (
+      <p className="nothing">
+        No runs yet. Press Run, and this is where you see the queue and what ran before.
+      </p>
+    );
   return (
     <>
       {active.length > 0 && (
@@ -44,17 +49,30 @@ function ActiveRun({ run }: { run: RunState }) {
   const nodes = Object.values(run.nodes);
   const working = nodes.find((node) => node.status === 'running');
   const done = nodes.filter((node) => node.status !== 'waiting' && node.status !== 'running').length;
-  const fraction = nodes.length === 0 ? 0 : (done + (working ? (progressFraction(working) ?? 0) : 0)) / nodes.length;
+  const fraction =
+    nodes.length === 0 ? 0 : (done + (working ? (progressFraction(working) ?? 0) : 0)) / nodes.length;
   return (
     <li className={`run ${run.status}`} data-testid="active-run" data-run-id={run.runId}>
       <div className="run-text">
         <strong>{run.workflowName}</strong>
-        <small>{run.status === 'queued' ? 'queued' : [`${done}/${nodes.length} nodes`, working && formatProgress(working)].filter(Boolean).join(' · ')}</small>
+        <small>
+          {run.status === 'queued'
+            ? 'queued'
+            : [`${done}/${nodes.length} nodes`, working && formatProgress(working)]
+                .filter(Boolean)
+                .join(' · ')}
+        </small>
         <span className="bar">
           <span style={{ transform: `scaleX(${fraction})` }} />
         </span>
       </div>
-      <button type="button" className="icon-button" aria-label={`Cancel the run of ${run.workflowName}`} title="Cancel" onClick={() => void cancelRun(editor, run.runId)}>
+      <button
+        type="button"
+        className="icon-button"
+        aria-label={`Cancel the run of ${run.workflowName}`}
+        title="Cancel"
+        onClick={() => void cancelRun(editor, run.runId)}
+      >
         <Icon name="close" size={13} />
       </button>
     </li>
@@ -73,14 +91,34 @@ const outcomes: Readonly<Record<RunState['status'], string>> = {
 function PastRun({ run }: { run: RunState }) {
   const editor = useEditor();
   const [result] = resultsOf([run]);
-  const time = run.startedAtMs !== undefined && run.finishedAtMs !== undefined ? formatDuration(run.finishedAtMs - run.startedAtMs) : undefined;
+  const time =
+    run.startedAtMs !== undefined && run.finishedAtMs !== undefined
+      ? formatDuration(run.finishedAtMs - run.startedAtMs)
+      : undefined;
   const when = formatAgo(run.finishedAtMs ?? run.queuedAtMs ?? Date.now(), Date.now());
   return (
-    <li className={`run ${run.status}`} data-testid="past-run" data-run-id={run.runId} data-status={run.status}>
-      <button type="button" className="run-open" title="Open the workflow of this run, with its results" onClick={() => void openRun(editor, run.runId)}>
+    <li
+      className={`run ${run.status}`}
+      data-testid="past-run"
+      data-run-id={run.runId}
+      data-status={run.status}
+    >
+      <button
+        type="button"
+        className="run-open"
+        title="Open the workflow of this run, with its results"
+        onClick={() => void openRun(editor, run.runId)}
+      >
         <span className="thumb">
           {result?.file.mediaType.startsWith('video/') ? (
-            <video src={`${editor.client.resultUrl(result.file.digest)}#t=0.5`} muted playsInline preload="metadata" tabIndex={-1} aria-hidden="true" />
+            <video
+              src={`${editor.client.resultUrl(result.file.digest)}#t=0.5`}
+              muted
+              playsInline
+              preload="metadata"
+              tabIndex={-1}
+              aria-hidden="true"
+            />
           ) : result ? (
             <img src={editor.client.resultUrl(result.file.digest)} alt="" />
           ) : (

@@ -11,10 +11,14 @@ export function SaveDialog() {
   const document = useObservable(editor.document);
   const workflows = useObservable(editor.workflows);
   const savedAs = useObservable(editor.savedAs);
-  const [name, setName] = useState(document.name);
+  const isTemplate = (stem: string): boolean =>
+    workflows.some((workflow) => workflow.id === stem && workflow.source === 'template');
+  const [name, setName] = useState(
+    isTemplate(fileStem(document.name)) ? `My ${document.name.toLowerCase()}` : document.name,
+  );
   const id = savedAs !== undefined && fileStem(name) === fileStem(document.name) ? savedAs : fileStem(name);
   const present = workflows.find((workflow) => workflow.id === id);
-  const taken = present?.source === 'template';
+  const taken = isTemplate(id);
   const save = async (): Promise<void> => {
     if (name !== document.name) {
       editor.document.edit('Rename workflow', (draft) => {

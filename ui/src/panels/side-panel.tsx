@@ -54,7 +54,12 @@ export function SidePanel() {
             {(counts[id] ?? 0) > 0 && <span className={`count ${id}`}>{counts[id]}</span>}
           </button>
         ))}
-        <button type="button" className="icon-button" aria-label="Close the panel" onClick={() => editor.panel.set({ open: false, tab })}>
+        <button
+          type="button"
+          className="icon-button"
+          aria-label="Close the panel"
+          onClick={() => editor.panel.set({ open: false, tab })}
+        >
           <Icon name="close" size={13} />
         </button>
       </div>

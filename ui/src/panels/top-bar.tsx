@@ -48,7 +48,12 @@ export function TopBar() {
       <nav aria-label="Workflow">
         <CommandButton id="templates" label="Templates" />
         <CommandButton id="new" label="New" />
-        <button type="button" className="quiet" title="Open a workflow JSON, a video made by Reelgraph, or an image" onClick={() => file.current?.click()}>
+        <button
+          type="button"
+          className="quiet"
+          title="Open a workflow JSON, a video made by Reelgraph, or an image"
+          onClick={() => file.current?.click()}
+        >
           <Icon name="folder" size={15} />
           Open
         </button>
@@ -93,7 +98,11 @@ function WorkflowName() {
       className="workflow-name"
       aria-label="Name of the workflow"
       data-testid="workflow-name"
-      title={savedAs === undefined ? 'Not saved on the server yet; your draft is kept in this browser.' : `Saved as ${savedAs}`}
+      title={
+        savedAs === undefined
+          ? 'Not saved on the server yet; your draft is kept in this browser.'
+          : `Saved as ${savedAs}`
+      }
       value={name}
       maxLength={200}
       size={Math.max(8, Math.min(32, name.length))}
@@ -123,7 +132,11 @@ function HistoryButtons() {
         type="button"
         className="icon-button"
         aria-label={command.title}
-        title={label === undefined ? `Nothing to ${id}` : `${command.title}: ${label} (${keyLabel(command.keys ?? '', isMac)})`}
+        title={
+          label === undefined
+            ? `Nothing to ${id}`
+            : `${command.title}: ${label} (${keyLabel(command.keys ?? '', isMac)})`
+        }
         disabled={label === undefined}
         data-testid={`command-${id}`}
         onClick={() => command.run(editor)}
@@ -171,9 +184,19 @@ function ConnectionState() {
     return () => clearTimeout(timer);
   }, [status]);
   const text =
-    status === 'open' ? 'Connected' : status === 'refused' ? (detail ?? 'The server refused the connection.') : 'Reconnecting …';
+    status === 'open'
+      ? 'Connected'
+      : status === 'refused'
+        ? (detail ?? 'The server refused the connection.')
+        : 'Reconnecting …';
   return (
-    <span className={`connection ${status}`} role="status" title={text} data-testid="connection" data-status={status}>
+    <span
+      className={`connection ${status}`}
+      role="status"
+      title={text}
+      data-testid="connection"
+      data-status={status}
+    >
       <span className="dot" />
       {shown ? text : <span className="visually-hidden">{text}</span>}
     </span>
@@ -184,7 +207,10 @@ function RunButtons() {
   const editor = useEditor();
   const runs = useObservable(editor.runs.runs);
   const starting = useObservable(editor.starting);
-  const errors = useSelected(editor.check, (check) => check.issues.filter((issue) => issue.severity === 'error').length);
+  const errors = useSelected(
+    editor.check,
+    (check) => check.issues.filter((issue) => issue.severity === 'error').length,
+  );
   const isEmpty = useSelected(editor.document, (document) => Object.keys(document.nodes).length === 0);
   const active = [...runs.values()].filter(isActive);
   const running = active.find((run) => run.status === 'running');
@@ -205,7 +231,12 @@ function RunButtons() {
       )}
       {active.length > 0 && (
         <>
-          <button type="button" className="quiet queue-state" title="Show the queue" onClick={() => editor.panel.set({ open: true, tab: 'runs' })}>
+          <button
+            type="button"
+            className="quiet queue-state"
+            title="Show the queue"
+            onClick={() => editor.panel.set({ open: true, tab: 'runs' })}
+          >
             {running ? `${done}/${nodes.length} nodes` : 'queued'}
             {active.length > 1 ? ` · ${active.length - 1} waiting` : ''}
           </button>

@@ -1,4 +1,10 @@
-import { canConnect, type Endpoint, type NodeCatalogue, type NodeTypeInfo, type Workflow } from '@reelgraph/graph';
+import {
+  canConnect,
+  type Endpoint,
+  type NodeCatalogue,
+  type NodeTypeInfo,
+  type Workflow,
+} from '@reelgraph/graph';
 import type { HeldWire } from '../rete/typed-flow.ts';
 import { freshNodeId, nodeOfType } from '../state/edits.ts';
 
@@ -9,7 +15,8 @@ export function typesForWire(document: Workflow, catalogue: NodeCatalogue, held:
     const tried = { ...document, nodes: { ...document.nodes, [id]: nodeOfType(info) } };
     const ports = Object.keys(held.side === 'output' ? info.inputs : info.outputs);
     return ports.some((port) => {
-      const [from, to]: [Endpoint, Endpoint] = held.side === 'output' ? [held.end, [id, port]] : [[id, port], held.end];
+      const [from, to]: [Endpoint, Endpoint] =
+        held.side === 'output' ? [held.end, [id, port]] : [[id, port], held.end];
       return canConnect(tried, catalogue, from, to).ok;
     });
   });

@@ -99,7 +99,14 @@ export class CanvasLayer {
   #begin(target: CanvasRenderingContext2D, canvas: HTMLCanvasElement): CanvasRenderingContext2D {
     target.setTransform(1, 0, 0, 1, 0, 0);
     target.clearRect(0, 0, canvas.width, canvas.height);
-    target.setTransform(this.#scale, 0, 0, this.#scale, -this.#region.x * this.#scale, -this.#region.y * this.#scale);
+    target.setTransform(
+      this.#scale,
+      0,
+      0,
+      this.#scale,
+      -this.#region.x * this.#scale,
+      -this.#region.y * this.#scale,
+    );
     return target;
   }
 

@@ -2,7 +2,13 @@
  * The canvas: rete's editor, area and connection plugin with our renderer, over the document. It shows and takes
  * gestures; every change it makes is an edit of the document, which then comes back through the projection.
  */
-import { type ConnectResult, connectionRule, type Endpoint, type PortType, type WorkflowEdge } from '@reelgraph/graph';
+import {
+  type ConnectResult,
+  connectionRule,
+  type Endpoint,
+  type PortType,
+  type WorkflowEdge,
+} from '@reelgraph/graph';
 import { NodeEditor } from 'rete';
 import { AreaPlugin, Drag } from 'rete-area-plugin';
 import { ConnectionPlugin } from 'rete-connection-plugin';
@@ -180,7 +186,10 @@ export class GraphView {
 
   toScreen([x, y]: Point): { x: number; y: number } {
     const transform = this.#area.area.transform;
-    return { x: x * transform.k + transform.x + this.#size.left, y: y * transform.k + transform.y + this.#size.top };
+    return {
+      x: x * transform.k + transform.x + this.#size.left,
+      y: y * transform.k + transform.y + this.#size.top,
+    };
   }
 
   /** Middle of what is seen, in the graph. */
@@ -214,7 +223,9 @@ export class GraphView {
   /** Shows these nodes (all without ids) as large as fits, not larger than life. */
   frame(ids?: Iterable<string>): void {
     this.#measure();
-    const nodes = ids ? [...ids].flatMap((id) => this.scene.nodes.get(id) ?? []) : [...this.scene.nodes.values()];
+    const nodes = ids
+      ? [...ids].flatMap((id) => this.scene.nodes.get(id) ?? [])
+      : [...this.scene.nodes.values()];
     const bounds = boundsOf(nodes);
     const { width, height } = this.#size;
     if (!bounds || width === 0) return;
@@ -318,7 +329,15 @@ export class GraphView {
       if (node) {
         const fixed = this.scene.socketAt(node, held.held.side, held.held.end[1]);
         const { theme } = this.#editor;
-        paintHeldWire(ctx, fixed, this.#heldEnd, held.held.side, held.type, theme.get(), this.#area.area.transform.k);
+        paintHeldWire(
+          ctx,
+          fixed,
+          this.#heldEnd,
+          held.held.side,
+          held.type,
+          theme.get(),
+          this.#area.area.transform.k,
+        );
       }
     }
   }
@@ -359,7 +378,9 @@ export class GraphView {
       selected: selection.get().nodes,
       mounted: this.plugin.mounted.get(),
       runNodes: runs.shown.get()?.nodes ?? noNodes,
-      withErrors: new Set(check.get().issues.flatMap((issue) => (issue.severity === 'error' ? (issue.nodeId ?? []) : []))),
+      withErrors: new Set(
+        check.get().issues.flatMap((issue) => (issue.severity === 'error' ? (issue.nodeId ?? []) : [])),
+      ),
     };
   }
 
@@ -413,7 +434,10 @@ export class GraphView {
     return true;
   }
 
-  #drawMarquee(rect: { left: number; top: number; right: number; bottom: number } | undefined, event: PointerEvent): void {
+  #drawMarquee(
+    rect: { left: number; top: number; right: number; bottom: number } | undefined,
+    event: PointerEvent,
+  ): void {
     const { selection } = this.#editor;
     if (!rect) {
       this.marquee.set(undefined);
@@ -462,7 +486,8 @@ export class GraphView {
       if (!this.#dragMoved) {
         this.#dragMoved = true;
         const moving = new Set<string>();
-        for (const dragged of this.#dragged.keys()) for (const wire of this.scene.wiresOf(dragged)) moving.add(wire.key);
+        for (const dragged of this.#dragged.keys())
+          for (const wire of this.scene.wiresOf(dragged)) moving.add(wire.key);
         this.#movingWires = moving;
         this.#dirty = true;
       }
@@ -571,7 +596,10 @@ export class GraphView {
       const title = node.node.title ?? node.info.title;
       const type = this.scene.nodes.get(held.end[0])?.info;
       const carried = (held.side === 'output' ? type?.outputs : type?.inputs)?.[held.end[1]]?.type ?? 'this';
-      notices.add({ tone: 'bad', text: `${title} has no ${held.side === 'output' ? 'input' : 'output'} for ${carried}.` });
+      notices.add({
+        tone: 'bad',
+        text: `${title} has no ${held.side === 'output' ? 'input' : 'output'} for ${carried}.`,
+      });
       return true;
     }
     const other: Endpoint = [node.id, best.port];

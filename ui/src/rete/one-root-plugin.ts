@@ -184,7 +184,8 @@ export class OneRootPlugin extends Scope<never, [Signals, Root<Scheme>]> {
 
   #fewIn(view: Rect): boolean {
     let count = 0;
-    for (const node of this.#scene.nodes.values()) if (overlaps(node, view) && ++count > smallCount) return false;
+    for (const node of this.#scene.nodes.values())
+      if (overlaps(node, view) && ++count > smallCount) return false;
     return true;
   }
 

@@ -52,7 +52,12 @@ function paintBox(ctx: CanvasRenderingContext2D, node: SceneNode, theme: Theme, 
   ctx.textBaseline = 'middle';
   ctx.fillStyle = theme.text;
   ctx.font = '600 15px "Inter Variable", Inter, system-ui, sans-serif';
-  ctx.fillText(node.node.title ?? node.info.title, node.x + 28, node.y + nodeMetrics.header / 2 + 1, node.width - 40);
+  ctx.fillText(
+    node.node.title ?? node.info.title,
+    node.x + 28,
+    node.y + nodeMetrics.header / 2 + 1,
+    node.width - 40,
+  );
   const colours = portColours[look.theme];
   const portTop = node.y + nodeMetrics.header + nodeMetrics.portTop;
   node.geometry.inputs.forEach((name, index) => {
@@ -89,7 +94,13 @@ function paintBox(ctx: CanvasRenderingContext2D, node: SceneNode, theme: Theme, 
   if (node.geometry.preview) {
     ctx.fillStyle = theme.sunken;
     ctx.beginPath();
-    ctx.roundRect(node.x + 10, node.y + node.geometry.preview.top, node.width - 20, node.geometry.preview.height - 4, 6);
+    ctx.roundRect(
+      node.x + 10,
+      node.y + node.geometry.preview.top,
+      node.width - 20,
+      node.geometry.preview.height - 4,
+      6,
+    );
     ctx.fill();
   }
 }

@@ -39,7 +39,9 @@ export function paintWires(
     const path = scene.path(wire);
     if (!overlaps(grown(wireBounds(path)), region)) continue;
     const chosen =
-      wire.key === look.selectedWire || look.selectedNodes.has(wire.source.id) || look.selectedNodes.has(wire.target.id);
+      wire.key === look.selectedWire ||
+      look.selectedNodes.has(wire.source.id) ||
+      look.selectedNodes.has(wire.target.id);
     const off = wire.source.node.mode !== undefined || wire.target.node.mode !== undefined;
     ctx.globalAlpha = (focus && !chosen ? 0.35 : 1) * (off ? 0.45 : 1);
     ctx.setLineDash(look.broken.has(wire.source.id) ? [6, 5] : []);
@@ -47,10 +49,16 @@ export function paintWires(
   }
   ctx.globalAlpha = 1;
   ctx.setLineDash([]);
-  if (look.zoom >= 0.7 && look.facts.size > 0) paintFacts(ctx, scene, region, look);
+  if (look.zoom >= 0.5 && look.facts.size > 0) paintFacts(ctx, scene, region, look);
 }
 
-function strokeWire(ctx: CanvasRenderingContext2D, wire: SceneWire, path: WirePath, look: WireLook, hairline: boolean): void {
+function strokeWire(
+  ctx: CanvasRenderingContext2D,
+  wire: SceneWire,
+  path: WirePath,
+  look: WireLook,
+  hairline: boolean,
+): void {
   const marked = wire.key === look.selectedWire || wire.key === look.hoveredWire;
   if (marked && !hairline) {
     ctx.strokeStyle = themes[look.theme].accent;
@@ -76,7 +84,10 @@ export function traceWire(ctx: CanvasRenderingContext2D, { from, to, reach }: Wi
 function paintFacts(ctx: CanvasRenderingContext2D, scene: Scene, region: Rect, look: WireLook): void {
   const said = new Set<string>();
   const theme: Theme = themes[look.theme];
-  ctx.font = '500 10px "Inter Variable", Inter, system-ui, sans-serif';
+  // Small zooms get larger letters, so that they stay readable.
+  const size = Math.max(10, Math.min(14, 9.5 / look.zoom));
+  const half = size * 0.8;
+  ctx.font = `500 ${size}px "Inter Variable", Inter, system-ui, sans-serif`;
   ctx.textAlign = 'center';
   ctx.textBaseline = 'middle';
   for (const wire of scene.wires.values()) {
@@ -84,16 +95,16 @@ function paintFacts(ctx: CanvasRenderingContext2D, scene: Scene, region: Rect, l
     const text = look.facts.get(output);
     if (text === undefined || said.has(output) || look.left.has(wire.key)) continue;
     const path = scene.path(wire);
-    const width = ctx.measureText(text).width + 12;
+    const width = ctx.measureText(text).width + size * 1.2;
     if (path.to.x - path.from.x < width + 8) continue;
     const middle = pointOnWire(path, 0.5);
-    if (!overlaps({ x: middle.x - width / 2, y: middle.y - 8, width, height: 16 }, region)) continue;
+    if (!overlaps({ x: middle.x - width / 2, y: middle.y - half, width, height: 2 * half }, region)) continue;
     said.add(output);
     ctx.fillStyle = theme.canvas;
     ctx.strokeStyle = theme.border;
     ctx.lineWidth = 1;
     ctx.beginPath();
-    ctx.roundRect(middle.x - width / 2, middle.y - 8, width, 16, 8);
+    ctx.roundRect(middle.x - width / 2, middle.y - half, width, 2 * half, half);
     ctx.fill();
     ctx.stroke();
     ctx.fillStyle = theme.secondary;

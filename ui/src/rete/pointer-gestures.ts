@@ -7,7 +7,10 @@ export interface GestureHost {
   panBy(dx: number, dy: number): void;
   /** A press on bare canvas; true when it was for a wire and is done with. */
   pressWire(event: PointerEvent): boolean;
-  marquee(rect: { left: number; top: number; right: number; bottom: number } | undefined, event: PointerEvent): void;
+  marquee(
+    rect: { left: number; top: number; right: number; bottom: number } | undefined,
+    event: PointerEvent,
+  ): void;
   clickEmpty(event: PointerEvent): void;
 }
 
@@ -21,7 +24,11 @@ export function listenToGestures(host: GestureHost): () => void {
   const isBare = (event: Event): boolean =>
     event.target instanceof Element && event.target.closest('.node-place, .over-canvas') === null;
 
-  const follow = (event: PointerEvent, move: (event: PointerEvent) => void, end: (event: PointerEvent) => void): void => {
+  const follow = (
+    event: PointerEvent,
+    move: (event: PointerEvent) => void,
+    end: (event: PointerEvent) => void,
+  ): void => {
     const stop = (last: PointerEvent): void => {
       if (last.pointerId !== event.pointerId) return;
       window.removeEventListener('pointermove', step);
@@ -91,11 +98,13 @@ export function listenToGestures(host: GestureHost): () => void {
   };
 
   const isTyping = (target: EventTarget | null): boolean =>
-    target instanceof HTMLElement && target.matches('input, textarea, select, button, [contenteditable="true"], [role="spinbutton"]');
+    target instanceof HTMLElement &&
+    target.matches('input, textarea, select, button, [contenteditable="true"], [role="spinbutton"]');
 
   const onKeyDown = (event: KeyboardEvent): void => {
     if (event.code !== 'Space' || isTyping(event.target)) return;
-    if (document.activeElement === container || document.activeElement === document.body) event.preventDefault();
+    if (document.activeElement === container || document.activeElement === document.body)
+      event.preventDefault();
     spaceHeld = true;
     container.classList.add('space-held');
   };

@@ -18,7 +18,12 @@ export class Projection {
   #again = false;
   #stopped = false;
 
-  constructor(editor: NodeEditor<Scheme>, area: AreaPlugin<Scheme, SocketSignal>, scene: Scene, onDone: () => void) {
+  constructor(
+    editor: NodeEditor<Scheme>,
+    area: AreaPlugin<Scheme, SocketSignal>,
+    scene: Scene,
+    onDone: () => void,
+  ) {
     this.#editor = editor;
     this.#area = area;
     this.#scene = scene;
@@ -69,7 +74,8 @@ export class Projection {
       }
       const view = this.#area.nodeViews.get(node.id);
       // A new view is still on its way to the origin, so its place has to be set even if it is the origin.
-      if (view && (isNew || view.position.x !== node.x || view.position.y !== node.y)) await view.translate(node.x, node.y);
+      if (view && (isNew || view.position.x !== node.x || view.position.y !== node.y))
+        await view.translate(node.x, node.y);
     }
     for (const wire of scene.wires.values()) {
       if (this.#wires.has(wire.key)) continue;

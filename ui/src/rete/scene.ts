@@ -2,7 +2,14 @@
  * The picture of the document in px: where every node and wire is, and of what type. Kept in maps of its own,
  * because rete's editor answers `getNode` by searching an array, and because most of the picture is not in the DOM.
  */
-import type { Endpoint, NodeCatalogue, NodeTypeInfo, PortType, Workflow, WorkflowNode } from '@reelgraph/graph';
+import type {
+  Endpoint,
+  NodeCatalogue,
+  NodeTypeInfo,
+  PortType,
+  Workflow,
+  WorkflowNode,
+} from '@reelgraph/graph';
 import { type NodeGeometry, nodeGeometry, type Rect, socketOffset } from '../layout/geometry.ts';
 import { type WirePath, wirePath } from '../layout/wire-path.ts';
 import { describeNode } from '../state/catalogue.ts';
@@ -53,10 +60,29 @@ export class Scene {
       const known = catalogue.has(node.type);
       const before = this.nodes.get(id);
       if (before) {
-        Object.assign(before, { node, info, geometry, known, x, y, width: geometry.width, height: geometry.height });
+        Object.assign(before, {
+          node,
+          info,
+          geometry,
+          known,
+          x,
+          y,
+          width: geometry.width,
+          height: geometry.height,
+        });
         nodes.set(id, before);
       } else {
-        nodes.set(id, { id, node, info, geometry, known, x, y, width: geometry.width, height: geometry.height });
+        nodes.set(id, {
+          id,
+          node,
+          info,
+          geometry,
+          known,
+          x,
+          y,
+          width: geometry.width,
+          height: geometry.height,
+        });
       }
     }
     this.nodes = nodes;

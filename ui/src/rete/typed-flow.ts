@@ -74,7 +74,9 @@ export class TypedFlow extends Flow<Scheme, unknown[]> {
   #take(socket: SocketData): void {
     const end: Endpoint = [socket.nodeId, socket.key];
     const taken = socket.side === 'input' ? this.#host.edgeInto(end) : undefined;
-    const held: HeldWire = taken ? { side: 'output', end: taken.from, taken } : { side: socket.side, end, taken };
+    const held: HeldWire = taken
+      ? { side: 'output', end: taken.from, taken }
+      : { side: socket.side, end, taken };
     // The far end may be out of sight and so have no socket; the plugin only draws with these fields.
     const shown: SocketData = { ...socket, side: held.side, nodeId: held.end[0], key: held.end[1] };
     const pressed: SocketPlace = { nodeId: socket.nodeId, side: socket.side, key: socket.key };

@@ -27,7 +27,11 @@ function missingType(document: Workflow, id: string): NodeTypeInfo {
   const key = `${id} ${type}`;
   let info = types.get(key);
   if (!info) {
-    const port = (name: string): PortInfo => ({ type: 'text', label: name, description: 'The type of this port is not known.' });
+    const port = (name: string): PortInfo => ({
+      type: 'text',
+      label: name,
+      description: 'The type of this port is not known.',
+    });
     const inputs: Record<string, PortInfo> = {};
     const outputs: Record<string, PortInfo> = {};
     for (const edge of document.edges) {

@@ -146,7 +146,11 @@ export class DocumentStore implements Readable<Workflow> {
 }
 
 /** Joins an edit to the step before it. A hundred keystrokes in one field keep one patch, not a hundred. */
-function mergeEntries(entry: HistoryEntry, patches: readonly Patch[], inversePatches: readonly Patch[]): HistoryEntry {
+function mergeEntries(
+  entry: HistoryEntry,
+  patches: readonly Patch[],
+  inversePatches: readonly Patch[],
+): HistoryEntry {
   const samePlace =
     entry.patches.length === patches.length &&
     patches.every((patch, index) => {

@@ -25,8 +25,10 @@ export function formatProgress(progress: StepProgress): string {
     parts.push(`${progress.step ?? 0}/${progress.totalSteps}`);
   }
   const rate = progress.secondsPerStep;
-  if (rate !== undefined && rate > 0) parts.push(rate < 0.1 ? `${(1 / rate).toFixed(0)} it/s` : `${rate.toFixed(rate < 10 ? 1 : 0)} s/it`);
-  if (progress.etaSeconds !== undefined && progress.etaSeconds > 0) parts.push(`${formatDuration(progress.etaSeconds * 1000)} left`);
+  if (rate !== undefined && rate > 0)
+    parts.push(rate < 0.1 ? `${(1 / rate).toFixed(0)} it/s` : `${rate.toFixed(rate < 10 ? 1 : 0)} s/it`);
+  if (progress.etaSeconds !== undefined && progress.etaSeconds > 0)
+    parts.push(`${formatDuration(progress.etaSeconds * 1000)} left`);
   if (progress.message && parts.length === 0) parts.push(progress.message);
   return parts.join(' · ');
 }

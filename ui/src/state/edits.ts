@@ -2,7 +2,14 @@
  * Every change a person can make to a workflow, as recipes on a draft. They know nothing of React or rete, so
  * each one is tested as a plain function.
  */
-import type { Endpoint, NodeTypeInfo, ParamValue, Workflow, WorkflowEdge, WorkflowNode } from '@reelgraph/graph';
+import type {
+  Endpoint,
+  NodeTypeInfo,
+  ParamValue,
+  Workflow,
+  WorkflowEdge,
+  WorkflowNode,
+} from '@reelgraph/graph';
 import type { Draft } from 'immer';
 
 export type WorkflowDraft = Draft<Workflow>;
@@ -52,8 +59,10 @@ export function removeNodes(draft: WorkflowDraft, ids: Iterable<string>): void {
   if (draft.edges.some((edge) => gone.has(edge.from[0]) || gone.has(edge.to[0]))) {
     draft.edges = draft.edges.filter((edge) => !gone.has(edge.from[0]) && !gone.has(edge.to[0]));
   }
-  for (const [name, input] of Object.entries(draft.inputs)) if (gone.has(input.node)) delete draft.inputs[name];
-  for (const [name, output] of Object.entries(draft.outputs)) if (gone.has(output.node)) delete draft.outputs[name];
+  for (const [name, input] of Object.entries(draft.inputs))
+    if (gone.has(input.node)) delete draft.inputs[name];
+  for (const [name, output] of Object.entries(draft.outputs))
+    if (gone.has(output.node)) delete draft.outputs[name];
 }
 
 /** Connects an output with an input; an input holds one edge, so the one it had is replaced. */
@@ -68,7 +77,10 @@ export function connect(draft: WorkflowDraft, from: Endpoint, to: Endpoint): voi
   draft.edges.push({ from: [from[0], from[1]], to: [to[0], to[1]] });
 }
 
-export function disconnect(draft: WorkflowDraft, edge: { readonly from: Endpoint; readonly to: Endpoint }): void {
+export function disconnect(
+  draft: WorkflowDraft,
+  edge: { readonly from: Endpoint; readonly to: Endpoint },
+): void {
   const key = edgeKey(edge);
   const at = draft.edges.findIndex((candidate) => edgeKey(candidate) === key);
   if (at >= 0) draft.edges.splice(at, 1);

@@ -4,8 +4,10 @@ import type { PortFacts } from '@reelgraph/graph';
 export function factsLabel(facts: PortFacts): string {
   const parts: string[] = [];
   if (facts.frameCount !== undefined) parts.push(`${facts.frameCount}f`);
-  if (facts.widthPx !== undefined && facts.heightPx !== undefined) parts.push(`${facts.widthPx}×${facts.heightPx}`);
-  if (facts.channels !== undefined) parts.push(`${facts.channels}ch`);
+  if (facts.widthPx !== undefined && facts.heightPx !== undefined)
+    parts.push(`${facts.widthPx}×${facts.heightPx}`);
+  // What a model can do is no size of a value; channels are told beside a size only.
+  if (facts.channels !== undefined && parts.length > 0) parts.push(`${facts.channels}ch`);
   if (facts.fps !== undefined) parts.push(`${trimNumber(facts.fps)} fps`);
   if (facts.durationSeconds !== undefined) parts.push(`${trimNumber(facts.durationSeconds)} s`);
   if (facts.steps !== undefined) parts.push(`${facts.steps} steps`);

@@ -49,7 +49,10 @@ export function fuzzyFilter<T extends Searchable>(items: readonly T[], query: st
   return items
     .map((item) => ({
       item,
-      score: Math.max(fuzzyScore(query, item.title), ...item.words.map((word) => 0.85 * fuzzyScore(query, word))),
+      score: Math.max(
+        fuzzyScore(query, item.title),
+        ...item.words.map((word) => 0.85 * fuzzyScore(query, word)),
+      ),
     }))
     .filter(({ score }) => score > 0.2)
     .sort((a, b) => b.score - a.score)

@@ -22,11 +22,15 @@ export class NoticeStore extends Observable<readonly Notice[]> {
   add(notice: Omit<Notice, 'id'>): void {
     const id = this.#next++;
     // The same sentence again replaces the one that stands.
-    this.update((list) => [...list.filter((other) => other.text !== notice.text), { ...notice, id }].slice(-shownAtMost));
+    this.update((list) =>
+      [...list.filter((other) => other.text !== notice.text), { ...notice, id }].slice(-shownAtMost),
+    );
     setTimeout(() => this.remove(id), shownMs[notice.tone]);
   }
 
   remove(id: number): void {
-    this.update((list) => (list.some((notice) => notice.id === id) ? list.filter((notice) => notice.id !== id) : list));
+    this.update((list) =>
+      list.some((notice) => notice.id === id) ? list.filter((notice) => notice.id !== id) : list,
+    );
   }
 }

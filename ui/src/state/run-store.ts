@@ -1,5 +1,11 @@
 /** All runs the server told of, and which of them the nodes show. The picture is the fold of the server's events. */
-import { type FileSummary, type NodeRunState, type RunEvent, type RunState, reduceRun } from '@reelgraph/graph';
+import {
+  type FileSummary,
+  type NodeRunState,
+  type RunEvent,
+  type RunState,
+  reduceRun,
+} from '@reelgraph/graph';
 import type { Preview } from '@reelgraph/protocol';
 import { Observable } from './observable.ts';
 

@@ -2,7 +2,9 @@
 import { isSeed } from '@reelgraph/graph';
 
 /** A seed drawn from `random`, which fills an array like `crypto.getRandomValues`. */
-export function randomSeed(random: (into: Uint32Array<ArrayBuffer>) => void = (into) => crypto.getRandomValues(into)): string {
+export function randomSeed(
+  random: (into: Uint32Array<ArrayBuffer>) => void = (into) => crypto.getRandomValues(into),
+): string {
   // 32 bits are plenty of choice and stay readable; any 64-bit seed can still be typed.
   const words = new Uint32Array(1);
   random(words);

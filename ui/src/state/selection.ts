@@ -20,7 +20,12 @@ export class SelectionStore extends Observable<Selection> {
   only(ids: Iterable<string>): void {
     const nodes = new Set(ids);
     const now = this.get();
-    if (now.wire === undefined && nodes.size === now.nodes.size && [...nodes].every((id) => now.nodes.has(id))) return;
+    if (
+      now.wire === undefined &&
+      nodes.size === now.nodes.size &&
+      [...nodes].every((id) => now.nodes.has(id))
+    )
+      return;
     this.set({ nodes, wire: undefined });
   }
 
@@ -47,7 +52,10 @@ export class SelectionStore extends Observable<Selection> {
   prune(document: Workflow): void {
     const now = this.get();
     const nodes = [...now.nodes].filter((id) => document.nodes[id]);
-    const wire = now.wire !== undefined && document.edges.some((edge) => edgeKey(edge) === now.wire) ? now.wire : undefined;
+    const wire =
+      now.wire !== undefined && document.edges.some((edge) => edgeKey(edge) === now.wire)
+        ? now.wire
+        : undefined;
     if (nodes.length !== now.nodes.size || wire !== now.wire) this.set({ nodes: new Set(nodes), wire });
   }
 }

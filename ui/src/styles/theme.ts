@@ -139,5 +139,6 @@ export function applyTheme(root: HTMLElement, name: ThemeName): void {
   root.dataset['theme'] = name;
   root.style.colorScheme = name;
   for (const [key, value] of Object.entries(themes[name])) root.style.setProperty(`--${key}`, value);
-  for (const [type, value] of Object.entries(portColours[name])) root.style.setProperty(`--port-${type}`, value);
+  for (const [type, value] of Object.entries(portColours[name]))
+    root.style.setProperty(`--port-${type}`, value);
 }
