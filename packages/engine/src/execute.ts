@@ -287,12 +287,12 @@ export async function executePlan(
   }
 
   function keep(node: PlannedNode, outputs: Outputs, summaries: Summaries, durationMs: number): void {
-    const { key, definition, parts } = node;
+    const { key, definition } = node;
     if (key === undefined) return;
     memory.set(key, { outputs, summaries, files: filesIn(outputs) });
     history.remember(workflow.name, node);
     if (definition.cache !== 'disk' || store === undefined) return;
-    const { version, params, inputs } = parts;
+    const { version, params, inputs } = node.parts();
     saves.add(async () => {
       try {
         await store.saveResult(

@@ -39,9 +39,10 @@ export function createKeyHistory(store: Store | undefined): KeyHistory {
       if (node.key === undefined) return { code: 'not-cacheable' };
       if (damaged) return { code: 'damaged' };
       const last = entries.get(place(workflowName, node));
-      if (last === undefined || last.version !== node.parts.version) return { code: 'never-computed' };
+      if (last === undefined || last.version !== node.definition.version) return { code: 'never-computed' };
       if (last.key === node.key) return { code: 'evicted' };
-      for (const [name, text] of Object.entries(node.parts.params)) {
+      const parts = node.parts();
+      for (const [name, text] of Object.entries(parts.params)) {
         const before = last.params[name];
         if (before === text) continue;
         const sameModel =
@@ -50,8 +51,8 @@ export function createKeyHistory(store: Store | undefined): KeyHistory {
           modelName(before) === modelName(text);
         return { code: sameModel ? 'model-changed' : 'param-changed', name };
       }
-      for (const port of new Set([...Object.keys(node.parts.inputs), ...Object.keys(last.inputs)])) {
-        if (last.inputs[port] !== node.parts.inputs[port]) return { code: 'input-changed', name: port };
+      for (const port of new Set([...Object.keys(parts.inputs), ...Object.keys(last.inputs)])) {
+        if (last.inputs[port] !== parts.inputs[port]) return { code: 'input-changed', name: port };
       }
       // Neither params nor inputs: the document that the node puts into its result.
       return { code: 'input-changed', name: 'workflow' };
@@ -60,9 +61,9 @@ export function createKeyHistory(store: Store | undefined): KeyHistory {
       if (node.key === undefined) return;
       const at = place(workflowName, node);
       if (entries.get(at)?.key === node.key) return;
-      const { version, params, inputs } = node.parts;
+      const { version, params, inputs } = node.parts();
       entries.delete(at);
-      entries.set(at, { key: node.key, version, params: { ...params }, inputs: { ...inputs } });
+      entries.set(at, { key: node.key, version, params, inputs });
       changed = true;
       for (const oldest of entries.keys()) {
         if (entries.size <= maxEntries) break;

@@ -6,17 +6,22 @@ import {
   ancestorsOf,
   type FlatEdge,
   type FlatEndpoint,
+  type FlatGraph,
+  findCycles,
   flattenSubgraphs,
   type GraphIssue,
+  type NodeTypeInfo,
   own,
+  type ParamInfo,
   type ParamValue,
+  type PortInfo,
   paramIssues,
   resolveModes,
   semanticText,
-  topologicalOrder,
   type Workflow,
+  type WorkflowNode,
 } from '@reelgraph/graph';
-import type { AnyNodeDefinition, NodeRegistry } from '@reelgraph/node-api';
+import { type AnyNodeDefinition, describeNode, type NodeRegistry } from '@reelgraph/node-api';
 import { digestOf } from '@reelgraph/store';
 import { cacheKey, type KeyIngredients, paramKeyText } from './cache-key.ts';
 import { catalogueOf } from './catalogue.ts';
@@ -36,7 +41,8 @@ export interface PlannedNode {
   readonly inputs: ReadonlyMap<string, PlannedInput>;
   /** Undefined when the result must not be reused: the node or one it needs runs every time. */
   readonly key: string | undefined;
-  readonly parts: KeyIngredients;
+  /** What the key is made of. */
+  parts(): KeyIngredients;
   /** An earlier node with the same key: the same computation, done once. */
   readonly sameAs: number | undefined;
 }
@@ -74,109 +80,64 @@ export async function planRun(
 ): Promise<PlanResult> {
   const selected = selectNodes(workflow, registry, options.targets);
   if (!selected.ok) return selected;
-  const { order, edgesInto, nodes: flatNodes } = selected;
-  const catalogue = catalogueOf(registry);
+  const indexOf = new Map<string, number>();
+  for (const id of selected.order) indexOf.set(id, indexOf.size);
 
   const issues: GraphIssue[] = [];
-  const indexOf = new Map(order.map((id, index): [string, number] => [id, index]));
-  const drafts = order.flatMap((id) => {
-    const node = flatNodes.get(id);
-    const definition = node === undefined ? undefined : registry.get(node.type);
-    const info = node === undefined ? undefined : catalogue.get(node.type);
-    if (node === undefined || definition === undefined || info === undefined) {
-      issues.push(
-        issue(
-          'graph/unknown-type',
-          `Node "${id}" has type "${node?.type ?? ''}", which is not installed.`,
-          id,
-        ),
-      );
-      return [];
-    }
-    if (node.version > info.version) {
-      issues.push(
-        issue(
-          'graph/newer-node',
-          `Node "${id}" was made with version ${node.version} of ${info.title}; this Reelgraph has version ${info.version}.`,
-          id,
-        ),
-      );
-    }
-    issues.push(...paramIssues(id, node, info));
-    const params: Record<string, ParamValue> = {};
-    for (const [name, declared] of Object.entries(info.params))
-      params[name] = own(node.params, name) ?? declared.default;
-    const inputs = new Map<string, PlannedInput>();
-    for (const { from, to } of edgesInto.get(id) ?? []) {
-      const source = flatNodes.get(from[0]);
-      const output =
-        source === undefined ? undefined : own(catalogue.get(source.type)?.outputs ?? {}, from[1]);
-      const input = own(info.inputs, to[1]);
-      const index = indexOf.get(from[0]);
-      if (
-        index === undefined ||
-        output === undefined ||
-        input === undefined ||
-        input.type !== output.type ||
-        inputs.has(to[1])
-      ) {
-        issues.push({
-          ...issue('graph/bad-edge', `The wire from ${from.join('.')} to ${to.join('.')} does not fit.`, id),
-          port: to[1],
-        });
-      } else inputs.set(to[1], { from: index, port: from[1] });
-    }
-    for (const [port, declared] of Object.entries(info.inputs)) {
-      if (declared.optional === true || inputs.has(port)) continue;
-      issues.push({
-        ...issue(
-          'graph/missing-input',
-          `Node "${id}" (${info.title}): input "${declared.label}" is not connected.`,
-          id,
-        ),
-        port,
-      });
-    }
-    return [{ id, definition, params, inputs }];
-  });
+  const drafts: Draft[] = [];
+  for (const id of selected.order) {
+    const draft = prepareNode(id, selected, registry, indexOf, issues);
+    if (draft !== undefined) drafts.push(draft);
+  }
   if (issues.length > 0) return { ok: false, issues };
 
   const digests = await resolveDigests(drafts, options);
   let workflowDigest: string | undefined;
+  const digestOfWorkflow = (): string => {
+    workflowDigest ??= digestOf(new TextEncoder().encode(semanticText(workflow)));
+    return workflowDigest;
+  };
   const nodes: PlannedNode[] = [];
   const firstWithKey = new Map<string, number>();
   for (const draft of drafts) {
-    const { id, definition, params } = draft;
-    const texts: Record<string, string> = {};
+    const { id, outline, params, inputs } = draft;
+    const { definition } = outline;
+    const sourceKeys = new Map<string, string>();
     let cacheable = definition.cache !== 'none';
-    for (const [name, declared] of Object.entries(definition.params)) {
-      const value = params[name] ?? declared.default;
-      if ((declared.kind === 'model' || declared.kind === 'file') && value !== '') {
-        const digest = digests.get(`${declared.kind} ${value}`);
-        if (digest === undefined) cacheable = false;
-        // A model's name travels in what it makes; that of a file does not.
-        texts[name] =
-          declared.kind === 'model'
-            ? paramKeyText('model', `${value}:${digest ?? ''}`)
-            : paramKeyText('file', digest ?? '');
-      } else texts[name] = paramKeyText(declared.kind, value);
-    }
-    const inputs = new Map<string, PlannedInput>();
-    const sources: Record<string, string> = {};
-    for (const [port, { from, port: output }] of draft.inputs) {
-      const source = nodes[from];
+    for (const [port, input] of inputs) {
+      const source = nodes[input.from];
       if (source?.key === undefined) cacheable = false;
-      sources[port] = `${source?.key ?? ''} ${output}`;
-      inputs.set(port, { from: source?.sameAs ?? from, port: output });
+      else sourceKeys.set(port, `${source.key} ${input.port}`);
+      if (source?.sameAs !== undefined) inputs.set(port, { from: source.sameAs, port: input.port });
     }
-    const parts: KeyIngredients = { version: definition.version, params: texts, inputs: sources };
-    let key: string | undefined;
-    if (cacheable) {
-      if (definition.usesWorkflow === true) {
-        workflowDigest ??= digestOf(new TextEncoder().encode(semanticText(workflow)));
-        key = cacheKey(definition.type, { ...parts, workflow: workflowDigest });
-      } else key = cacheKey(definition.type, parts);
-    }
+    const known = outline.references.every(([name, kind]) => {
+      const value = params[name];
+      return value === '' || digests.has(`${kind} ${value}`);
+    });
+    // Made again when someone asks: most nodes of a rerun are never asked.
+    const parts = (): KeyIngredients => {
+      const texts: Record<string, string> = {};
+      for (const [name, declared] of outline.params) {
+        const value = params[name] ?? declared.default;
+        const digest =
+          declared.kind === 'model' || declared.kind === 'file'
+            ? (digests.get(`${declared.kind} ${value}`) ?? '')
+            : '';
+        // A model's name travels in what it makes; that of a file does not.
+        if (declared.kind === 'model') texts[name] = paramKeyText('model', `${value}:${digest}`);
+        else
+          texts[name] =
+            declared.kind === 'file' ? paramKeyText('file', digest) : paramKeyText(declared.kind, value);
+      }
+      const workflowPart = definition.usesWorkflow === true ? { workflow: digestOfWorkflow() } : {};
+      return {
+        version: definition.version,
+        params: texts,
+        inputs: Object.fromEntries(sourceKeys),
+        ...workflowPart,
+      };
+    };
+    const key = cacheable && known ? cacheKey(definition.type, parts()) : undefined;
     const sameAs = key === undefined ? undefined : firstWithKey.get(key);
     if (key !== undefined && sameAs === undefined) firstWithKey.set(key, nodes.length);
     nodes.push({ id, definition, params, inputs, key, parts, sameAs });
@@ -191,9 +152,98 @@ export async function planRun(
   return { ok: true, plan: { nodes, targets, exposed, muted: selected.muted } };
 }
 
+/** What planning asks of a definition, taken out once: a graph has many nodes of few types. */
+interface Outline {
+  readonly definition: AnyNodeDefinition;
+  readonly info: NodeTypeInfo;
+  readonly params: readonly (readonly [string, ParamInfo])[];
+  /** Params that name a model or a file. */
+  readonly references: readonly (readonly [string, 'model' | 'file'])[];
+  readonly requiredInputs: readonly (readonly [string, PortInfo])[];
+}
+
+const outlines = new WeakMap<AnyNodeDefinition, Outline>();
+
+function outlineOf(definition: AnyNodeDefinition): Outline {
+  const known = outlines.get(definition);
+  if (known !== undefined) return known;
+  const params = Object.entries(definition.params);
+  const outline: Outline = {
+    definition,
+    info: describeNode(definition),
+    params,
+    references: params.flatMap(([name, { kind }]) =>
+      kind === 'model' || kind === 'file' ? [[name, kind] as const] : [],
+    ),
+    requiredInputs: Object.entries(definition.inputs).filter(([, { optional }]) => optional !== true),
+  };
+  outlines.set(definition, outline);
+  return outline;
+}
+
+/** A node before its key is known. */
+interface Draft {
+  readonly id: string;
+  readonly outline: Outline;
+  readonly params: Readonly<Record<string, ParamValue>>;
+  readonly inputs: Map<string, PlannedInput>;
+}
+
+/** Params with defaults and inputs by index; what is unfit goes to `issues`. */
+function prepareNode(
+  id: string,
+  { nodes, edgesInto }: Selection,
+  registry: NodeRegistry,
+  indexOf: ReadonlyMap<string, number>,
+  issues: GraphIssue[],
+): Draft | undefined {
+  const node = nodes.get(id);
+  const definition = registry.get(node?.type ?? '');
+  if (node === undefined || definition === undefined) {
+    issues.push(
+      issue('graph/unknown-type', `Node "${id}" has type "${node?.type ?? ''}", which is not installed.`, id),
+    );
+    return undefined;
+  }
+  const outline = outlineOf(definition);
+  const { info } = outline;
+  if (node.version > info.version) {
+    issues.push(
+      issue(
+        'graph/newer-node',
+        `Node "${id}" was made with version ${node.version} of ${info.title}; this Reelgraph has version ${info.version}.`,
+        id,
+      ),
+    );
+  }
+  const params: Record<string, ParamValue> = {};
+  for (const [name, declared] of outline.params) params[name] = own(node.params, name) ?? declared.default;
+  issues.push(...paramIssues(id, node, info));
+
+  const inputs = new Map<string, PlannedInput>();
+  for (const { from, to } of edgesInto.get(id) ?? []) {
+    const source = registry.get(nodes.get(from[0])?.type ?? '');
+    const output = source === undefined ? undefined : own(source.outputs, from[1]);
+    const index = indexOf.get(from[0]);
+    const fits = output !== undefined && output.type === own(info.inputs, to[1])?.type && !inputs.has(to[1]);
+    if (index !== undefined && fits) inputs.set(to[1], { from: index, port: from[1] });
+    else {
+      const message = `The wire from ${from.join('.')} to ${to.join('.')} does not fit.`;
+      issues.push({ ...issue('graph/bad-edge', message, id), port: to[1] });
+    }
+  }
+  for (const [port, { label }] of outline.requiredInputs) {
+    if (inputs.has(port)) continue;
+    const message = `Node "${id}" (${info.title}): input "${label}" is not connected.`;
+    issues.push({ ...issue('graph/missing-input', message, id), port });
+  }
+  return { id, outline, params, inputs };
+}
+
 interface Selection {
   readonly ok: true;
-  readonly nodes: ReadonlyMap<string, Workflow['nodes'][string]>;
+  readonly nodes: ReadonlyMap<string, WorkflowNode>;
+  /** Targets and all they need, each after what it needs. */
   readonly order: readonly string[];
   readonly edgesInto: ReadonlyMap<string, readonly FlatEdge[]>;
   readonly targets: readonly string[];
@@ -201,12 +251,14 @@ interface Selection {
   readonly muted: ReadonlyMap<string, string>;
 }
 
+type Refusal = { readonly ok: false; readonly issues: readonly GraphIssue[] };
+
 /** Targets and all they need, in order. */
 export function selectNodes(
   workflow: Workflow,
   registry: NodeRegistry,
   wanted: readonly string[] | undefined,
-): Selection | { readonly ok: false; readonly issues: readonly GraphIssue[] } {
+): Selection | Refusal {
   const flat = flattenSubgraphs(workflow);
   if (!flat.ok) return flat;
   const active = resolveModes(flat.graph, workflow, catalogueOf(registry));
@@ -215,74 +267,96 @@ export function selectNodes(
     const endpoint = flat.outputAt([node, port]);
     if (endpoint !== undefined && active.nodes.has(endpoint[0])) exposed.set(name, endpoint);
   }
+  const isOutput = (id: string): boolean =>
+    registry.get(flat.graph.nodes.get(id)?.type ?? '')?.isOutput === true;
 
   const targets = new Set<string>();
   const muted = new Map<string, string>();
   const issues: GraphIssue[] = [];
   if (wanted === undefined) {
-    for (const [id, node] of active.nodes) if (registry.get(node.type)?.isOutput === true) targets.add(id);
+    for (const id of active.nodes.keys()) if (isOutput(id)) targets.add(id);
     for (const [id] of exposed.values()) targets.add(id);
-    for (const [id, reason] of active.muted) {
-      if (id !== reason && registry.get(flat.graph.nodes.get(id)?.type ?? '')?.isOutput === true)
-        muted.set(id, reason);
-    }
+    for (const [id, reason] of active.muted) if (id !== reason && isOutput(id)) muted.set(id, reason);
   } else {
     for (const id of wanted) {
-      const inside = [...active.nodes.keys()].filter(
-        (flatId) => flatId === id || flatId.startsWith(`${id}/`),
-      );
+      const inside = active.nodes.has(id)
+        ? [id]
+        : [...active.nodes.keys()].filter((flatId) => flatId.startsWith(`${id}/`));
       for (const flatId of inside) targets.add(flatId);
       const reason = active.muted.get(id);
       if (reason !== undefined) muted.set(id, reason);
       else if (inside.length === 0) {
-        const why = flat.graph.nodes.has(id)
-          ? 'it is bypassed, so it computes nothing'
-          : 'there is no such node';
+        const bypassed = flat.graph.nodes.has(id);
+        const why = bypassed ? 'it is bypassed, so it computes nothing' : 'there is no such node';
         issues.push(issue('engine/unknown-target', `Cannot compute "${id}": ${why}.`, id));
       }
     }
   }
   if (issues.length === 0 && targets.size === 0) {
-    const why =
-      muted.size > 0 ? 'everything it would compute is muted' : 'it has no output node and exposes no output';
-    issues.push({
-      code: 'engine/nothing-to-run',
-      severity: 'error',
-      message: `There is nothing to run: ${why}. Add a Save or Preview node.`,
-    });
+    const isMuted = muted.size > 0;
+    const why = isMuted
+      ? 'everything it would compute is muted'
+      : 'it has no output node and exposes no output';
+    const message = `There is nothing to run: ${why}. Add a Save or Preview node.`;
+    issues.push({ code: 'engine/nothing-to-run', severity: 'error', message });
   }
   if (issues.length > 0) return { ok: false, issues };
 
-  const needed = ancestorsOf(targets, active.edges);
-  const ids = [...active.nodes.keys()].filter((id) => needed.has(id));
-  const edges = active.edges.filter(({ to }) => needed.has(to[0]));
-  const sorted = topologicalOrder(ids, edges);
-  if (!sorted.ok) {
-    return {
-      ok: false,
-      issues: sorted.cycles.map((cycle) =>
-        issue(
-          'graph/cycle',
-          `These nodes need each other in a loop: ${cycle.slice(0, 8).join(', ')}${cycle.length > 8 ? ' …' : ''}.`,
-          cycle[0] ?? '',
-        ),
-      ),
-    };
-  }
   const edgesInto = new Map<string, FlatEdge[]>();
-  for (const edge of edges) {
+  for (const edge of active.edges) {
     const list = edgesInto.get(edge.to[0]);
     if (list === undefined) edgesInto.set(edge.to[0], [edge]);
     else list.push(edge);
   }
+  const order = orderUpTo(targets, edgesInto, active.nodes);
+  if (order === undefined) return loops(targets, active);
+  return { ok: true, nodes: active.nodes, order, edgesInto, targets: [...targets], exposed, muted };
+}
+
+/**
+ * Targets and all they need, each after what it needs: a walk upstream, depth first, with a stack of its own.
+ * Undefined when it comes back to a node it has not left.
+ */
+function orderUpTo(
+  targets: Iterable<string>,
+  edgesInto: ReadonlyMap<string, readonly FlatEdge[]>,
+  nodes: ReadonlyMap<string, WorkflowNode>,
+): readonly string[] | undefined {
+  const left = new Map<string, boolean>();
+  const order: string[] = [];
+  const path: { readonly id: string; next: number }[] = [];
+  const enter = (id: string): void => {
+    left.set(id, false);
+    path.push({ id, next: 0 });
+  };
+  for (const target of targets) {
+    if (!left.has(target)) enter(target);
+    for (let visit = path.at(-1); visit !== undefined; visit = path.at(-1)) {
+      const source = edgesInto.get(visit.id)?.[visit.next]?.from[0];
+      visit.next += 1;
+      if (source === undefined) {
+        path.pop();
+        left.set(visit.id, true);
+        order.push(visit.id);
+      } else if (left.get(source) === false) return undefined;
+      else if (!left.has(source) && nodes.has(source)) enter(source);
+    }
+  }
+  return order;
+}
+
+function loops(targets: Iterable<string>, { edges }: FlatGraph): Refusal {
+  const cycles = findCycles(ancestorsOf(targets, edges), edges);
   return {
-    ok: true,
-    nodes: active.nodes,
-    order: sorted.order,
-    edgesInto,
-    targets: [...targets],
-    exposed,
-    muted,
+    ok: false,
+    issues: cycles.map((cycle) => {
+      const more = cycle.length > 8 ? ' …' : '';
+      return issue(
+        'graph/cycle',
+        `These nodes need each other in a loop: ${cycle.slice(0, 8).join(', ')}${more}.`,
+        cycle[0] ?? '',
+      );
+    }),
   };
 }
 
@@ -291,20 +365,13 @@ function issue(code: string, message: string, nodeId: string): GraphIssue {
 }
 
 /** Digests by `kind name`; those that cannot be had are absent. */
-async function resolveDigests(
-  drafts: readonly {
-    readonly definition: AnyNodeDefinition;
-    readonly params: Readonly<Record<string, ParamValue>>;
-  }[],
-  options: PlanOptions,
-): Promise<Map<string, string>> {
+async function resolveDigests(drafts: readonly Draft[], options: PlanOptions): Promise<Map<string, string>> {
   const pending = new Map<string, Promise<string | undefined>>();
-  for (const { definition, params } of drafts) {
-    for (const [name, { kind }] of Object.entries(definition.params)) {
+  for (const { outline, params } of drafts) {
+    for (const [name, kind] of outline.references) {
       const value = params[name];
-      if ((kind !== 'model' && kind !== 'file') || typeof value !== 'string' || value === '') continue;
       const id = `${kind} ${value}`;
-      if (pending.has(id)) continue;
+      if (typeof value !== 'string' || value === '' || pending.has(id)) continue;
       const digest = kind === 'model' ? options.digestOfModel(value) : options.digestOfFile(value);
       pending.set(
         id,

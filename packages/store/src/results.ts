@@ -66,7 +66,7 @@ export type LoadedResult =
 export interface ResultStore {
   /**
    * Keeps a result. `durable` as in `putBytes`.
-   * @throws StoreError when it cannot be written or encoded; then nothing of it is visible
+   * @throws StoreError when it cannot be written or encoded; what is visible then is whole or not there
    */
   saveResult(result: NewResult, options?: { durable?: boolean }): Promise<void>;
   /** The record alone, for showing; its bytes may have gone in the meantime. */

@@ -113,7 +113,9 @@ describe('blobs', () => {
         disk.failAt(undefined);
         for (const path of filesIn('blobs')) expect(digestOf(readFileSync(path))).toBe(path.slice(-64));
         const loaded = await store.loadResult(result(1).key);
-        expect(loaded.status).toBe('missing');
+        // Only the last step, flushing the folder, may fail with the whole result in its place.
+        if (loaded.status === 'found') expect(loaded.outputs).toEqual(result(1).outputs);
+        else expect(loaded.status).toBe('missing');
         for (const part of ['blobs', 'cache']) await rm(join(folder, part), { recursive: true });
         for (const part of ['blobs', 'cache']) await disk.makeFolder(join(folder, part));
       }
