@@ -7,6 +7,7 @@ ones traced; the largest difference is recorded in its config.json.
 """
 
 import argparse
+import hashlib
 import json
 import re
 import shutil
@@ -107,17 +108,31 @@ def write_json(path, value):
 
 
 def preview_factors(model, mean, std):
-    """Least squares from normalised latents to the mean colour of each patch's last frame: ([C][3], [3]), RGB in [-1, 1]."""
+    """Least squares from normalised latents to the pixels of each patch: ([C][3 * 4 * 8 * 8], [3 * 4 * 8 * 8]), RGB in [-1, 1].
+
+    The order within a patch is colour, frame, row, column. It is the decoder's linear part, so to speak:
+    blurred, but cheap enough to look at every step of a sampler.
+    """
     scenes, _ = world.training_scenes(5_000_000, 200)
     frames = world.to_model_range(world.render(scenes))
     with torch.no_grad():
         latent = ((model.encoder(frames) - mean) / std).permute(0, 2, 3, 4, 1).reshape(-1, mean.shape[1])
-    last = frames[:, :, :: vae.TEMPORAL]
-    colour = torch.nn.functional.avg_pool3d(last, (1, vae.SPATIAL, vae.SPATIAL)).permute(0, 2, 3, 4, 1).reshape(-1, 3)
+    # The first latent frame stands for one picture, shown four times.
+    padded = torch.cat([frames[:, :, :1].expand(-1, -1, vae.TEMPORAL - 1, -1, -1), frames], dim=2)
+    b, c, f, height, width = padded.shape
+    patches = padded.reshape(b, c, f // vae.TEMPORAL, vae.TEMPORAL, height // vae.SPATIAL, vae.SPATIAL, width // vae.SPATIAL, vae.SPATIAL)
+    patches = patches.permute(0, 2, 4, 6, 1, 3, 5, 7).reshape(len(latent), -1)
     design = torch.cat([latent, torch.ones(len(latent), 1)], dim=1)
-    solution = torch.linalg.lstsq(design, colour).solution
-    rounded = lambda rows: [[round(float(v), 5) for v in row] for row in rows]
+    solution = torch.linalg.lstsq(design, patches).solution
+    rounded = lambda rows: [[round(float(v), 4) for v in row] for row in rows]
     return rounded(solution[:-1]), rounded(solution[-1:])[0]
+
+
+def write_checksums(folder):
+    """`SHA256SUMS` as sha256sum prints it, so that a flipped bit is found when the package is opened."""
+    lines = [f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {file.relative_to(folder).as_posix()}\n"
+             for file in sorted(folder.rglob("*")) if file.suffix in (".onnx", ".json")]
+    (folder / "SHA256SUMS").write_text("".join(lines))
 
 
 def main():
@@ -181,7 +196,7 @@ def main():
         "latents_mean": rounded(mean), "latents_std": rounded(std), "round_trip_psnr_db": round(vae_facts["psnr"], 2),
     }
     write_json(to / "vae_encoder" / "config.json", {**vae_config, **error("vae_encoder")})
-    write_json(to / "vae_decoder" / "config.json", {**vae_config, "latent_rgb_factors": factors, "latent_rgb_factors_bias": bias, **error("vae_decoder")})
+    write_json(to / "vae_decoder" / "config.json", {**vae_config, "latent_rgb_patch": [vae.TEMPORAL, vae.SPATIAL, vae.SPATIAL], "latent_rgb_factors": factors, "latent_rgb_factors_bias": bias, **error("vae_decoder")})
     write_json(to / "text_encoder" / "config.json", {
         "_class_name": "ToyboxTextEncoder", "vocab_size": encoder.config.vocabulary, "hidden_size": width, "num_hidden_layers": encoder.config.layers,
         "num_attention_heads": encoder.config.heads, "max_position_embeddings": captions.MAX_LENGTH, "pad_token_id": captions.PAD, **error("text_encoder")})
@@ -205,6 +220,7 @@ def main():
         "reelgraph": {"family": "toybox", "licence": LICENCE, "recommended": {
             "steps": args.steps, "shift": shift, "guidanceScale": args.guidance, "fps": world.FPS, "frames": world.DEFAULT_FRAME_COUNT, "width": 64, "height": 64}},
     })
+    write_checksums(to)
     print(f"{sum(f.stat().st_size for f in to.rglob('*') if f.is_file()) / 1e6:.1f} MB in all")
 
 
