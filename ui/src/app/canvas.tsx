@@ -32,6 +32,7 @@ export function Canvas() {
   }, [editor]);
 
   return (
+    // biome-ignore lint/a11y/noStaticElementInteractions: files are dropped on it; the Open button does the same
     <div
       className={`canvas-area ${dropping ? 'dropping' : ''}`}
       onDragOver={(event) => {
@@ -49,7 +50,6 @@ export function Canvas() {
         void takeFiles(editor, [...event.dataTransfer.files], view?.toGraph(event.clientX, event.clientY));
       }}
     >
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: an application is interactive; its keys are in keyboard.ts */}
       <div
         ref={element}
         className="canvas"

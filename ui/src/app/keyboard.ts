@@ -25,11 +25,12 @@ export function listenToKeyboard(editor: Editor): () => void {
     if (event.defaultPrevented) return;
     const name = keyName(event);
     if (name === 'Escape') {
-      escape(editor);
+      stepBack(editor);
       return;
     }
     const typing = isTyping(event.target);
-    const inDialog = event.target instanceof HTMLElement && event.target.closest('[role="dialog"]') !== null;
+    const inDialog =
+      event.target instanceof HTMLElement && event.target.closest('dialog, [role="dialog"]') !== null;
     const inCanvas =
       event.target === document.body ||
       (event.target instanceof HTMLElement && event.target.closest('.canvas') !== null);
@@ -92,7 +93,7 @@ export function listenToKeyboard(editor: Editor): () => void {
 }
 
 /** Back out of the nearest thing: a wire in the hand, an overlay, a field, the selection. */
-function escape(editor: Editor): void {
+function stepBack(editor: Editor): void {
   if (editor.view.get()?.cancelWire()) return;
   if (editor.overlay.get()) {
     editor.overlay.set(undefined);

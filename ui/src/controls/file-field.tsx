@@ -21,6 +21,7 @@ export function FileField({ fieldId, info, value, problem, onChange, onDone }: F
     onDone();
   };
   return (
+    // biome-ignore lint/a11y/noStaticElementInteractions: pictures are dropped on it; the button in it does the same
     <div
       className={`file ${over ? 'over' : ''}`}
       onDragOver={(event) => {

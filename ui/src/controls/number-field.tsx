@@ -105,7 +105,6 @@ export function NumberField({
   };
   const share = shareOfRange(number, range);
   return (
-    // biome-ignore lint/a11y/useSemanticElements: an <input> per number is what this field avoids; the role has all its keys
     <div
       id={fieldId}
       className="number"

@@ -57,6 +57,7 @@ export const ParamControl = memo(function ParamControl(props: ParamControlProps)
   };
   const tall = (info.kind === 'text' && info.multiline) || info.kind === 'file';
   return (
+    // biome-ignore lint/a11y/noStaticElementInteractions: only keeps presses from reaching the canvas
     <div
       className={`param ${tall ? 'tall' : ''} ${problem ? 'has-problem' : ''} kind-${info.kind}`}
       title={compact ? `${info.description}${problem ? `\n⚠ ${problem}` : ''}` : undefined}

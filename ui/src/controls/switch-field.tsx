@@ -9,6 +9,7 @@ export function SwitchField({ fieldId, value, onChange, onDone }: FieldProps<'bo
         role="switch"
         data-testid={fieldId}
         checked={value === true}
+        aria-checked={value === true}
         onChange={(event) => {
           onChange(event.target.checked);
           onDone();

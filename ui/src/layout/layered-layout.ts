@@ -84,14 +84,20 @@ function columnsOf(nodes: readonly LayoutNode[], before: Neighbours, after: Neig
     if (consumers.length > 0) column.set(id, Math.min(...consumers.map((next) => column.get(next) ?? 0)) - 1);
   }
   const columns: string[][] = [];
-  for (const id of order) (columns[column.get(id) ?? 0] ??= []).push(id);
+  for (const id of order) {
+    const at = column.get(id) ?? 0;
+    const ids = columns[at];
+    if (ids) ids.push(id);
+    else columns[at] = [id];
+  }
   return Array.from(columns, (ids) => ids ?? []);
 }
 
 function orderColumns(columns: string[][], before: Neighbours, after: Neighbours): string[][] {
   const rank = new Map<string, number>();
-  const remember = (ids: readonly string[]): void =>
-    ids.forEach((id, index) => rank.set(id, index / (ids.length || 1)));
+  const remember = (ids: readonly string[]): void => {
+    for (const [index, id] of ids.entries()) rank.set(id, index / ids.length);
+  };
   columns.forEach(remember);
   for (let sweep = 0; sweep < sweeps; sweep++) {
     const down = sweep % 2 === 0;

@@ -40,7 +40,6 @@ export function AddMenu({ overlay }: { overlay: Extract<Overlay, { kind: 'add' }
   const left = Math.max(8, Math.min(overlay.screen.x, window.innerWidth - size.width - 8));
   const top = Math.max(8, Math.min(overlay.screen.y, window.innerHeight - size.height - 8));
   return (
-    // biome-ignore lint/a11y/noStaticElementInteractions: a press beside the menu closes it; Escape does so too
     <div className="overlay-catch" onPointerDown={(event) => event.target === event.currentTarget && close()}>
       <div
         className="add-menu popup"

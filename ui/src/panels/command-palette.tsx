@@ -68,7 +68,6 @@ export function CommandPalette() {
   };
   const isMac = /Mac|iPhone|iPad/.test(navigator.userAgent);
   return (
-    // biome-ignore lint/a11y/noStaticElementInteractions: a press beside the palette closes it; Escape does so too
     <div
       className="overlay-catch dim"
       onPointerDown={(event) => event.target === event.currentTarget && close()}

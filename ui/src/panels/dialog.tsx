@@ -26,7 +26,6 @@ export function Dialog({ title, className = '', children }: DialogProps) {
     <dialog
       ref={element}
       className={`dialog ${className}`}
-      role="dialog"
       aria-label={title}
       onCancel={(event) => {
         event.preventDefault();

@@ -40,7 +40,6 @@ export function SaveDialog() {
           id="save-name"
           value={name}
           maxLength={200}
-          // biome-ignore lint/a11y/noAutofocus: the dialog was opened to type a name
           autoFocus
           onFocus={(event) => event.target.select()}
           onChange={(event) => setName(event.target.value)}

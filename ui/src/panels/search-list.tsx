@@ -64,6 +64,7 @@ export function SearchList<T extends SearchItem>(props: SearchListProps<T>) {
           }
         }}
       />
+      {/* biome-ignore lint/a11y/noNoninteractiveElementToInteractiveRole: the pattern of a combobox with its listbox */}
       <ul ref={list} id={listId} role="listbox" aria-label={props.label} data-scrolls>
         {found.map((item) => {
           const heading = query === '' ? props.groupOf?.(item) : undefined;

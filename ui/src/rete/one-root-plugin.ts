@@ -20,8 +20,8 @@ const smallCount = 24;
 /** Nodes put on screen per frame, so that a jump to a dense place does not stall. */
 const mountsPerFrame = 8;
 /** Px around the view in which nodes are mounted already, and beyond which they are taken away again. */
-const mountMargin = 120;
-const keepMargin = 480;
+const mountMargin = 60;
+const keepMargin = 220;
 
 type Signals = Area2D<Scheme> | SocketSignal;
 

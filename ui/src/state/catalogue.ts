@@ -22,7 +22,10 @@ const missing = new WeakMap<Workflow['edges'], Map<string, NodeTypeInfo>>();
 function missingType(document: Workflow, id: string): NodeTypeInfo {
   // Remembered per list of edges, so that the same node gives the same object until a wire changes.
   let types = missing.get(document.edges);
-  if (!types) missing.set(document.edges, (types = new Map()));
+  if (!types) {
+    types = new Map();
+    missing.set(document.edges, types);
+  }
   const type = document.nodes[id]?.type ?? 'unknown';
   const key = `${id} ${type}`;
   let info = types.get(key);
