@@ -125,7 +125,7 @@ export async function executePlan(
         slot.damaged = true;
         memory.delete(slot.node.key ?? '');
       }
-      for (const { from } of slot.node.inputs.values()) {
+      for (const { from } of slot.node.inputs) {
         const source = slotAt(from);
         if (source.state === 'unneeded') source.state = 'needed';
       }
@@ -200,7 +200,7 @@ export async function executePlan(
       const slot = slotAt(index);
       if (slot.state !== 'needed') continue;
       slot.state = 'waiting';
-      for (const { from } of slot.node.inputs.values()) {
+      for (const { from } of slot.node.inputs) {
         const source = slotAt(from);
         source.consumers += 1;
         if (source.state === 'cached') continue;
@@ -276,7 +276,7 @@ export async function executePlan(
 
   function takeInputs(node: PlannedNode): Record<string, unknown> {
     const inputs: Record<string, unknown> = {};
-    for (const [port, { from, port: output }] of node.inputs) {
+    for (const { port, from, output } of node.inputs) {
       const source = slotAt(from);
       inputs[port] = source.outputs?.[output];
       source.consumers -= 1;
@@ -401,8 +401,8 @@ export async function executePlan(
     for (const index of plan.targets)
       if (delivered(index)) outputs.set(slotAt(index).node.id, worker(index).summaries);
     const exposed = new Map<string, OutputSummary>();
-    for (const [name, { from, port }] of plan.exposed) {
-      const summary = delivered(from) ? worker(from).summaries[port] : undefined;
+    for (const [name, { from, output }] of plan.exposed) {
+      const summary = delivered(from) ? worker(from).summaries[output] : undefined;
       if (summary !== undefined) exposed.set(name, summary);
     }
     return { status, durationMs, outputs, exposed, ...(error === undefined ? {} : { error }) };

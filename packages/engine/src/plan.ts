@@ -28,8 +28,9 @@ import { catalogueOf } from './catalogue.ts';
 
 /** Where an input comes from: a planned node by index, and its output port. */
 export interface PlannedInput {
-  readonly from: number;
   readonly port: string;
+  readonly from: number;
+  readonly output: string;
 }
 
 export interface PlannedNode {
@@ -38,7 +39,8 @@ export interface PlannedNode {
   readonly definition: AnyNodeDefinition;
   /** Every param of the declaration, defaults filled in, checked. */
   readonly params: Readonly<Record<string, ParamValue>>;
-  readonly inputs: ReadonlyMap<string, PlannedInput>;
+  /** At most one per port. */
+  readonly inputs: readonly PlannedInput[];
   /** Undefined when the result must not be reused: the node or one it needs runs every time. */
   readonly key: string | undefined;
   /** What the key is made of. */
@@ -54,7 +56,7 @@ export interface RunPlan {
   /** Indices of the targets. */
   readonly targets: readonly number[];
   /** Exposed outputs of the document that this run computes: name -> node and port. */
-  readonly exposed: ReadonlyMap<string, PlannedInput>;
+  readonly exposed: ReadonlyMap<string, { readonly from: number; readonly output: string }>;
   /** Targets that will not run because of a muted node: id -> that node. */
   readonly muted: ReadonlyMap<string, string>;
 }
@@ -102,13 +104,11 @@ export async function planRun(
   for (const draft of drafts) {
     const { id, outline, params, inputs } = draft;
     const { definition } = outline;
-    const sourceKeys = new Map<string, string>();
     let cacheable = definition.cache !== 'none';
-    for (const [port, input] of inputs) {
+    for (const [at, input] of inputs.entries()) {
       const source = nodes[input.from];
       if (source?.key === undefined) cacheable = false;
-      else sourceKeys.set(port, `${source.key} ${input.port}`);
-      if (source?.sameAs !== undefined) inputs.set(port, { from: source.sameAs, port: input.port });
+      if (source?.sameAs !== undefined) inputs[at] = { ...input, from: source.sameAs };
     }
     const known = outline.references.every(([name, kind]) => {
       const value = params[name];
@@ -129,13 +129,10 @@ export async function planRun(
           texts[name] =
             declared.kind === 'file' ? paramKeyText('file', digest) : paramKeyText(declared.kind, value);
       }
+      const sources: Record<string, string> = {};
+      for (const { port, from, output } of inputs) sources[port] = `${nodes[from]?.key ?? ''} ${output}`;
       const workflowPart = definition.usesWorkflow === true ? { workflow: digestOfWorkflow() } : {};
-      return {
-        version: definition.version,
-        params: texts,
-        inputs: Object.fromEntries(sourceKeys),
-        ...workflowPart,
-      };
+      return { version: definition.version, params: texts, inputs: sources, ...workflowPart };
     };
     const key = cacheable && known ? cacheKey(definition.type, parts()) : undefined;
     const sameAs = key === undefined ? undefined : firstWithKey.get(key);
@@ -143,10 +140,10 @@ export async function planRun(
     nodes.push({ id, definition, params, inputs, key, parts, sameAs });
   }
 
-  const exposed = new Map<string, PlannedInput>();
-  for (const [name, endpoint] of selected.exposed) {
-    const from = indexOf.get(endpoint[0]);
-    if (from !== undefined) exposed.set(name, { from, port: endpoint[1] });
+  const exposed = new Map<string, { from: number; output: string }>();
+  for (const [name, [id, output]] of selected.exposed) {
+    const from = indexOf.get(id);
+    if (from !== undefined) exposed.set(name, { from, output });
   }
   const targets = selected.targets.flatMap((id) => indexOf.get(id) ?? []);
   return { ok: true, plan: { nodes, targets, exposed, muted: selected.muted } };
@@ -186,7 +183,7 @@ interface Draft {
   readonly id: string;
   readonly outline: Outline;
   readonly params: Readonly<Record<string, ParamValue>>;
-  readonly inputs: Map<string, PlannedInput>;
+  readonly inputs: PlannedInput[];
 }
 
 /** Params with defaults and inputs by index; what is unfit goes to `issues`. */
@@ -220,24 +217,29 @@ function prepareNode(
   for (const [name, declared] of outline.params) params[name] = own(node.params, name) ?? declared.default;
   issues.push(...paramIssues(id, node, info));
 
-  const inputs = new Map<string, PlannedInput>();
+  const inputs: PlannedInput[] = [];
   for (const { from, to } of edgesInto.get(id) ?? []) {
     const source = registry.get(nodes.get(from[0])?.type ?? '');
     const output = source === undefined ? undefined : own(source.outputs, from[1]);
     const index = indexOf.get(from[0]);
-    const fits = output !== undefined && output.type === own(info.inputs, to[1])?.type && !inputs.has(to[1]);
-    if (index !== undefined && fits) inputs.set(to[1], { from: index, port: from[1] });
+    const fits =
+      output !== undefined && output.type === own(info.inputs, to[1])?.type && !hasInput(inputs, to[1]);
+    if (index !== undefined && fits) inputs.push({ port: to[1], from: index, output: from[1] });
     else {
       const message = `The wire from ${from.join('.')} to ${to.join('.')} does not fit.`;
       issues.push({ ...issue('graph/bad-edge', message, id), port: to[1] });
     }
   }
   for (const [port, { label }] of outline.requiredInputs) {
-    if (inputs.has(port)) continue;
+    if (hasInput(inputs, port)) continue;
     const message = `Node "${id}" (${info.title}): input "${label}" is not connected.`;
     issues.push({ ...issue('graph/missing-input', message, id), port });
   }
   return { id, outline, params, inputs };
+}
+
+function hasInput(inputs: readonly PlannedInput[], port: string): boolean {
+  return inputs.some((input) => input.port === port);
 }
 
 interface Selection {

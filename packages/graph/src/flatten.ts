@@ -49,8 +49,8 @@ interface Opened extends FlatGraph {
 /** Replaces every instance `subgraph:<name>` by the nodes inside; refuses recursion and explosions. */
 export function flattenSubgraphs(workflow: Workflow): FlattenResult {
   if (Object.keys(workflow.subgraphs).length === 0) {
-    const graph = { nodes: new Map(Object.entries(workflow.nodes)), edges: workflow.edges };
-    return { ok: true, graph, outputAt: (endpoint) => endpoint };
+    const nodes = new Map(Object.entries(workflow.nodes));
+    return { ok: true, graph: { nodes, edges: workflow.edges }, outputAt: (endpoint) => endpoint };
   }
   const { order, issues } = subgraphOrder(workflow);
   if (issues.length > 0) return { ok: false, issues };
