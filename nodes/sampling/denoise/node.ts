@@ -108,10 +108,13 @@ export const denoise = defineNode({
     const totalSteps = sigmas.length - 1;
     ctx.progress({ step: 0, totalSteps, message: 'Preparing the model' });
 
-    const previewFps = (facts.recommended.fps * (latent.samples.shape[2] ?? 1)) / latent.frameCount;
     const onStep = (done: SamplerStep) => {
       ctx.progress({ step: done.step, totalSteps });
-      ctx.preview(() => ({ pixels: ctx.models.previewLatent(model, done.estimateClean()), fps: previewFps }));
+      ctx.preview(() => {
+        const pixels = ctx.models.previewLatent(model, done.estimateClean());
+        // A preview with fewer frames than the clip moves as fast as the clip will.
+        return { pixels, fps: (facts.recommended.fps * (pixels.shape[2] ?? 1)) / latent.frameCount };
+      });
     };
     const samples = await sampler.sample({
       sigmas,

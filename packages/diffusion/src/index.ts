@@ -20,6 +20,7 @@ export {
   type LatentStatistics,
   latentToRgb,
   normaliseLatent,
+  type PreviewFit,
 } from './latent-scaling.ts';
 export { type PatchSize, patchify, unpatchify } from './patchify.ts';
 export type { Sampler, SamplerOptions, SamplerStep } from './sampler.ts';

@@ -55,36 +55,82 @@ export function denormaliseLatent(
   return mapChannels(latent, statistics, (value, mean, std) => value * std + mean);
 }
 
+/** What a linear look at a latent needs; fitted to the VAE's training data. */
+export interface PreviewFit {
+  /** Pixels of one latent place: [frames, rows, columns]. [1, 1, 1] shows a pixel per latent pixel. */
+  readonly patch: readonly [number, number, number];
+  /** [C][3 * frames * rows * columns], in the order colour, frame, row, column */
+  readonly factors: readonly (readonly number[])[];
+  /** [3 * frames * rows * columns] */
+  readonly bias: readonly number[];
+}
+
 /**
- * A linear look at a latent, cheap enough for every step: rgb = factors^T z + bias per latent pixel.
+ * A linear look at a latent, cheap enough for every step: patch = factors^T z + bias at each latent place.
  *
- * @param latent  normalised, [1, C, T, h, w] float32
- * @param factors [C][3], fitted to the VAE's training data
- * @param bias    [3]
- * @returns [1, 3, T, h, w] clamped to [-1, 1]
+ * The first latent frame stands for one picture, the last of its patch.
+ *
+ * @param latent normalised, [1, C, T, h, w] float32
+ * @returns [1, 3, frames * (T - 1) + 1, rows * h, columns * w] clamped to [-1, 1]
+ * @throws TensorError 'tensor/shape-mismatch' when the latent has other channels than the fit
  */
 export function latentToRgb(
   latent: Tensor<'float32'>,
-  factors: readonly (readonly number[])[],
-  bias: readonly number[],
+  { patch, factors, bias }: PreviewFit,
 ): Tensor<'float32'> {
-  const [, channels = 0, frames = 0, height = 0, width = 0] = latent.shape;
+  const [, channels = 0, latentFrames = 0, h = 0, w = 0] = latent.shape;
   if (latent.shape.length !== 5 || channels !== factors.length) {
     throw new TensorError(
       'tensor/shape-mismatch',
       `Expected a latent [1, ${factors.length}, T, H, W], got ${formatShape(latent.shape)}.`,
     );
   }
-  const size = frames * height * width;
-  const data = new Float32Array(3 * size);
-  for (let rgb = 0; rgb < 3; rgb++) {
-    const out = data.subarray(rgb * size, (rgb + 1) * size).fill(bias[rgb] ?? 0);
-    for (let channel = 0; channel < channels; channel++) {
-      const factor = factors[channel]?.[rgb] ?? 0;
-      const from = channel * size;
-      for (let i = 0; i < size; i++) out[i]! += factor * latent.data[from + i]!;
+  const [pt, ph, pw] = patch;
+  const patchSize = 3 * pt * ph * pw;
+  const flat = Float32Array.from(
+    { length: channels * patchSize },
+    (_, i) => factors[Math.floor(i / patchSize)]?.[i % patchSize] ?? 0,
+  );
+  const offset = Float32Array.from({ length: patchSize }, (_, i) => bias[i] ?? 0);
+  const shape = [1, 3, pt * (latentFrames - 1) + 1, ph * h, pw * w] as const;
+  const [, , frames, height, width] = shape;
+  const data = new Float32Array(3 * frames * height * width);
+  const place = new Float32Array(patchSize);
+  const plane = latentFrames * h * w;
+  for (let t = 0; t < latentFrames; t++) {
+    for (let y = 0; y < h; y++) {
+      for (let x = 0; x < w; x++) {
+        place.set(offset);
+        const from = (t * h + y) * w + x;
+        for (let channel = 0; channel < channels; channel++) {
+          const z = latent.data[channel * plane + from]!;
+          const row = channel * patchSize;
+          for (let i = 0; i < patchSize; i++) place[i]! += z * flat[row + i]!;
+        }
+        writePatch(place, patch, [t, y, x], data, [frames, height, width]);
+      }
     }
   }
-  for (let i = 0; i < data.length; i++) data[i] = Math.min(1, Math.max(-1, data[i]!));
-  return { dtype: 'float32', shape: [1, 3, frames, height, width], data };
+  return { dtype: 'float32', shape, data };
+}
+
+/** Copies one patch to its place; pixel frames before the first one are left out. */
+function writePatch(
+  place: Float32Array,
+  [pt, ph, pw]: PreviewFit['patch'],
+  [t, y, x]: readonly [number, number, number],
+  data: Float32Array,
+  [frames, height, width]: readonly [number, number, number],
+): void {
+  for (let colour = 0; colour < 3; colour++) {
+    for (let dt = 0; dt < pt; dt++) {
+      const frame = pt * t + dt - (pt - 1);
+      if (frame < 0) continue;
+      for (let dy = 0; dy < ph; dy++) {
+        const to = ((colour * frames + frame) * height + ph * y + dy) * width + pw * x;
+        const from = ((colour * pt + dt) * ph + dy) * pw;
+        for (let dx = 0; dx < pw; dx++) data[to + dx] = Math.min(1, Math.max(-1, place[from + dx]!));
+      }
+    }
+  }
 }

@@ -80,14 +80,32 @@ describe('latent scaling', () => {
   it('looks at a latent as clamped colours', () => {
     const rgb = latentToRgb(
       fromFunction([1, 2, 1, 1, 2], (i) => [1, -1, 4, 0][i]!),
-      [
-        [0.5, 0, 0],
-        [0, 1, 0],
-      ],
-      [0, 0, 0.25],
+      {
+        patch: [1, 1, 1],
+        factors: [
+          [0.5, 0, 0],
+          [0, 1, 0],
+        ],
+        bias: [0, 0, 0.25],
+      },
     );
     expect(rgb.shape).toEqual([1, 3, 1, 1, 2]);
     expect(Array.from(rgb.data)).toEqual([0.5, -0.5, 1, 0, 0.25, 0.25]);
+  });
+
+  it('looks at whole patches where the fit has them, the first latent frame as one picture', () => {
+    // one channel, patches of 2 frames x 1 row x 2 columns; only red is drawn:
+    //   z -> frame 0: [z, 2z]   frame 1: [3z, 4z]
+    const factors = [[1, 2, 3, 4, 0, 0, 0, 0, 0, 0, 0, 0]];
+    const bias = Array.from({ length: 12 }, () => 0);
+    const rgb = latentToRgb(
+      fromFunction([1, 1, 2, 1, 2], (i) => [0.1, 0.2, -0.1, -0.2][i]!),
+      { patch: [2, 1, 2], factors, bias },
+    );
+    expect(rgb.shape).toEqual([1, 3, 3, 1, 4]);
+    const red = [0.3, 0.4, 0.6, 0.8, -0.1, -0.2, -0.2, -0.4, -0.3, -0.4, -0.6, -0.8];
+    Array.from(rgb.data.subarray(0, 12)).forEach((value, i) => expect(value).toBeCloseTo(red[i]!, 6));
+    expect(rgb.data.subarray(12).every((value) => value === 0)).toBe(true);
   });
 });
 

@@ -48,8 +48,10 @@ export const vaeConfigSchema = z
     scale_factor_spatial: positiveInt,
     latents_mean: z.array(z.number()),
     latents_std: z.array(z.number().positive()),
-    latent_rgb_factors: z.array(z.array(z.number()).length(3)).optional(),
-    latent_rgb_factors_bias: z.array(z.number()).length(3).optional(),
+    /** Pixels per latent place in the preview, [frames, rows, columns]; one pixel when absent. */
+    latent_rgb_patch: z.tuple([positiveInt, positiveInt, positiveInt]).default([1, 1, 1]),
+    latent_rgb_factors: z.array(z.array(z.number())).optional(),
+    latent_rgb_factors_bias: z.array(z.number()).optional(),
   })
   .refine(
     (config) => config.latents_mean.length === config.z_dim && config.latents_std.length === config.z_dim,
@@ -58,11 +60,21 @@ export const vaeConfigSchema = z
     },
   )
   .refine(
-    (config) => config.latent_rgb_factors === undefined || config.latent_rgb_factors.length === config.z_dim,
+    ({ latent_rgb_factors: factors, latent_rgb_factors_bias: bias, latent_rgb_patch: [t, h, w], z_dim }) => {
+      const size = 3 * t * h * w;
+      return (
+        (factors === undefined ||
+          (factors.length === z_dim && factors.every((row) => row.length === size))) &&
+        (bias === undefined || bias.length === size)
+      );
+    },
     {
-      message: 'latent_rgb_factors needs one row per latent channel',
+      message:
+        'latent_rgb_factors needs one row per latent channel, and rows and bias 3 numbers per pixel of latent_rgb_patch',
     },
   );
+
+export type VaeConfig = z.infer<typeof vaeConfigSchema>;
 
 /** `scheduler/scheduler_config.json` */
 export const schedulerConfigSchema = z.object({ shift: z.number().positive().default(1) });

@@ -53,7 +53,7 @@ export interface ModelService {
   encodeFrames(model: ModelRef, pixels: Tensor<'float32'>, signal: AbortSignal): Promise<Tensor<'float32'>>;
   /** normalised latent [1, C, T, h, w] -> frames [1, 3, F, H, W] in [-1, 1] */
   decodeLatent(model: ModelRef, latent: Tensor<'float32'>, signal: AbortSignal): Promise<Tensor<'float32'>>;
-  /** A cheap linear look at a latent: [1, 3, T, h, w] in [-1, 1]; synchronous, no session. */
+  /** A cheap linear look at a latent: [1, 3, frames, height, width] in [-1, 1], as fine as the package allows; synchronous, no session. */
   previewLatent(model: ModelRef, latent: Tensor<'float32'>): Tensor<'float32'>;
 }
 

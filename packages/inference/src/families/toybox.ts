@@ -2,7 +2,13 @@
  * Toybox, the model that ships with Reelgraph. Its graphs speak our words almost literally: velocity of a
  * straight flow, timestep = sigma * 1000, clean frames by a latent and a mask.
  */
-import { denormaliseLatent, latentToRgb, normaliseLatent, sigmaToTimestep } from '@reelgraph/diffusion';
+import {
+  denormaliseLatent,
+  latentToRgb,
+  normaliseLatent,
+  type PreviewFit,
+  sigmaToTimestep,
+} from '@reelgraph/diffusion';
 import type { Conditioning, DenoiseRequest, ModelFacts } from '@reelgraph/node-api';
 import {
   concatAxis,
@@ -14,7 +20,12 @@ import {
   type Tensor,
   zeros,
 } from '@reelgraph/tensor';
-import { schedulerConfigSchema, transformerConfigSchema, vaeConfigSchema } from '../model-config.ts';
+import {
+  schedulerConfigSchema,
+  transformerConfigSchema,
+  type VaeConfig,
+  vaeConfigSchema,
+} from '../model-config.ts';
 import { damagedModel, type ModelPackage, readModelJson } from '../model-package.ts';
 import { batchText } from '../text-batch.ts';
 import { TextTokenizer } from '../text-tokenizer.ts';
@@ -74,6 +85,7 @@ async function open(modelPackage: ModelPackage): Promise<FamilyModel> {
     },
   };
   const encoderStatistics = { mean: encoder.latents_mean, std: encoder.latents_std };
+  const preview = previewFit(decoder);
   const decoderStatistics = { mean: decoder.latents_mean, std: decoder.latents_std };
 
   return {
@@ -126,15 +138,26 @@ async function open(modelPackage: ModelPackage): Promise<FamilyModel> {
     },
 
     previewLatent(latent) {
-      const factors = decoder.latent_rgb_factors ?? greyFactors(decoder.z_dim);
-      return latentToRgb(latent, factors, decoder.latent_rgb_factors_bias ?? [0, 0, 0]);
+      return latentToRgb(latent, preview);
     },
   };
 }
 
-/** For a package without fitted factors: the first channel as brightness. */
-function greyFactors(channels: number): number[][] {
-  return Array.from({ length: channels }, (_, channel) => (channel === 0 ? [0.5, 0.5, 0.5] : [0, 0, 0]));
+/** What the package fitted; without it the first channel as brightness. */
+function previewFit({
+  z_dim,
+  latent_rgb_patch,
+  latent_rgb_factors,
+  latent_rgb_factors_bias,
+}: VaeConfig): PreviewFit {
+  if (latent_rgb_factors !== undefined) {
+    const bias = latent_rgb_factors_bias ?? latent_rgb_factors[0]?.map(() => 0) ?? [];
+    return { patch: latent_rgb_patch, factors: latent_rgb_factors, bias };
+  }
+  const factors = Array.from({ length: z_dim }, (_, channel) =>
+    channel === 0 ? [0.5, 0.5, 0.5] : [0, 0, 0],
+  );
+  return { patch: [1, 1, 1], factors, bias: [0, 0, 0] };
 }
 
 /** See `packages/toybox` for the model itself. */
