@@ -104,7 +104,7 @@ describe('latent scaling', () => {
     );
     expect(rgb.shape).toEqual([1, 3, 3, 1, 4]);
     const red = [0.3, 0.4, 0.6, 0.8, -0.1, -0.2, -0.2, -0.4, -0.3, -0.4, -0.6, -0.8];
-    Array.from(rgb.data.subarray(0, 12)).forEach((value, i) => expect(value).toBeCloseTo(red[i]!, 6));
+    for (const [i, value] of red.entries()) expect(rgb.data[i]).toBeCloseTo(value, 6);
     expect(rgb.data.subarray(12).every((value) => value === 0)).toBe(true);
   });
 });
