@@ -37,7 +37,9 @@ export function pinnedEnvironment(extra = {}) {
 
 /** Installs packages when the lock file changed since the last install. */
 export function ensureInstalled() {
-  const wanted = createHash('sha256').update(readFileSync(join(root, 'package-lock.json'))).digest('hex');
+  const wanted = createHash('sha256')
+    .update(readFileSync(join(root, 'package-lock.json')))
+    .digest('hex');
   const stamp = join(root, 'node_modules', '.reelgraph-installed');
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return;
   console.log('Installing packages (first start or changed dependencies) …');
@@ -56,21 +58,29 @@ export function ensureInstalled() {
 export function ensureEditorBuilt() {
   const hash = createHash('sha256');
   for (const folder of ['ui', 'packages/graph/src', 'packages/protocol/src', 'packages/client/src']) {
-    for (const file of sourceFiles(join(root, folder))) hash.update(file).update('\0').update(readFileSync(file));
+    for (const file of sourceFiles(join(root, folder)))
+      hash.update(file).update('\0').update(readFileSync(file));
   }
   hash.update(readFileSync(join(root, 'package-lock.json')));
   const wanted = hash.digest('hex');
   const stamp = join(root, 'ui', 'dist', '.stamp');
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return;
   console.log('Building the editor …');
-  run(['node_modules/vite/bin/vite.js', 'build', 'ui', '--logLevel', 'warn'], 'the editor does not build; see the lines above.');
+  run(
+    ['node_modules/vite/bin/vite.js', 'build', 'ui', '--logLevel', 'warn'],
+    'the editor does not build; see the lines above.',
+  );
   mkdirSync(dirname(stamp), { recursive: true });
   writeFileSync(stamp, wanted);
 }
 
 /** Runs a script with the pinned Node and ends this process with `message` when it fails. */
 export function run(args, message, options = {}) {
-  const result = spawnSync(pinnedNode(), args, { cwd: root, stdio: 'inherit', env: pinnedEnvironment(options.env) });
+  const result = spawnSync(pinnedNode(), args, {
+    cwd: root,
+    stdio: 'inherit',
+    env: pinnedEnvironment(options.env),
+  });
   if (result.status !== 0) fail(message);
 }
 

@@ -14,4 +14,6 @@ const server = spawn(pinnedNode(), [join(root, 'server', 'src', 'main.ts'), ...p
 // The terminal sends Ctrl-C to both; a supervisor's SIGTERM reaches only this process.
 process.on('SIGINT', () => {});
 process.on('SIGTERM', () => server.kill('SIGTERM'));
-server.on('exit', (code, signal) => process.exit(code ?? (signal === 'SIGTERM' || signal === 'SIGINT' ? 0 : 1)));
+server.on('exit', (code, signal) =>
+  process.exit(code ?? (signal === 'SIGTERM' || signal === 'SIGINT' ? 0 : 1)),
+);

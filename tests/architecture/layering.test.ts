@@ -21,16 +21,55 @@ const mayImport: Record<string, readonly string[]> = {
   'packages/protocol': ['graph'],
   'packages/client': ['protocol', 'graph'],
   'packages/toybox': ['tensor'],
-  'packages/host': ['graph', 'node-api', 'engine', 'store', 'inference', 'media', 'nodes', 'toybox', 'tensor'],
-  'packages/cli': ['graph', 'node-api', 'engine', 'store', 'inference', 'media', 'host', 'nodes', 'toybox', 'client', 'protocol', 'tensor', 'diffusion'],
+  'packages/host': [
+    'graph',
+    'node-api',
+    'engine',
+    'store',
+    'inference',
+    'media',
+    'nodes',
+    'toybox',
+    'tensor',
+  ],
+  'packages/cli': [
+    'graph',
+    'node-api',
+    'engine',
+    'store',
+    'inference',
+    'media',
+    'host',
+    'nodes',
+    'toybox',
+    'client',
+    'protocol',
+    'tensor',
+    'diffusion',
+  ],
   nodes: ['node-api', 'diffusion', 'tensor'],
-  server: ['graph', 'node-api', 'engine', 'store', 'inference', 'media', 'host', 'nodes', 'toybox', 'protocol', 'tensor'],
+  server: [
+    'graph',
+    'node-api',
+    'engine',
+    'store',
+    'inference',
+    'media',
+    'host',
+    'nodes',
+    'toybox',
+    'protocol',
+    'tensor',
+  ],
   ui: ['graph', 'protocol', 'client'],
 };
 
 /** Libraries that only one package may touch, and why. */
 const ownedLibraries: Record<string, { owner: string; because: string }> = {
-  'onnxruntime-node': { owner: 'packages/inference', because: 'it is the only package that knows the runtime' },
+  'onnxruntime-node': {
+    owner: 'packages/inference',
+    because: 'it is the only package that knows the runtime',
+  },
   'fluent-ffmpeg': { owner: 'packages/media', because: 'it is the only package that spawns ffmpeg' },
   'better-sqlite3': { owner: 'packages/store', because: 'the journal has one owner' },
   express: { owner: 'server', because: 'HTTP lives in the server' },
@@ -66,7 +105,9 @@ const isShipped = (file: string) => !/\.test\.tsx?$/.test(file) && !file.split(s
 
 const folders = Object.keys(mayImport);
 const allImports = folders.flatMap((folder) =>
-  [...sourceFiles(join(root, folder))].flatMap((file) => importsOf(file).map((found) => ({ folder, ...found }))),
+  [...sourceFiles(join(root, folder))].flatMap((file) =>
+    importsOf(file).map((found) => ({ folder, ...found })),
+  ),
 );
 
 describe('layering', () => {
@@ -117,9 +158,14 @@ describe('layering', () => {
         readFileSync(join(root, folder, 'package.json'), 'utf8'),
       );
       const declared = new Set(Object.keys({ ...manifest.dependencies, ...manifest.devDependencies }));
-      for (const found of allImports.filter((candidate) => candidate.folder === folder && isShipped(candidate.file))) {
+      for (const found of allImports.filter(
+        (candidate) => candidate.folder === folder && isShipped(candidate.file),
+      )) {
         if (/^(\.|node:)/.test(found.specifier)) continue;
-        const name = found.specifier.split('/').slice(0, found.specifier.startsWith('@') ? 2 : 1).join('/');
+        const name = found.specifier
+          .split('/')
+          .slice(0, found.specifier.startsWith('@') ? 2 : 1)
+          .join('/');
         if (!declared.has(name)) undeclared.add(`${folder} imports ${name}`);
       }
     }

@@ -25,7 +25,7 @@ export async function createCapturingEngine(): Promise<CapturingEngine> {
   const scratch = await mkdtemp(join(tmpdir(), 'reelgraph-bench-'));
   const store = await openStore(join(scratch, 'artifacts'));
   const models = await createModelService({ roots: [modelFolder] });
-  let frames: Frames[] = [];
+  const frames: Frames[] = [];
   const capture = defineNode({
     type: 'capture',
     version: 1,
@@ -49,7 +49,11 @@ export async function createCapturingEngine(): Promise<CapturingEngine> {
     models,
     media: createMediaService({
       tempFolder: join(scratch, 'tmp'),
-      putFile: async (path, about) => ({ kind: 'file', ...about, ...(await store.putFile(path, { move: true })) }),
+      putFile: async (path, about) => ({
+        kind: 'file',
+        ...about,
+        ...(await store.putFile(path, { move: true })),
+      }),
     }),
     files: {
       read: async (name) => {

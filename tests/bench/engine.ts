@@ -19,7 +19,10 @@ const engine: BenchSection = async (report) => {
       met: small.rerunMs <= 30,
     });
     if (small.restartedRerunMs !== undefined) {
-      report({ name: 'chain of 1,000, unchanged rerun after a restart', value: `${small.restartedRerunMs.toFixed(1)} ms` });
+      report({
+        name: 'chain of 1,000, unchanged rerun after a restart',
+        value: `${small.restartedRerunMs.toFixed(1)} ms`,
+      });
     }
     const large = await benchChain(10_000, cache);
     const growth = large.coldMsPerNode / small.coldMsPerNode;

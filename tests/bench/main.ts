@@ -26,7 +26,12 @@ for (const name of asked.length > 0 ? asked : Object.keys(sections)) {
   if (!load) continue;
   console.log(`\n# ${name}`);
   await (await load()).default((figure) => {
-    const verdict = figure.wanted === undefined ? '' : figure.met ? `  (wanted ${figure.wanted}: met)` : `  (wanted ${figure.wanted}: MISSED)`;
+    const verdict =
+      figure.wanted === undefined
+        ? ''
+        : figure.met
+          ? `  (wanted ${figure.wanted}: met)`
+          : `  (wanted ${figure.wanted}: MISSED)`;
     if (figure.met === false) missed += 1;
     console.log(`${figure.name}: ${figure.value}${verdict}`);
   });

@@ -26,7 +26,8 @@ const sampling: BenchSection = async (report) => {
       });
       taken();
       const done = events.find((event) => event.type === 'node.finished' && event.nodeId === 'denoise');
-      if (done?.type !== 'node.finished') throw new Error(`denoise did not finish: ${JSON.stringify(events.at(-1))}`);
+      if (done?.type !== 'node.finished')
+        throw new Error(`denoise did not finish: ${JSON.stringify(events.at(-1))}`);
       if (previews === 0) throw new Error('no preview was made, so the loop was not the one users run');
       const bareMs = (models.sessionTimes().get('transformer')?.runMs ?? 0) - before;
       if (round === 0) continue;
@@ -34,7 +35,10 @@ const sampling: BenchSection = async (report) => {
       steps.push(bareMs / 20);
     }
     const ratio = median(ratios);
-    report({ name: 'bare session time per step (20 steps, guided, 17 frames 64×64), median', value: `${median(steps).toFixed(1)} ms` });
+    report({
+      name: 'bare session time per step (20 steps, guided, 17 frames 64×64), median',
+      value: `${median(steps).toFixed(1)} ms`,
+    });
     report({
       name: `sampling loop ÷ bare session time, previews on, median of ${rounds} (min ${Math.min(...ratios).toFixed(3)}, max ${Math.max(...ratios).toFixed(3)})`,
       value: ratio.toFixed(3),

@@ -21,7 +21,12 @@ function toBytes(data: Float32Array, frameCount: number, height: number, width: 
 }
 
 /** Rates wanted of the first world. */
-const wanted: Readonly<Record<string, number>> = { colour: 0.95, background: 0.95, shape: 0.85, motion: 0.85 };
+const wanted: Readonly<Record<string, number>> = {
+  colour: 0.95,
+  background: 0.95,
+  shape: 0.85,
+  motion: 0.85,
+};
 
 const toybox: BenchSection = async (report) => {
   const prompts = heldOutPrompts();
@@ -37,7 +42,13 @@ const toybox: BenchSection = async (report) => {
       const frames = taken()[0];
       if (!frames) throw new Error(`no frames for "${caption}": ${JSON.stringify(result.error)}`);
       const [, , frameCount = 0, height = 0, width = 0] = frames.pixels.shape;
-      clips.push({ caption, frameCount, height, width, frames: toBytes(frames.pixels.data, frameCount, height, width) });
+      clips.push({
+        caption,
+        frameCount,
+        height,
+        width,
+        frames: toBytes(frames.pixels.data, frameCount, height, width),
+      });
       engine.dropMemory();
     }
     const truth = scoreClips(prompts.map(({ caption, scene }) => ({ caption, ...renderScene(scene) })));

@@ -36,7 +36,11 @@ function changed(change: (workflow: Workflow) => void): string {
 }
 
 async function post(path: string, body: string | Uint8Array<ArrayBuffer>, type = 'application/json') {
-  const response = await fetch(`${server.baseUrl}${path}`, { method: 'POST', headers: { 'content-type': type }, body });
+  const response = await fetch(`${server.baseUrl}${path}`, {
+    method: 'POST',
+    headers: { 'content-type': type },
+    body,
+  });
   const text = await response.text();
   return { status: response.status, text };
 }
@@ -61,7 +65,10 @@ const documents: { name: string; text: () => string; says: RegExp }[] = [
     text: () =>
       changed((w) => {
         // condition → condition2 → condition
-        for (const [id, other] of [['a', 'b'], ['b', 'a']] as const) {
+        for (const [id, other] of [
+          ['a', 'b'],
+          ['b', 'a'],
+        ] as const) {
           w.nodes[id] = { type: 'image-conditioning', version: 1, params: {} };
           w.edges.push({ from: [other, 'conditioning'], to: [id, 'conditioning'] });
         }
@@ -76,7 +83,11 @@ const documents: { name: string; text: () => string; says: RegExp }[] = [
       }),
     says: /vae-decoder-9000/,
   },
-  { name: 'a dangling edge', text: () => changed((w) => w.edges.push({ from: ['ghost', 'video'], to: ['save', 'video'] })), says: /ghost/ },
+  {
+    name: 'a dangling edge',
+    text: () => changed((w) => w.edges.push({ from: ['ghost', 'video'], to: ['save', 'video'] })),
+    says: /ghost/,
+  },
   {
     name: 'a wire between different types',
     text: () =>
@@ -86,8 +97,17 @@ const documents: { name: string; text: () => string; says: RegExp }[] = [
       }),
     says: /sigmas[\s\S]*latent|latent[\s\S]*sigmas/,
   },
-  { name: '__proto__ keys', text: () => changed(() => {}).replace('"nodes":{', '"nodes":{"__proto__":{"type":"x","version":1,"params":{}},'), says: /__proto__/ },
-  { name: '10 MB of nesting', text: () => '['.repeat(5_000_000) + ']'.repeat(5_000_000), says: /large|deep|nest|bytes/i },
+  {
+    name: '__proto__ keys',
+    text: () =>
+      changed(() => {}).replace('"nodes":{', '"nodes":{"__proto__":{"type":"x","version":1,"params":{}},'),
+    says: /__proto__/,
+  },
+  {
+    name: '10 MB of nesting',
+    text: () => '['.repeat(5_000_000) + ']'.repeat(5_000_000),
+    says: /large|deep|nest|bytes/i,
+  },
   {
     name: 'an empty prompt',
     text: () =>
@@ -153,27 +173,39 @@ describe.each(documents)('a workflow with $name', ({ text, says }) => {
 });
 
 describe('requests that are no workflow', () => {
-  it.each(['/nothing', '/api/v1/nothing', '/api/v2/runs', '/api/v1/runs/unknown', '/api/v1/workflows/unknown', `/api/v1/results/${'0'.repeat(64)}`])(
-    'GET %s is 404',
-    async (path) => {
-      const response = await fetch(`${server.baseUrl}${path}`);
-      expect(response.status).toBe(404);
-      if (path.startsWith('/api/')) errorOf(await response.text());
-    },
-  );
+  it.each([
+    '/nothing',
+    '/api/v1/nothing',
+    '/api/v2/runs',
+    '/api/v1/runs/unknown',
+    '/api/v1/workflows/unknown',
+    `/api/v1/results/${'0'.repeat(64)}`,
+  ])('GET %s is 404', async (path) => {
+    const response = await fetch(`${server.baseUrl}${path}`);
+    expect(response.status).toBe(404);
+    if (path.startsWith('/api/')) errorOf(await response.text());
+  });
 
-  it.each(['../../package.json', '..%2f..%2fpackage.json', '%2e%2e/%2e%2e/package.json', '/etc/passwd', 'a%00.png', '..\\..\\package.json'])(
-    'no path leaves the folder of input files: %s',
-    async (name) => {
-      const response = await fetch(`${server.baseUrl}/api/v1/files/${name}`);
-      expect(response.status).toBeGreaterThanOrEqual(400);
-      expect(response.status).toBeLessThan(500);
-      expect(await response.text()).not.toMatch(/"workspaces"|root:/);
-    },
-  );
+  it.each([
+    '../../package.json',
+    '..%2f..%2fpackage.json',
+    '%2e%2e/%2e%2e/package.json',
+    '/etc/passwd',
+    'a%00.png',
+    '..\\..\\package.json',
+  ])('no path leaves the folder of input files: %s', async (name) => {
+    const response = await fetch(`${server.baseUrl}/api/v1/files/${name}`);
+    expect(response.status).toBeGreaterThanOrEqual(400);
+    expect(response.status).toBeLessThan(500);
+    expect(await response.text()).not.toMatch(/"workspaces"|root:/);
+  });
 
   it('an image that is no image is refused by what its bytes are', async () => {
-    for (const bytes of ['not an image', '<svg xmlns="http://www.w3.org/2000/svg"/>', '\x89PNG\r\n\x1a\nbroken']) {
+    for (const bytes of [
+      'not an image',
+      '<svg xmlns="http://www.w3.org/2000/svg"/>',
+      '\x89PNG\r\n\x1a\nbroken',
+    ]) {
       const answer = await post('/api/v1/uploads', new TextEncoder().encode(bytes), 'image/png');
       expect(answer.status).toBeGreaterThanOrEqual(400);
       expect(answer.status).toBeLessThan(500);
@@ -184,7 +216,9 @@ describe('requests that are no workflow', () => {
   it('a foreign page cannot start a run', async () => {
     const body = JSON.stringify({ workflow: good });
     const headers = { 'content-type': 'application/json', origin: 'https://example.com' };
-    expect((await fetch(`${server.baseUrl}/api/v1/runs`, { method: 'POST', headers, body })).status).toBe(403);
+    expect((await fetch(`${server.baseUrl}/api/v1/runs`, { method: 'POST', headers, body })).status).toBe(
+      403,
+    );
     expect((await post('/api/v1/runs', body, 'text/plain')).status).toBe(415);
   });
 
@@ -194,7 +228,14 @@ describe('requests that are no workflow', () => {
     const text = await readFile(join(projectRoot, 'workflows/image-to-video.json'), 'utf8');
     await writeFile(join(folder, 'lie.png'), 'this is text');
     await writeFile(join(folder, 'flow.json'), text);
-    const result = await runCli(['run', join(folder, 'flow.json'), '--set', 'image=lie.png', '--data', join(scratch.path, 'i2v-data')]);
+    const result = await runCli([
+      'run',
+      join(folder, 'flow.json'),
+      '--set',
+      'image=lie.png',
+      '--data',
+      join(scratch.path, 'i2v-data'),
+    ]);
     expect(result.code).not.toBe(0);
     expect(result.stdout + result.stderr).toMatch(/image/i);
     expect(result.stdout + result.stderr).not.toMatch(/\bat .+:\d+:\d+/);
@@ -211,19 +252,42 @@ describe('a model folder', () => {
   }
 
   it.each([
-    { what: 'with a missing file', damage: (folder: string) => unlink(join(folder, 'vae_decoder/model.onnx')), says: /vae_decoder\/model\.onnx/ },
-    { what: 'with a truncated file', damage: (folder: string) => truncate(join(folder, 'transformer/model.onnx'), 4000), says: /transformer/ },
-    { what: 'with a config that is no JSON', damage: (folder: string) => writeFile(join(folder, 'transformer/config.json'), '{'), says: /transformer\/config\.json/ },
-  ])('$what ends the run with a sentence that names the file', async ({ damage, says }) => {
-    const { root, folder } = await copyOfToybox(String(says).replace(/\W/g, ''));
-    await damage(folder);
-    const file = join(scratch.path, 'model-damaged.json');
-    await writeFile(file, stringifyWorkflow(good));
-    const result = await runCli(['run', file, '--models', root, '--data', join(scratch.path, 'damaged-data')]);
-    expect(result.code).not.toBe(0);
-    expect(result.stdout + result.stderr).toMatch(says);
-    expect(result.stdout + result.stderr).not.toMatch(/\bat .+:\d+:\d+/);
-  }, 60_000);
+    {
+      what: 'with a missing file',
+      damage: (folder: string) => unlink(join(folder, 'vae_decoder/model.onnx')),
+      says: /vae_decoder\/model\.onnx/,
+    },
+    {
+      what: 'with a truncated file',
+      damage: (folder: string) => truncate(join(folder, 'transformer/model.onnx'), 4000),
+      says: /transformer/,
+    },
+    {
+      what: 'with a config that is no JSON',
+      damage: (folder: string) => writeFile(join(folder, 'transformer/config.json'), '{'),
+      says: /transformer\/config\.json/,
+    },
+  ])(
+    '$what ends the run with a sentence that names the file',
+    async ({ damage, says }) => {
+      const { root, folder } = await copyOfToybox(String(says).replace(/\W/g, ''));
+      await damage(folder);
+      const file = join(scratch.path, 'model-damaged.json');
+      await writeFile(file, stringifyWorkflow(good));
+      const result = await runCli([
+        'run',
+        file,
+        '--models',
+        root,
+        '--data',
+        join(scratch.path, 'damaged-data'),
+      ]);
+      expect(result.code).not.toBe(0);
+      expect(result.stdout + result.stderr).toMatch(says);
+      expect(result.stdout + result.stderr).not.toMatch(/\bat .+:\d+:\d+/);
+    },
+    60_000,
+  );
 });
 
 it('after all of that the server still makes a video', async () => {

@@ -108,7 +108,9 @@ describe('the editor', () => {
 
     const video = page.locator('[data-testid="node-save"] video');
     await video.waitFor({ timeout: runMs });
-    await expect.poll(() => video.evaluate((element: HTMLVideoElement) => element.readyState), { timeout: 15_000 }).toBeGreaterThanOrEqual(2);
+    await expect
+      .poll(() => video.evaluate((element: HTMLVideoElement) => element.readyState), { timeout: 15_000 })
+      .toBeGreaterThanOrEqual(2);
     const played = await video.evaluate((element: HTMLVideoElement) => ({
       width: element.videoWidth,
       height: element.videoHeight,
@@ -128,7 +130,9 @@ describe('the editor', () => {
     await page.getByTestId('run').click();
     await page.locator('[data-testid="node-save"] video').waitFor({ timeout: runMs });
     await page.getByTestId('run').click();
-    await expect.poll(() => page.getByTestId('node-denoise').innerText(), { timeout: runMs }).toMatch(/cached|cache|memory|disk/i);
+    await expect
+      .poll(() => page.getByTestId('node-denoise').innerText(), { timeout: runMs })
+      .toMatch(/cached|cache|memory|disk/i);
   }, 150_000);
 
   it('cannot wire different types, wires equal ones, and undoes and redoes it', async () => {
@@ -202,7 +206,9 @@ describe('the editor', () => {
     workflow.nodes.prompt.params.prompt = 'a small cyan square moves down on a gray background';
     workflow.nodes.scheduler.params.steps = 3;
     const { state } = await runToEnd(client, workflow);
-    const bytes = Buffer.from(await (await fetch(client.resultUrl(videoOf(state, 'mux').digest))).arrayBuffer());
+    const bytes = Buffer.from(
+      await (await fetch(client.resultUrl(videoOf(state, 'mux').digest))).arrayBuffer(),
+    );
 
     await open();
     const transfer = await page.evaluateHandle((base64) => {
@@ -214,9 +220,9 @@ describe('the editor', () => {
     for (const type of ['dragenter', 'dragover', 'drop']) {
       await page.getByTestId('canvas').dispatchEvent(type, { dataTransfer: transfer });
     }
-    await expect.poll(() => field('prompt', 'prompt').inputValue(), { timeout: 15_000 }).toBe(
-      'a small cyan square moves down on a gray background',
-    );
+    await expect
+      .poll(() => field('prompt', 'prompt').inputValue(), { timeout: 15_000 })
+      .toBe('a small cyan square moves down on a gray background');
     expect(complaints).toEqual([]);
   }, 120_000);
 

@@ -9,7 +9,6 @@ import { createClient, type ReelgraphClient } from '@reelgraph/client';
 import { parseWorkflow, semanticEqual, stringifyWorkflow, type Workflow } from '@reelgraph/graph';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runCli } from '../support/cli.ts';
-import { findFfprobe } from '../support/requirements.ts';
 import { frameHashes, runToEnd, videoOf } from '../support/runs.ts';
 import { projectRoot, type RunningServer, startServer, temporaryFolder } from '../support/server.ts';
 
@@ -54,8 +53,7 @@ describe.each(names)('%s', (name) => {
     expect(result.code, result.stdout + result.stderr).toBe(0);
   });
 
-  it('makes the same frames through the command line and the server, and carries its workflow', async ({ skip }) => {
-    findFfprobe(skip);
+  it('makes the same frames through the command line and the server, and carries its workflow', async () => {
     const fromCli = join(scratch.path, `cli-${name}.mp4`);
     const cli = await runCli([
       'run',

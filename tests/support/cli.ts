@@ -10,7 +10,10 @@ export interface CliResult {
 }
 
 /** Runs `reelgraph …args` in the project folder and waits for its end. */
-export function runCli(args: readonly string[], options: { env?: Record<string, string>; cwd?: string } = {}): Promise<CliResult> {
+export function runCli(
+  args: readonly string[],
+  options: { env?: Record<string, string>; cwd?: string } = {},
+): Promise<CliResult> {
   return new Promise((done, failed) => {
     const child = spawn(process.execPath, [join(projectRoot, 'packages/cli/bin/reelgraph.mjs'), ...args], {
       cwd: options.cwd ?? projectRoot,

@@ -2,7 +2,6 @@
  * What a test needs of the machine, looked for where it may be: brought by an npm package, else installed.
  * Without it the test skips and says what was missing; `REELGRAPH_TEST_ALL=1` turns skips into failures.
  */
-import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { type Browser, chromium as playwright } from 'playwright-core';
 import type { TestContext } from 'vitest';
@@ -42,11 +41,4 @@ export async function launchBrowser(skip: TestContext['skip']): Promise<Browser>
   }
   skip(`no Chromium runs here: ${problems.join(' | ')}`);
   throw new Error('unreachable: skip throws');
-}
-
-/** Path of an ffprobe that can describe a file, or a skip with the reason. */
-export function findFfprobe(skip: TestContext['skip']): string {
-  const path = process.env.FFPROBE_PATH ?? 'ffprobe';
-  if (spawnSync(path, ['-version']).status !== 0) skip('no ffprobe on this machine; install ffmpeg');
-  return path;
 }

@@ -2,8 +2,9 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import type { ReelgraphClient } from '@reelgraph/client';
-import type { Preview } from '@reelgraph/protocol';
 import { type FileSummary, type RunEvent, type RunState, reduceRun } from '@reelgraph/graph';
+import { findFfmpeg } from '@reelgraph/media';
+import type { Preview } from '@reelgraph/protocol';
 
 export interface FollowedRun {
   readonly state: RunState;
@@ -73,9 +74,13 @@ export function videoOf(state: RunState, nodeId: string): FileSummary {
 
 /** MD5 of every decoded frame, as ffmpeg's framemd5 muxer prints them: equal lists mean equal frames. */
 export async function frameHashes(videoPath: string): Promise<string[]> {
-  const { stdout } = await promisify(execFile)('ffmpeg', ['-v', 'error', '-i', videoPath, '-map', '0:v', '-f', 'framemd5', '-'], {
-    maxBuffer: 1 << 26,
-  });
+  const { stdout } = await promisify(execFile)(
+    findFfmpeg(),
+    ['-v', 'error', '-i', videoPath, '-map', '0:v', '-f', 'framemd5', '-'],
+    {
+      maxBuffer: 1 << 26,
+    },
+  );
   return stdout
     .split('\n')
     .filter((line) => line !== '' && !line.startsWith('#'))

@@ -25,10 +25,21 @@ export async function temporaryFolder(): Promise<{ path: string; dispose: () => 
 }
 
 /** Starts `server/src/main.ts` on a free port and waits for the address it prints. */
-export async function startServer(options: { dataFolder: string; env?: Record<string, string>; args?: string[] }): Promise<RunningServer> {
+export async function startServer(options: {
+  dataFolder: string;
+  env?: Record<string, string>;
+  args?: string[];
+}): Promise<RunningServer> {
   const child = spawn(
     process.execPath,
-    [join(projectRoot, 'server/src/main.ts'), '--port', '0', '--data', options.dataFolder, ...(options.args ?? [])],
+    [
+      join(projectRoot, 'server/src/main.ts'),
+      '--port',
+      '0',
+      '--data',
+      options.dataFolder,
+      ...(options.args ?? []),
+    ],
     { cwd: projectRoot, env: { ...process.env, ...options.env }, stdio: ['ignore', 'pipe', 'pipe'] },
   );
   const lines: string[] = [];
@@ -40,7 +51,9 @@ export async function startServer(options: { dataFolder: string; env?: Record<st
     };
     createInterface({ input: child.stdout }).on('line', read);
     createInterface({ input: child.stderr }).on('line', read);
-    child.once('exit', (code) => failed(new Error(`the server ended with code ${code} before it was ready:\n${lines.join('\n')}`)));
+    child.once('exit', (code) =>
+      failed(new Error(`the server ended with code ${code} before it was ready:\n${lines.join('\n')}`)),
+    );
     child.once('error', failed);
   });
   return {
