@@ -191,7 +191,7 @@ export async function executePlan(
   }
 
   function runNeeded(): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
     const ready: Record<Lane, Queue<number>> = { inference: createQueue(), cpu: createQueue() };
     const active: Record<Lane, number> = { inference: 0, cpu: 0 };
     const limit: Record<Lane, number> = { inference: 1, cpu: state.cpuLanes };
@@ -218,23 +218,27 @@ export async function executePlan(
           const index = ready[lane].take();
           if (index === undefined) break;
           active[lane] += 1;
-          void runNode(slotAt(index)).then((dependents) => {
-            active[lane] -= 1;
-            for (const dependent of dependents) {
-              const slot = slotAt(dependent);
-              slot.waitingFor -= 1;
-              if (slot.waitingFor === 0 && slot.state === 'waiting')
-                ready[slot.node.definition.lane].push(dependent);
-            }
-            pump();
-          });
+          runNode(slotAt(index))
+            .then((dependents) => {
+              active[lane] -= 1;
+              for (const dependent of dependents) {
+                const slot = slotAt(dependent);
+                slot.waitingFor -= 1;
+                if (slot.waitingFor === 0 && slot.state === 'waiting') {
+                  ready[slot.node.definition.lane].push(dependent);
+                }
+              }
+              pump();
+            })
+            // Only a listener that throws gets here; its error belongs to whoever asked for the run.
+            .catch(reject);
         }
       }
       if (active.inference === 0 && active.cpu === 0) resolve();
     }
   }
 
-  /** Runs one node and gives back those that waited for it; none when it did not succeed. Never rejects. */
+  /** Runs one node and gives back those that waited for it; none when it did not succeed. */
   async function runNode(slot: Slot): Promise<readonly number[]> {
     const { node } = slot;
     slot.state = 'running';
@@ -365,11 +369,12 @@ export async function executePlan(
         offeredAtMs = now;
         encoding = true;
         const { step } = meter;
-        const { pixels, fps } = produce();
-        encodePreview(pixels)
-          .then((encoded) => {
-            if (open) onPreview({ ...encoded, runId, nodeId: node.id, step, fps });
-          })
+        const show = async (): Promise<void> => {
+          const { pixels, fps } = produce();
+          const encoded = await encodePreview(pixels);
+          if (open) onPreview({ ...encoded, runId, nodeId: node.id, step, fps });
+        };
+        show()
           // A missing preview is not worth a word: the next one comes in a moment.
           .catch(() => undefined)
           .finally(() => {
