@@ -46,7 +46,7 @@ function readPort(text: string): number {
 }
 
 /** A sentence for what can go wrong at start; undefined for what nobody foresaw. */
-function startProblem(error: unknown, port: number, host: string): string | undefined {
+function startProblem(error: unknown, port: number, host: string, dataFolder: string): string | undefined {
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
   switch (code) {
     case 'EADDRINUSE':
@@ -56,8 +56,13 @@ function startProblem(error: unknown, port: number, host: string): string | unde
     case 'EADDRNOTAVAIL':
     case 'ENOTFOUND':
       return `This machine has no address "${host}". Choose 127.0.0.1 or one of its own.`;
-    default:
-      return error instanceof Error ? error.message : undefined;
+    default: {
+      if (!(error instanceof Error)) return undefined;
+      const hint = 'hint' in error && typeof error.hint === 'string' ? ` ${error.hint}` : '';
+      const place =
+        typeof code === 'string' && code.startsWith('store/') ? ` (data folder: ${dataFolder})` : '';
+      return `${error.message}${hint}${place}`;
+    }
   }
 }
 
@@ -67,6 +72,7 @@ if (values.help) {
   process.exit(0);
 }
 const port = readPort(values.port ?? process.env.PORT ?? String(defaultPort));
+const dataFolder = resolve(values.data ?? process.env.REELGRAPH_DATA ?? join(projectRoot, '.reelgraph'));
 const log = pino({ level: process.env.REELGRAPH_LOG ?? 'warn' }, pino.destination(2));
 const token = process.env.REELGRAPH_TOKEN;
 
@@ -75,7 +81,7 @@ try {
   server = await createServer({
     port,
     host: values.host,
-    dataFolder: resolve(values.data ?? process.env.REELGRAPH_DATA ?? join(projectRoot, '.reelgraph')),
+    dataFolder,
     uiFolder: join(projectRoot, 'ui', 'dist'),
     workflowsFolder: join(projectRoot, 'workflows'),
     modelRoots: values.models.map((folder) => resolve(folder)),
@@ -84,7 +90,7 @@ try {
   });
 } catch (error) {
   log.debug({ err: error }, 'start failed');
-  giveUp(startProblem(error, port, values.host) ?? 'The server could not start.');
+  giveUp(startProblem(error, port, values.host, dataFolder) ?? 'The server could not start.');
 }
 
 process.stdout.write(`Reelgraph is ready: ${server.address}\n`);

@@ -62,4 +62,6 @@ process.on('SIGINT', () => {});
 
 const options = optionsSchema.parse(JSON.parse(process.argv[2] ?? ''));
 serve(await createRunHost(options));
+// The server may have gone while we were starting, before anybody listened for it.
+if (!process.connected) endNow();
 send({ type: 'ready' });

@@ -1,0 +1,158 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Workflow } from '@reelgraph/graph';
+import { StoreError } from '@reelgraph/store';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { EventHub } from './event-hub.ts';
+import { type JournaledEvent, openRunJournal, type RunJournal } from './run-journal.ts';
+
+const workflow: Workflow = {
+  reelgraph: 1,
+  name: 'test',
+  description: '',
+  inputs: {},
+  outputs: {},
+  nodes: {},
+  edges: [],
+  subgraphs: {},
+  groups: {},
+  comments: {},
+  layout: { nodes: {} },
+};
+
+let folder: string;
+let journal: RunJournal;
+/** While true, every write fails as on a full disk. */
+let isFull: boolean;
+let nowMs: number;
+let hub: EventHub;
+
+function fillable(inner: RunJournal): RunJournal {
+  const unlessFull = <A extends unknown[], R>(write: (...args: A) => R) => {
+    return (...args: A): R => {
+      if (isFull) throw new StoreError('store/disk-full', 'The disk is full.');
+      return write(...args);
+    };
+  };
+  return { ...inner, accept: unlessFull(inner.accept), append: unlessFull(inner.append) };
+}
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'reelgraph-hub-'));
+  journal = openRunJournal(folder);
+  isFull = false;
+  nowMs = 1000;
+  hub = new EventHub(fillable(journal), { clock: () => nowMs, retryMs: 5 });
+});
+afterEach(async () => {
+  hub.close();
+  journal.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+function listen() {
+  const events: JournaledEvent[] = [];
+  const problems: string[] = [];
+  hub.subscribe({
+    onEvent: (event) => events.push(event),
+    onPreview: () => {},
+    onProblem: (code) => problems.push(code),
+  });
+  return { events, problems };
+}
+const accept = (runId: string) => hub.accept({ runId, workflow, targets: undefined });
+
+describe('an event', () => {
+  it('gets the next number of its run and the next cursor of all runs', () => {
+    const { events } = listen();
+    accept('a');
+    accept('b');
+    hub.publish('a', { type: 'run.started', nodeIds: ['n'] });
+    hub.publish('b', { type: 'run.started', nodeIds: ['n'] });
+    expect(events.map(({ cursor, event }) => [cursor, event.runId, event.seq])).toEqual([
+      [1, 'a', 1],
+      [2, 'b', 1],
+      [3, 'a', 2],
+      [4, 'b', 2],
+    ]);
+  });
+
+  it('is in the journal before a listener hears of it', () => {
+    accept('a');
+    let inJournal: number | undefined;
+    hub.subscribe({
+      onEvent: ({ cursor }) => {
+        inJournal = journal.eventsAfter(cursor - 1, 10).length;
+      },
+      onPreview: () => {},
+      onProblem: () => {},
+    });
+    hub.publish('a', { type: 'run.started', nodeIds: [] });
+    expect(inJournal).toBe(1);
+  });
+
+  it('of a run that is over, or that nobody accepted, is dropped', () => {
+    accept('a');
+    hub.publish('a', { type: 'run.finished', status: 'cancelled', durationMs: 0 });
+    const { events } = listen();
+    hub.publish('a', { type: 'run.started', nodeIds: [] });
+    hub.publish('ghost', { type: 'run.started', nodeIds: [] });
+    expect(events).toEqual([]);
+  });
+
+  it('of progress is told at most every 50 ms, but always the last step', () => {
+    accept('a');
+    const { events } = listen();
+    const step = (number: number) =>
+      hub.publish('a', { type: 'node.progress', nodeId: 'n', step: number, totalSteps: 4 });
+    step(1);
+    step(2);
+    nowMs += 50;
+    step(3);
+    step(4);
+    expect(events.map(({ event }) => event.type === 'node.progress' && event.step)).toEqual([1, 3, 4]);
+    expect(events.map(({ event }) => event.seq)).toEqual([2, 3, 4]);
+  });
+});
+
+describe('a full disk', () => {
+  it('refuses new runs and delays events; when there is room again they go on in order', async () => {
+    accept('a');
+    const { events, problems } = listen();
+    isFull = true;
+    expect(() => accept('b')).toThrow(StoreError);
+    hub.publish('a', { type: 'run.started', nodeIds: ['n'] });
+    hub.publish('a', { type: 'node.started', nodeId: 'n' });
+    expect(events).toEqual([]);
+    expect(problems).toEqual(['store/disk-full']);
+    isFull = false;
+    await vi.waitFor(() => expect(events).toHaveLength(2));
+    expect(events.map(({ event }) => [event.type, event.seq])).toEqual([
+      ['run.started', 2],
+      ['node.started', 3],
+    ]);
+    accept('b');
+    expect(hub.run('b')?.status).toBe('queued');
+  });
+});
+
+it('a new hub on the same journal has the same picture', () => {
+  accept('a');
+  hub.publish('a', { type: 'run.started', nodeIds: ['n'] });
+  hub.publish('a', { type: 'run.finished', status: 'succeeded', durationMs: 5 });
+  accept('b');
+  const again = new EventHub(journal);
+  expect(again.runs()).toEqual(hub.runs());
+  expect(again.lastCursor()).toBe(hub.lastCursor());
+  expect(journal.unfinishedRunIds()).toEqual(['b']);
+});
+
+it('only so many finished runs are kept in memory; older ones come from the journal', () => {
+  for (let index = 0; index < 60; index += 1) {
+    accept(`run-${index}`);
+    hub.publish(`run-${index}`, { type: 'run.finished', status: 'succeeded', durationMs: 0 });
+  }
+  expect(hub.runs().length).toBeLessThanOrEqual(51);
+  expect(hub.run('run-0')?.status).toBe('succeeded');
+});

@@ -1,0 +1,97 @@
+/** The program as `npm start` runs it: arguments, exit codes and what it prints. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer, type Server } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+let dataFolder: string;
+let busy: Server;
+let busyPort: number;
+
+beforeAll(async () => {
+  dataFolder = await mkdtemp(join(tmpdir(), 'reelgraph-main-'));
+  busy = createServer().listen(0, '127.0.0.1');
+  await once(busy, 'listening');
+  const address = busy.address();
+  busyPort = typeof address === 'object' && address !== null ? address.port : 0;
+});
+afterAll(async () => {
+  busy.close();
+  await rm(dataFolder, { recursive: true, force: true });
+});
+
+function start(args: readonly string[], env: Record<string, string> = {}) {
+  const child = spawn(
+    process.execPath,
+    [join(import.meta.dirname, 'main.ts'), '--data', dataFolder, ...args],
+    {
+      env: { ...process.env, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
+  );
+  let stdout = '';
+  let stderr = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text;
+  });
+  const address = new Promise<string>((found) => {
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      stdout += text;
+      const match = /http:\S+/.exec(stdout);
+      if (match) found(match[0]);
+    });
+  });
+  const ended = new Promise<{ code: number | null; stdout: string; stderr: string }>((done) => {
+    child.once('close', (code) => done({ code, stdout, stderr }));
+  });
+  return { child, address, ended };
+}
+
+it('prints its address, answers there, and ends politely on SIGTERM', async () => {
+  const { child, address, ended } = start(['--port', '0']);
+  expect((await fetch(`${await address}/api/v1/health`)).status).toBe(200);
+  child.kill('SIGTERM');
+  expect(await ended).toMatchObject({ code: 0, stderr: '' });
+});
+
+describe('what it cannot do it says in a sentence, with exit code 1', () => {
+  it('a busy port', async () => {
+    const { code, stderr } = await start(['--port', String(busyPort)]).ended;
+    expect(code).toBe(1);
+    expect(stderr).toBe(
+      `Port ${busyPort} is already in use. Is Reelgraph running? Choose another: npm start -- --port ${busyPort + 1}\n`,
+    );
+  });
+
+  it('a busy port from PORT', async () => {
+    expect((await start([], { PORT: String(busyPort) }).ended).stderr).toMatch(/already in use/);
+  });
+
+  it('a data folder that another server uses', async () => {
+    const first = start(['--port', '0']);
+    await first.address;
+    const { code, stderr } = await start(['--port', '0']).ended;
+    expect({ code, stderr }).toEqual({
+      code: 1,
+      stderr: expect.stringMatching(/^Another Reelgraph server[^\n]*another data folder\.[^\n]*\n$/),
+    });
+    first.child.kill('SIGTERM');
+    await first.ended;
+  });
+
+  it.each([
+    [['--port', 'many'], /not a number/],
+    [['--port', '70000'], /not a number/],
+    [['--host', '0.0.0.0'], /REELGRAPH_TOKEN/],
+    [['--prot', '1'], /--prot[\s\S]*Usage/],
+    [['--data', '/dev/null/x'], /data folder/i],
+  ])('%j', async (args, sentence) => {
+    const { code, stderr } = await start(args).ended;
+    expect(code).toBe(1);
+    expect(stderr).toMatch(sentence);
+    expect(stderr).not.toMatch(/\bat .+:\d+:\d+/);
+  });
+});
