@@ -3,6 +3,7 @@ import { parseWorkflow, stringifyWorkflow, type Workflow } from '@reelgraph/grap
 import type { Editor } from '../app/editor.ts';
 import { emptyWorkflow } from '../state/empty-workflow.ts';
 import { explain } from './explain.ts';
+import { fileStem } from './file-stem.ts';
 import { addNodeOfType, tidyPlaces } from './graph-actions.ts';
 import { uploadPicture } from './uploads.ts';
 
@@ -104,17 +105,6 @@ async function addPicture(
   if (uploaded === undefined) return;
   const place = at ?? editor.view.get()?.centre() ?? [0, 0];
   addNodeOfType(editor, loader, [place[0] + shift, place[1] + shift], { params: { [param]: uploaded } });
-}
-
-/** `Text to video!` → `text-to-video`: a name that is good as file name and in a URL. */
-export function fileStem(name: string): string {
-  const stem = name
-    .toLowerCase()
-    .normalize('NFKD')
-    .replace(/[^a-z0-9]+/g, '-')
-    .replace(/^-+|-+$/g, '')
-    .slice(0, 60);
-  return stem === '' ? 'workflow' : stem;
 }
 
 /** Saves under an id on the server; true when it is there. */

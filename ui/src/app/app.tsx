@@ -22,6 +22,7 @@ export function App({ editor }: { editor: Editor }) {
         <TopBar />
         <main>
           <Canvas />
+          <Notices />
         </main>
         {panel.open && <SidePanel />}
       </div>
@@ -30,7 +31,6 @@ export function App({ editor }: { editor: Editor }) {
       {overlay?.kind === 'templates' && <TemplatesDialog />}
       {overlay?.kind === 'save' && <SaveDialog />}
       {overlay?.kind === 'help' && <HelpDialog />}
-      <Notices />
       <div className="visually-hidden" role="status" aria-live="polite" data-testid="announcement">
         {announcement}
       </div>

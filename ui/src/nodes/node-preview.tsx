@@ -1,5 +1,5 @@
 /** The preview slot of a node: the moving picture while it works, then what it made. */
-import type { FileSummary, NodeRunState, NodeTypeInfo } from '@reelgraph/graph';
+import type { FileSummary, NodeRunState, NodeTypeInfo, WorkflowNode } from '@reelgraph/graph';
 import { useEditor } from '../app/editor-context.ts';
 import { nodeMetrics } from '../layout/geometry.ts';
 import { useSelected } from '../state/observable.ts';
@@ -19,10 +19,18 @@ export function NodePreview({ id, info, run, height }: NodePreviewProps) {
   const preview = useSelected(editor.runs.previews, (previews) => previews.get(id));
   const box = { width: nodeMetrics.width - 20, height: height - 6 };
   const file = shownFile(run);
+  const chosen = useSelected(editor.document, (document) => chosenPicture(info, document.nodes[id]));
   return (
     <div className="preview" style={{ height }}>
       {file ? (
         <ResultMedia file={file} nodeId={id} box={box} />
+      ) : chosen ? (
+        <img
+          className="chosen-picture"
+          src={editor.client.fileUrl(chosen)}
+          alt={`Chosen: ${chosen}`}
+          draggable={false}
+        />
       ) : preview ? (
         <TileStripView
           preview={preview}
@@ -42,10 +50,23 @@ function shownFile(run: NodeRunState | undefined): FileSummary | undefined {
   return undefined;
 }
 
+/** The file that an image node is set to; it is seen before anything runs. */
+function chosenPicture(info: NodeTypeInfo, node: WorkflowNode | undefined): string | undefined {
+  if (info.preview !== 'image' || !node) return undefined;
+  for (const [name, param] of Object.entries(info.params)) {
+    const value = node.params[name];
+    if (param.kind === 'file' && param.accept === 'image' && typeof value === 'string' && value !== '')
+      return value;
+  }
+  return undefined;
+}
+
 function emptyText(info: NodeTypeInfo, run: NodeRunState | undefined): string {
   if (run?.status === 'running') return run.message ?? 'Working …';
   if (run?.status === 'cached') return 'Taken from the cache, not made anew';
-  if (run?.status === 'finished') return 'Done; the picture went on to the next node';
+  if (run?.status === 'finished' && info.preview === 'progress')
+    return 'Done; the picture went on to the next node';
   if (run?.status === 'waiting') return 'Waits for its inputs';
+  if (info.preview === 'image') return 'The picture appears here';
   return info.preview === 'progress' ? 'The picture takes shape here' : 'The result appears here';
 }

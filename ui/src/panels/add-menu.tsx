@@ -55,6 +55,11 @@ export function AddMenu({ overlay }: { overlay: Extract<Overlay, { kind: 'add' }
           empty={wire && items.length === 0 ? 'No node fits this wire.' : 'No node of that name.'}
           groupOf={(item) => item.info.category}
           onActive={onActive}
+          // Tab opened this; a second Tab goes on, so that the canvas is no trap for the keyboard.
+          onTabAway={() => {
+            editor.overlay.set(undefined);
+            document.querySelector<HTMLElement>('.canvas-tools button')?.focus();
+          }}
           onPick={(item) => {
             close();
             addNodeOfType(editor, item.info, overlay.at, wire ? { held: wire.held } : {});

@@ -294,6 +294,10 @@ function WorkflowInspector({ document }: { document: Workflow }) {
   );
 }
 
+function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? '' : 's'}`;
+}
+
 /** The settings the workflow offers by name: enough to use it without reading its wires. */
 function ExposedInputs({
   document,

@@ -1,5 +1,6 @@
 import { useState } from 'react';
-import { downloadWorkflow, fileStem, saveToServer } from '../actions/files.ts';
+import { fileStem } from '../actions/file-stem.ts';
+import { downloadWorkflow, saveToServer } from '../actions/files.ts';
 import { useEditor } from '../app/editor-context.ts';
 import { Icon } from '../controls/icon.tsx';
 import { useObservable } from '../state/observable.ts';

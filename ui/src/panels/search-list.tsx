@@ -16,6 +16,8 @@ interface SearchListProps<T extends SearchItem> {
   groupOf?(item: T): string;
   onPick(item: T): void;
   onActive?(item: T | undefined): void;
+  /** Tab while nothing is searched: on to what comes next on the page. Otherwise it takes the chosen item. */
+  onTabAway?(): void;
 }
 
 export function SearchList<T extends SearchItem>(props: SearchListProps<T>) {
@@ -57,6 +59,10 @@ export function SearchList<T extends SearchItem>(props: SearchListProps<T>) {
           if (by !== undefined) {
             event.preventDefault();
             setIndex((at) => Math.max(0, Math.min(found.length - 1, at + by)));
+          } else if (event.key === 'Tab' && query === '' && props.onTabAway) {
+            event.preventDefault();
+            event.stopPropagation();
+            props.onTabAway();
           } else if ((event.key === 'Enter' || event.key === 'Tab') && active) {
             event.preventDefault();
             event.stopPropagation();

@@ -21,6 +21,7 @@ import { Observable } from '../state/observable.ts';
 import { noNodes } from '../state/run-store.ts';
 import { CanvasLayer } from './canvas-layer.ts';
 import { OneRootPlugin } from './one-root-plugin.ts';
+import { paintFrames } from './paint-frames.ts';
 import { type NodeLook, paintNodes } from './paint-nodes.ts';
 import { paintHeldWire, paintWires, type WireLook } from './paint-wires.ts';
 import { listenToGestures } from './pointer-gestures.ts';
@@ -65,6 +66,7 @@ export class GraphView {
   #frame = 0;
   #dirty = true;
   #settle: ReturnType<typeof setTimeout> | undefined;
+  #still: ReturnType<typeof setTimeout> | undefined;
   #hoveredWire: string | undefined;
   #pointer = { x: 0, y: 0 };
   #pointerInside = false;
@@ -166,6 +168,7 @@ export class GraphView {
     for (const stop of this.#stops) stop();
     cancelAnimationFrame(this.#frame);
     clearTimeout(this.#settle);
+    clearTimeout(this.#still);
     this.#projection.stop();
     this.#layer.destroy();
     this.#area.destroy();
@@ -265,7 +268,16 @@ export class GraphView {
   }
 
   #viewChanged(kind: 'pan' | 'zoom'): void {
-    if (kind === 'zoom') {
+    // A layer of its own for as long as it moves: the compositor shifts it, nothing is drawn again.
+    const holder = this.#area.area.content.holder;
+    if (kind === 'pan') {
+      if (holder.style.willChange === '') holder.style.willChange = 'transform';
+      clearTimeout(this.#still);
+      this.#still = setTimeout(() => {
+        holder.style.willChange = '';
+      }, settleMs * 2);
+    } else {
+      holder.style.willChange = '';
       clearTimeout(this.#settle);
       this.#settle = setTimeout(() => {
         if (!this.#layer.isSharp(this.#area.area.transform.k)) this.repaint();
@@ -305,6 +317,7 @@ export class GraphView {
         this.#layer.place(view, k);
       }
       const ctx = this.#layer.beginStill();
+      paintFrames(ctx, this.#editor.document.get(), this.#layer.region, this.#editor.theme.get(), k);
       paintWires(ctx, this.scene, this.scene.wires.values(), this.#layer.region, this.#wireLook());
       paintNodes(ctx, this.scene, this.#layer.region, this.#nodeLook());
     }

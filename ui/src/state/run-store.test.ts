@@ -1,0 +1,92 @@
+import type { RunState } from '@reelgraph/graph';
+import type { Preview } from '@reelgraph/protocol';
+import { describe, expect, it } from 'vitest';
+import { RunStore, resultsOf, runsNewestFirst } from './run-store.ts';
+
+const run = (runId: string, part: Partial<RunState> = {}): RunState => ({
+  runId,
+  workflowName: 'Chain',
+  status: 'running',
+  lastSeq: 3,
+  nodes: {},
+  ...part,
+});
+const preview = (runId: string, step: number): Preview => ({
+  runId,
+  nodeId: 'denoise',
+  step,
+  mediaType: 'image/png',
+  frameCount: 1,
+  widthPx: 8,
+  heightPx: 8,
+  fps: 8,
+  data: '',
+});
+
+describe('the runs', () => {
+  it('fold the events of the server', () => {
+    const store = new RunStore();
+    const base = { runId: 'a', atMs: 1 };
+    store.event({ ...base, seq: 1, type: 'run.queued', workflowName: 'Chain' });
+    store.event({ ...base, seq: 2, type: 'run.started', nodeIds: ['noise', 'denoise'] });
+    store.event({ ...base, seq: 3, type: 'node.started', nodeId: 'noise' });
+    store.event({ ...base, seq: 4, type: 'node.progress', nodeId: 'noise', step: 1, totalSteps: 4 });
+    store.show('a');
+    expect(store.shown.get()).toMatchObject({
+      status: 'running',
+      nodes: { noise: { status: 'running', step: 1, totalSteps: 4 }, denoise: { status: 'waiting' } },
+    });
+  });
+
+  it('are complete again after a reconnection that brings the picture', () => {
+    const store = new RunStore();
+    store.show('a');
+    store.welcome(
+      [run('a', { nodes: { denoise: { status: 'running', step: 7, totalSteps: 20 } } })],
+      [preview('a', 7)],
+    );
+    expect(store.shown.get()?.nodes.denoise?.step).toBe(7);
+    expect(store.previews.get().get('denoise')?.step).toBe(7);
+  });
+
+  it('are kept by a reconnection whose missed events follow', () => {
+    const store = new RunStore();
+    store.welcome([run('a')], []);
+    store.welcome(undefined, []);
+    expect([...store.runs.get().keys()]).toEqual(['a']);
+  });
+
+  it('show the previews of the shown run only, also one that came before its id was known', () => {
+    const store = new RunStore();
+    store.preview(preview('b', 1));
+    expect(store.previews.get().size).toBe(0);
+    store.show('b');
+    expect(store.previews.get().get('denoise')?.step).toBe(1);
+    store.preview(preview('other', 9));
+    expect(store.previews.get().get('denoise')?.step).toBe(1);
+  });
+
+  it('list newest first, and each result once', () => {
+    const file = (digest: string) => ({
+      digest: digest.repeat(64),
+      mediaType: 'video/mp4',
+      byteLength: 1,
+      name: 'clip.mp4',
+    });
+    const made = (digest: string) => ({
+      save: {
+        status: 'finished' as const,
+        outputs: { video: { type: 'video' as const, facts: {}, file: file(digest) } },
+      },
+    });
+    const runs = runsNewestFirst(
+      new Map([
+        ['old', run('old', { queuedAtMs: 1, nodes: made('a') })],
+        ['new', run('new', { queuedAtMs: 3, nodes: made('b') })],
+        ['same', run('same', { queuedAtMs: 2, nodes: made('a') })],
+      ]),
+    );
+    expect(runs.map((one) => one.runId)).toEqual(['new', 'same', 'old']);
+    expect(resultsOf(runs).map((item) => item.run.runId)).toEqual(['new', 'same']);
+  });
+});
