@@ -287,8 +287,8 @@ function WorkflowInspector({ document }: { document: Workflow }) {
       />
       <ExposedInputs document={document} catalogue={catalogue} issues={issues} />
       <p className="param-help">
-        {Object.keys(document.nodes).length} nodes, {document.edges.length} wires. Select a node to see all
-        about it.
+        {counted(Object.keys(document.nodes).length, 'node')}, {counted(document.edges.length, 'wire')}.
+        Select a node to see all about it.
       </p>
     </div>
   );
