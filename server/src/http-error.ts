@@ -69,9 +69,14 @@ function toHttpError(error: unknown): HttpError | undefined {
     const options = error.hint === undefined ? { cause: error } : { hint: error.hint, cause: error };
     return new HttpError(422, error.code, error.message, options);
   }
-  if (error instanceof StoreError && error.code === 'store/disk-full') {
-    return new HttpError(507, error.code, error.message, {
-      ...(error.hint === undefined ? {} : { hint: error.hint }),
+  if (error instanceof StoreError) {
+    const options = error.hint === undefined ? { cause: error } : { hint: error.hint, cause: error };
+    return new HttpError(error.code === 'store/disk-full' ? 507 : 500, error.code, error.message, options);
+  }
+  const errno = error instanceof Error && 'code' in error ? error.code : undefined;
+  if (errno === 'ENOSPC' || errno === 'EDQUOT') {
+    return new HttpError(507, 'store/disk-full', 'The disk is full; nothing was stored.', {
+      hint: 'Free some space on the disk that holds the data folder and try again.',
       cause: error,
     });
   }
