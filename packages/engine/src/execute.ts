@@ -39,11 +39,11 @@ interface Slot {
   /** Nodes it still waits for. */
   waitingFor: number;
   /** Nodes that will run and need it; indices. */
-  readonly dependents: number[];
+  dependents: number[] | undefined;
   /** How many of them have not taken their input yet. */
   consumers: number;
   /** Later nodes that are the same computation. */
-  readonly twins: number[];
+  twins: number[] | undefined;
 }
 
 /** Results that took this long are worth waiting for the disk. */
@@ -77,9 +77,9 @@ export async function executePlan(
       summaries: {},
       damaged: false,
       waitingFor: 0,
-      dependents: [],
+      dependents: undefined,
       consumers: 0,
-      twins: [],
+      twins: undefined,
     }),
   );
   const slotAt = (index: number): Slot => {
@@ -112,7 +112,11 @@ export async function executePlan(
     for (const target of plan.targets) worker(target).state = 'needed';
     for (let index = slots.length - 1; index >= 0; index -= 1) {
       const slot = slotAt(index);
-      if (slot.node.sameAs !== undefined) slotAt(slot.node.sameAs).twins.push(index);
+      if (slot.node.sameAs !== undefined) {
+        const first = slotAt(slot.node.sameAs);
+        first.twins ??= [];
+        first.twins.push(index);
+      }
       if (slot.state !== 'needed') continue;
       const cached = lookInMemory(slot) ?? (await lookOnDisk(slot));
       if (cached !== undefined && (cached.files.length === 0 || (await filesAreThere(cached.files)))) {
@@ -204,6 +208,7 @@ export async function executePlan(
         const source = slotAt(from);
         source.consumers += 1;
         if (source.state === 'cached') continue;
+        source.dependents ??= [];
         source.dependents.push(index);
         slot.waitingFor += 1;
       }
@@ -242,7 +247,7 @@ export async function executePlan(
   async function runNode(slot: Slot): Promise<readonly number[]> {
     const { node } = slot;
     slot.state = 'running';
-    const because: RanBecause = history.explain(workflow.name, node, slot.damaged);
+    const because: RanBecause = history.explain(workflow.name, node, plan.partsOf, slot.damaged);
     emit({ type: 'node.started', nodeId: node.id, because });
     const startedAtMs = clock.elapsed();
     const work = openContext(node);
@@ -260,7 +265,7 @@ export async function executePlan(
       slot.summaries = summariesOf(node, outputs);
       if (slot.consumers > 0) slot.outputs = outputs;
       emit({ type: 'node.finished', nodeId: node.id, durationMs, outputs: slot.summaries });
-      for (const twin of slot.twins)
+      for (const twin of slot.twins ?? [])
         emit({
           type: 'node.cached',
           nodeId: slotAt(twin).node.id,
@@ -268,7 +273,7 @@ export async function executePlan(
           outputs: slot.summaries,
         });
       keep(node, outputs, slot.summaries, durationMs);
-      return slot.dependents;
+      return slot.dependents ?? [];
     } catch (error) {
       work.close();
       // Whatever a node throws once it was asked to stop: stopping is no failure.
@@ -294,9 +299,9 @@ export async function executePlan(
     const { key, definition } = node;
     if (key === undefined) return;
     memory.set(key, { outputs, summaries, files: filesIn(outputs) });
-    history.remember(workflow.name, node);
+    history.remember(workflow.name, node, plan.partsOf);
     if (definition.cache !== 'disk' || store === undefined) return;
-    const { version, params, inputs } = node.parts();
+    const { version, params, inputs } = plan.partsOf(node);
     saves.add(async () => {
       try {
         await store.saveResult(
@@ -321,17 +326,17 @@ export async function executePlan(
   function fail(slot: Slot, error: RunError): void {
     slot.state = 'failed';
     failure ??= error;
-    for (const { node } of [slot, ...slot.twins.map(slotAt)])
+    for (const { node } of [slot, ...(slot.twins ?? []).map(slotAt)])
       emit({ type: 'node.failed', nodeId: node.id, error });
-    const behind = [...slot.dependents];
+    const behind = [...(slot.dependents ?? [])];
     for (const index of behind) {
       const dependent = slotAt(index);
       if (dependent.state !== 'waiting') continue;
       dependent.state = 'skipped';
-      for (const { node } of [dependent, ...dependent.twins.map(slotAt)]) {
+      for (const { node } of [dependent, ...(dependent.twins ?? []).map(slotAt)]) {
         emit({ type: 'node.skipped', nodeId: node.id, because: `it needs "${slot.node.id}", which failed` });
       }
-      behind.push(...dependent.dependents);
+      for (const next of dependent.dependents ?? []) behind.push(next);
     }
   }
 

@@ -5,7 +5,7 @@
 import type { RanBecause } from '@reelgraph/graph';
 import { type Store, StoreError } from '@reelgraph/store';
 import { z } from 'zod';
-import type { PlannedNode } from './plan.ts';
+import type { PlannedNode, RunPlan } from './plan.ts';
 
 const noteName = 'last-keys';
 /** Nodes remembered; the longest unseen are forgotten first. */
@@ -22,9 +22,9 @@ type Entry = z.infer<typeof entrySchema>;
 
 export interface KeyHistory {
   /** Why a node has to run although it could have been cached. `damaged`: its result was found broken. */
-  explain(workflowName: string, node: PlannedNode, damaged: boolean): RanBecause;
+  explain(workflowName: string, node: PlannedNode, partsOf: RunPlan['partsOf'], damaged: boolean): RanBecause;
   /** Notes the key that a node was computed under. */
-  remember(workflowName: string, node: PlannedNode): void;
+  remember(workflowName: string, node: PlannedNode, partsOf: RunPlan['partsOf']): void;
   /** Keeps what was remembered since the last time. */
   save(): void;
 }
@@ -35,13 +35,13 @@ export function createKeyHistory(store: Store | undefined): KeyHistory {
   const place = (workflowName: string, node: PlannedNode): string =>
     JSON.stringify([workflowName, node.id, node.definition.type]);
   return {
-    explain(workflowName, node, damaged) {
+    explain(workflowName, node, partsOf, damaged) {
       if (node.key === undefined) return { code: 'not-cacheable' };
       if (damaged) return { code: 'damaged' };
       const last = entries.get(place(workflowName, node));
       if (last === undefined || last.version !== node.definition.version) return { code: 'never-computed' };
       if (last.key === node.key) return { code: 'evicted' };
-      const parts = node.parts();
+      const parts = partsOf(node);
       for (const [name, text] of Object.entries(parts.params)) {
         const before = last.params[name];
         if (before === text) continue;
@@ -57,11 +57,11 @@ export function createKeyHistory(store: Store | undefined): KeyHistory {
       // Neither params nor inputs: the document that the node puts into its result.
       return { code: 'input-changed', name: 'workflow' };
     },
-    remember(workflowName, node) {
+    remember(workflowName, node, partsOf) {
       if (node.key === undefined) return;
       const at = place(workflowName, node);
       if (entries.get(at)?.key === node.key) return;
-      const { version, params, inputs } = node.parts();
+      const { version, params, inputs } = partsOf(node);
       entries.delete(at);
       entries.set(at, { key: node.key, version, params, inputs });
       changed = true;

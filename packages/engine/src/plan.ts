@@ -43,14 +43,14 @@ export interface PlannedNode {
   readonly inputs: readonly PlannedInput[];
   /** Undefined when the result must not be reused: the node or one it needs runs every time. */
   readonly key: string | undefined;
-  /** What the key is made of. */
-  parts(): KeyIngredients;
   /** An earlier node with the same key: the same computation, done once. */
   readonly sameAs: number | undefined;
 }
 
 /** What a run has to do. */
 export interface RunPlan {
+  /** What a node's key is made of; put together when asked, as most nodes of a rerun never are. */
+  partsOf(node: PlannedNode): KeyIngredients;
   /** Every node after all it needs. */
   readonly nodes: readonly PlannedNode[];
   /** Indices of the targets. */
@@ -82,63 +82,55 @@ export async function planRun(
 ): Promise<PlanResult> {
   const selected = selectNodes(workflow, registry, options.targets);
   if (!selected.ok) return selected;
-  const indexOf = new Map<string, number>();
-  for (const id of selected.order) indexOf.set(id, indexOf.size);
+  const { order, indexOf } = selected;
 
   const issues: GraphIssue[] = [];
-  const drafts: Draft[] = [];
-  for (const id of selected.order) {
-    const draft = prepareNode(id, selected, registry, indexOf, issues);
-    if (draft !== undefined) drafts.push(draft);
+  const nodes: Draft[] = [];
+  for (const id of order) {
+    const node = prepareNode(id, selected, registry, issues);
+    if (node !== undefined) nodes.push(node);
   }
   if (issues.length > 0) return { ok: false, issues };
 
-  const digests = await resolveDigests(drafts, options);
+  const digests = await resolveDigests(nodes, options);
   let workflowDigest: string | undefined;
   const digestOfWorkflow = (): string => {
     workflowDigest ??= digestOf(new TextEncoder().encode(semanticText(workflow)));
     return workflowDigest;
   };
-  const nodes: PlannedNode[] = [];
+  const partsOf = ({ definition, params, inputs }: PlannedNode): KeyIngredients => {
+    const texts: Record<string, string> = {};
+    for (const [name, { kind, default: byDefault }] of outlineOf(definition).params) {
+      const value = params[name] ?? byDefault;
+      // A model's name travels in what it makes; that of a file does not.
+      if (kind === 'model')
+        texts[name] = paramKeyText(kind, `${value}:${digests.get(`model ${value}`) ?? ''}`);
+      else if (kind === 'file') texts[name] = paramKeyText(kind, digests.get(`file ${value}`) ?? '');
+      else texts[name] = paramKeyText(kind, value);
+    }
+    const sources: Record<string, string> = {};
+    for (const { port, from, output } of inputs) sources[port] = `${nodes[from]?.key ?? ''} ${output}`;
+    const workflowPart = definition.usesWorkflow === true ? { workflow: digestOfWorkflow() } : {};
+    return { version: definition.version, params: texts, inputs: sources, ...workflowPart };
+  };
+
   const firstWithKey = new Map<string, number>();
-  for (const draft of drafts) {
-    const { id, outline, params, inputs } = draft;
-    const { definition } = outline;
+  nodes.forEach((node, index) => {
+    const { definition, params, inputs } = node;
     let cacheable = definition.cache !== 'none';
-    for (const [at, input] of inputs.entries()) {
+    inputs.forEach((input, at) => {
       const source = nodes[input.from];
       if (source?.key === undefined) cacheable = false;
       if (source?.sameAs !== undefined) inputs[at] = { ...input, from: source.sameAs };
-    }
-    const known = outline.references.every(([name, kind]) => {
-      const value = params[name];
-      return value === '' || digests.has(`${kind} ${value}`);
     });
-    // Made again when someone asks: most nodes of a rerun are never asked.
-    const parts = (): KeyIngredients => {
-      const texts: Record<string, string> = {};
-      for (const [name, declared] of outline.params) {
-        const value = params[name] ?? declared.default;
-        const digest =
-          declared.kind === 'model' || declared.kind === 'file'
-            ? (digests.get(`${declared.kind} ${value}`) ?? '')
-            : '';
-        // A model's name travels in what it makes; that of a file does not.
-        if (declared.kind === 'model') texts[name] = paramKeyText('model', `${value}:${digest}`);
-        else
-          texts[name] =
-            declared.kind === 'file' ? paramKeyText('file', digest) : paramKeyText(declared.kind, value);
-      }
-      const sources: Record<string, string> = {};
-      for (const { port, from, output } of inputs) sources[port] = `${nodes[from]?.key ?? ''} ${output}`;
-      const workflowPart = definition.usesWorkflow === true ? { workflow: digestOfWorkflow() } : {};
-      return { version: definition.version, params: texts, inputs: sources, ...workflowPart };
-    };
-    const key = cacheable && known ? cacheKey(definition.type, parts()) : undefined;
-    const sameAs = key === undefined ? undefined : firstWithKey.get(key);
-    if (key !== undefined && sameAs === undefined) firstWithKey.set(key, nodes.length);
-    nodes.push({ id, definition, params, inputs, key, parts, sameAs });
-  }
+    for (const [name, kind] of outlineOf(definition).references) {
+      if (params[name] !== '' && !digests.has(`${kind} ${params[name]}`)) cacheable = false;
+    }
+    if (!cacheable) return;
+    node.key = cacheKey(definition.type, partsOf(node));
+    node.sameAs = firstWithKey.get(node.key);
+    if (node.sameAs === undefined) firstWithKey.set(node.key, index);
+  });
 
   const exposed = new Map<string, { from: number; output: string }>();
   for (const [name, [id, output]] of selected.exposed) {
@@ -146,12 +138,11 @@ export async function planRun(
     if (from !== undefined) exposed.set(name, { from, output });
   }
   const targets = selected.targets.flatMap((id) => indexOf.get(id) ?? []);
-  return { ok: true, plan: { nodes, targets, exposed, muted: selected.muted } };
+  return { ok: true, plan: { nodes, targets, exposed, muted: selected.muted, partsOf } };
 }
 
 /** What planning asks of a definition, taken out once: a graph has many nodes of few types. */
 interface Outline {
-  readonly definition: AnyNodeDefinition;
   readonly info: NodeTypeInfo;
   readonly params: readonly (readonly [string, ParamInfo])[];
   /** Params that name a model or a file. */
@@ -166,7 +157,6 @@ function outlineOf(definition: AnyNodeDefinition): Outline {
   if (known !== undefined) return known;
   const params = Object.entries(definition.params);
   const outline: Outline = {
-    definition,
     info: describeNode(definition),
     params,
     references: params.flatMap(([name, { kind }]) =>
@@ -178,20 +168,18 @@ function outlineOf(definition: AnyNodeDefinition): Outline {
   return outline;
 }
 
-/** A node before its key is known. */
-interface Draft {
-  readonly id: string;
-  readonly outline: Outline;
-  readonly params: Readonly<Record<string, ParamValue>>;
+/** A planned node in the making. */
+interface Draft extends PlannedNode {
   readonly inputs: PlannedInput[];
+  key: string | undefined;
+  sameAs: number | undefined;
 }
 
 /** Params with defaults and inputs by index; what is unfit goes to `issues`. */
 function prepareNode(
   id: string,
-  { nodes, edgesInto }: Selection,
+  { nodes, edgesInto, indexOf }: Selection,
   registry: NodeRegistry,
-  indexOf: ReadonlyMap<string, number>,
   issues: GraphIssue[],
 ): Draft | undefined {
   const node = nodes.get(id);
@@ -235,7 +223,7 @@ function prepareNode(
     const message = `Node "${id}" (${info.title}): input "${label}" is not connected.`;
     issues.push({ ...issue('graph/missing-input', message, id), port });
   }
-  return { id, outline, params, inputs };
+  return { id, definition, params, inputs, key: undefined, sameAs: undefined };
 }
 
 function hasInput(inputs: readonly PlannedInput[], port: string): boolean {
@@ -247,6 +235,8 @@ interface Selection {
   readonly nodes: ReadonlyMap<string, WorkflowNode>;
   /** Targets and all they need, each after what it needs. */
   readonly order: readonly string[];
+  /** Place in `order`. */
+  readonly indexOf: ReadonlyMap<string, number>;
   readonly edgesInto: ReadonlyMap<string, readonly FlatEdge[]>;
   readonly targets: readonly string[];
   readonly exposed: ReadonlyMap<string, FlatEndpoint>;
@@ -312,7 +302,7 @@ export function selectNodes(
   }
   const order = orderUpTo(targets, edgesInto, active.nodes);
   if (order === undefined) return loops(targets, active);
-  return { ok: true, nodes: active.nodes, order, edgesInto, targets: [...targets], exposed, muted };
+  return { ok: true, nodes: active.nodes, ...order, edgesInto, targets: [...targets], exposed, muted };
 }
 
 /**
@@ -323,29 +313,35 @@ function orderUpTo(
   targets: Iterable<string>,
   edgesInto: ReadonlyMap<string, readonly FlatEdge[]>,
   nodes: ReadonlyMap<string, WorkflowNode>,
-): readonly string[] | undefined {
-  const left = new Map<string, boolean>();
+): Pick<Selection, 'order' | 'indexOf'> | undefined {
+  /** Place in the order, or `onPath` while the walk is still above the node. */
+  const indexOf = new Map<string, number>();
   const order: string[] = [];
   const path: { readonly id: string; next: number }[] = [];
   const enter = (id: string): void => {
-    left.set(id, false);
+    indexOf.set(id, onPath);
     path.push({ id, next: 0 });
   };
   for (const target of targets) {
-    if (!left.has(target)) enter(target);
+    if (!indexOf.has(target)) enter(target);
     for (let visit = path.at(-1); visit !== undefined; visit = path.at(-1)) {
       const source = edgesInto.get(visit.id)?.[visit.next]?.from[0];
       visit.next += 1;
       if (source === undefined) {
         path.pop();
-        left.set(visit.id, true);
+        indexOf.set(visit.id, order.length);
         order.push(visit.id);
-      } else if (left.get(source) === false) return undefined;
-      else if (!left.has(source) && nodes.has(source)) enter(source);
+        continue;
+      }
+      const index = indexOf.get(source);
+      if (index === onPath) return undefined;
+      if (index === undefined && nodes.has(source)) enter(source);
     }
   }
-  return order;
+  return { order, indexOf };
 }
+
+const onPath = -1;
 
 function loops(targets: Iterable<string>, { edges }: FlatGraph): Refusal {
   const cycles = findCycles(ancestorsOf(targets, edges), edges);
@@ -367,10 +363,13 @@ function issue(code: string, message: string, nodeId: string): GraphIssue {
 }
 
 /** Digests by `kind name`; those that cannot be had are absent. */
-async function resolveDigests(drafts: readonly Draft[], options: PlanOptions): Promise<Map<string, string>> {
+async function resolveDigests(
+  nodes: readonly PlannedNode[],
+  options: PlanOptions,
+): Promise<Map<string, string>> {
   const pending = new Map<string, Promise<string | undefined>>();
-  for (const { outline, params } of drafts) {
-    for (const [name, kind] of outline.references) {
+  for (const { definition, params } of nodes) {
+    for (const [name, kind] of outlineOf(definition).references) {
       const value = params[name];
       const id = `${kind} ${value}`;
       if (typeof value !== 'string' || value === '' || pending.has(id)) continue;
