@@ -16,9 +16,10 @@ export { guide, usesGuidance } from './guidance.ts';
 export { sampleHeun } from './heun.ts';
 export { addKnownFrames, type KnownFrames, keepKnown, nothingKnown } from './known-frames.ts';
 export {
+  createLatentPreview,
   denormaliseLatent,
+  type LatentPreview,
   type LatentStatistics,
-  latentToRgb,
   normaliseLatent,
   type PreviewFit,
 } from './latent-scaling.ts';

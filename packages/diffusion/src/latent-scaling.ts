@@ -65,33 +65,40 @@ export interface PreviewFit {
   readonly bias: readonly number[];
 }
 
+/** A linear look at latents of one VAE. */
+export type LatentPreview = (latent: Tensor<'float32'>) => Tensor<'float32'>;
+
 /**
- * A linear look at a latent, cheap enough for every step: patch = factors^T z + bias at each latent place.
+ * A linear look at latents, cheap enough for every step: patch = factors^T z + bias at each latent place.
  *
- * The first latent frame stands for one picture, the last of its patch.
- *
- * @param latent normalised, [1, C, T, h, w] float32
- * @returns [1, 3, frames * (T - 1) + 1, rows * h, columns * w] clamped to [-1, 1]
- * @throws TensorError 'tensor/shape-mismatch' when the latent has other channels than the fit
+ * The answer takes a normalised latent [1, C, T, h, w] float32 and gives pixels
+ * [1, 3, frames * (T - 1) + 1, rows * h, columns * w] clamped to [-1, 1]; the first latent frame stands for
+ * one picture, the last of its patch. It throws TensorError 'tensor/shape-mismatch' for other channels than
+ * the fit has.
  */
-export function latentToRgb(
+export function createLatentPreview({ patch, factors, bias }: PreviewFit): LatentPreview {
+  const patchSize = 3 * patch[0] * patch[1] * patch[2];
+  const channels = factors.length;
+  const flat = new Float32Array(channels * patchSize);
+  for (const [channel, row] of factors.entries()) flat.set(row, channel * patchSize);
+  const offset = Float32Array.from(bias);
+  return (latent) => drawPatches(latent, { patch, flat, offset, channels });
+}
+
+function drawPatches(
   latent: Tensor<'float32'>,
-  { patch, factors, bias }: PreviewFit,
+  fit: { patch: PreviewFit['patch']; flat: Float32Array; offset: Float32Array; channels: number },
 ): Tensor<'float32'> {
-  const [, channels = 0, latentFrames = 0, h = 0, w = 0] = latent.shape;
-  if (latent.shape.length !== 5 || channels !== factors.length) {
+  const { patch, flat, offset, channels } = fit;
+  const [pt, ph, pw] = patch;
+  const patchSize = offset.length;
+  const [, given = 0, latentFrames = 0, h = 0, w = 0] = latent.shape;
+  if (latent.shape.length !== 5 || given !== channels) {
     throw new TensorError(
       'tensor/shape-mismatch',
-      `Expected a latent [1, ${factors.length}, T, H, W], got ${formatShape(latent.shape)}.`,
+      `Expected a latent [1, ${channels}, T, H, W], got ${formatShape(latent.shape)}.`,
     );
   }
-  const [pt, ph, pw] = patch;
-  const patchSize = 3 * pt * ph * pw;
-  const flat = Float32Array.from(
-    { length: channels * patchSize },
-    (_, i) => factors[Math.floor(i / patchSize)]?.[i % patchSize] ?? 0,
-  );
-  const offset = Float32Array.from({ length: patchSize }, (_, i) => bias[i] ?? 0);
   const shape = [1, 3, pt * (latentFrames - 1) + 1, ph * h, pw * w] as const;
   const [, , frames, height, width] = shape;
   const data = new Float32Array(3 * frames * height * width);

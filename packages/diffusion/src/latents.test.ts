@@ -12,7 +12,7 @@ import {
 } from './frame-rule.ts';
 import { guide } from './guidance.ts';
 import { addKnownFrames, keepKnown, nothingKnown } from './known-frames.ts';
-import { denormaliseLatent, latentToRgb, normaliseLatent } from './latent-scaling.ts';
+import { createLatentPreview, denormaliseLatent, normaliseLatent } from './latent-scaling.ts';
 import { patchify, unpatchify } from './patchify.ts';
 
 const shape = [1, 2, 3, 2, 4];
@@ -78,17 +78,15 @@ describe('latent scaling', () => {
   });
 
   it('looks at a latent as clamped colours', () => {
-    const rgb = latentToRgb(
-      fromFunction([1, 2, 1, 1, 2], (i) => [1, -1, 4, 0][i]!),
-      {
-        patch: [1, 1, 1],
-        factors: [
-          [0.5, 0, 0],
-          [0, 1, 0],
-        ],
-        bias: [0, 0, 0.25],
-      },
-    );
+    const preview = createLatentPreview({
+      patch: [1, 1, 1],
+      factors: [
+        [0.5, 0, 0],
+        [0, 1, 0],
+      ],
+      bias: [0, 0, 0.25],
+    });
+    const rgb = preview(fromFunction([1, 2, 1, 1, 2], (i) => [1, -1, 4, 0][i]!));
     expect(rgb.shape).toEqual([1, 3, 1, 1, 2]);
     expect(Array.from(rgb.data)).toEqual([0.5, -0.5, 1, 0, 0.25, 0.25]);
   });
@@ -97,11 +95,8 @@ describe('latent scaling', () => {
     // one channel, patches of 2 frames x 1 row x 2 columns; only red is drawn:
     //   z -> frame 0: [z, 2z]   frame 1: [3z, 4z]
     const factors = [[1, 2, 3, 4, 0, 0, 0, 0, 0, 0, 0, 0]];
-    const bias = Array.from({ length: 12 }, () => 0);
-    const rgb = latentToRgb(
-      fromFunction([1, 1, 2, 1, 2], (i) => [0.1, 0.2, -0.1, -0.2][i]!),
-      { patch: [2, 1, 2], factors, bias },
-    );
+    const preview = createLatentPreview({ patch: [2, 1, 2], factors, bias: Array<number>(12).fill(0) });
+    const rgb = preview(fromFunction([1, 1, 2, 1, 2], (i) => [0.1, 0.2, -0.1, -0.2][i]!));
     expect(rgb.shape).toEqual([1, 3, 3, 1, 4]);
     const red = [0.3, 0.4, 0.6, 0.8, -0.1, -0.2, -0.2, -0.4, -0.3, -0.4, -0.6, -0.8];
     for (const [i, value] of red.entries()) expect(rgb.data[i]).toBeCloseTo(value, 6);

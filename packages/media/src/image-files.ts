@@ -145,8 +145,10 @@ export interface PreviewStrip {
   readonly bytes: Uint8Array;
 }
 
-/** Tiles smaller than this are enlarged by whole factors, so that an 8 × 8 latent can be seen. */
-const previewTilePx = 128;
+/** Tiles are enlarged by whole factors up to this, so that an 8 × 8 latent can be seen, and never above it. */
+const previewEnlargedPx = 64;
+/** Larger tiles are shrunk: a preview is sent often and must cost little. */
+const previewMaxPx = 128;
 /** Longer clips are shown with fewer frames per second: a preview is sent often and must stay small. */
 const previewMaxTiles = 24;
 
@@ -158,8 +160,8 @@ const previewMaxTiles = 24;
 export async function encodePreview(pixels: Tensor<'float32'>, fps: number): Promise<PreviewStrip> {
   const size = clipSize(pixels);
   const tiles = Math.min(size.frameCount, previewMaxTiles);
-  const scale = previewTilePx / Math.max(size.widthPx, size.heightPx);
-  const factor = scale >= 1 ? Math.floor(scale) : scale;
+  const longer = Math.max(size.widthPx, size.heightPx);
+  const factor = longer > previewMaxPx ? previewMaxPx / longer : Math.max(1, Math.floor(previewEnlargedPx / longer));
   const widthPx = Math.max(1, Math.round(size.widthPx * factor));
   const heightPx = Math.max(1, Math.round(size.heightPx * factor));
 
@@ -175,7 +177,7 @@ export async function encodePreview(pixels: Tensor<'float32'>, fps: number): Pro
   const bytes = await sharp(strip, {
     raw: { width: tiles * size.widthPx, height: size.heightPx, channels: 3 },
   })
-    .resize(tiles * widthPx, heightPx, { fit: 'fill', kernel: scale >= 1 ? 'nearest' : 'cubic' })
+    .resize(tiles * widthPx, heightPx, { fit: 'fill', kernel: factor >= 1 ? 'nearest' : 'cubic' })
     .webp({ quality: 80, effort: 1 })
     .toBuffer();
   return {

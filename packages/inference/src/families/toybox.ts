@@ -3,8 +3,8 @@
  * straight flow, timestep = sigma * 1000, clean frames by a latent and a mask.
  */
 import {
+  createLatentPreview,
   denormaliseLatent,
-  latentToRgb,
   normaliseLatent,
   type PreviewFit,
   sigmaToTimestep,
@@ -85,7 +85,7 @@ async function open(modelPackage: ModelPackage): Promise<FamilyModel> {
     },
   };
   const encoderStatistics = { mean: encoder.latents_mean, std: encoder.latents_std };
-  const preview = previewFit(decoder);
+  const previewLatent = createLatentPreview(previewFit(decoder));
   const decoderStatistics = { mean: decoder.latents_mean, std: decoder.latents_std };
 
   return {
@@ -137,9 +137,7 @@ async function open(modelPackage: ModelPackage): Promise<FamilyModel> {
       return frames;
     },
 
-    previewLatent(latent) {
-      return latentToRgb(latent, preview);
-    },
+    previewLatent,
   };
 }
 
