@@ -1,0 +1,164 @@
+/** Connections that misbehave, over real sockets. */
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer, type Server } from 'node:http';
+import { type AddressInfo, connect, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Workflow } from '@reelgraph/graph';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { WebSocket } from 'ws';
+import { EventHub } from './event-hub.ts';
+import { createGuard } from './guard.ts';
+import { openRunJournal, type RunJournal } from './run-journal.ts';
+import { createSocketServer, type SocketServer } from './socket-server.ts';
+
+const workflow: Workflow = {
+  reelgraph: 1,
+  name: 'test',
+  description: '',
+  inputs: {},
+  outputs: {},
+  nodes: {},
+  edges: [],
+  subgraphs: {},
+  groups: {},
+  comments: {},
+  layout: { nodes: {} },
+};
+
+let folder: string;
+let journal: RunJournal;
+let hub: EventHub;
+let server: Server;
+let sockets: SocketServer;
+let port: number;
+const pingIntervalMs = 50;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'reelgraph-sockets-'));
+  journal = openRunJournal(folder);
+  hub = new EventHub(journal);
+  sockets = createSocketServer({ hub, guard: createGuard({ token: undefined }), pingIntervalMs });
+  server = createServer().listen(0, '127.0.0.1');
+  server.on('upgrade', (request, socket, head) => sockets.handleUpgrade(request, socket, head));
+  await once(server, 'listening');
+  const address: AddressInfo | string | null = server.address();
+  port = typeof address === 'object' && address !== null ? address.port : 0;
+  hub.accept({ runId: 'a', workflow, targets: undefined });
+});
+afterEach(async () => {
+  sockets.close();
+  server.close();
+  hub.close();
+  journal.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+/** A connection that has said hello and then does nothing by itself. */
+async function rawConnection(): Promise<Socket> {
+  const socket = connect(port, '127.0.0.1');
+  socket.write(
+    [
+      'GET /api/v1/events HTTP/1.1',
+      `Host: 127.0.0.1:${port}`,
+      `Origin: http://127.0.0.1:${port}`,
+      'Connection: Upgrade',
+      'Upgrade: websocket',
+      'Sec-WebSocket-Version: 13',
+      'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==',
+      '\r\n',
+    ].join('\r\n'),
+  );
+  await once(socket, 'data');
+  const hello = Buffer.from('{"type":"hello","protocol":1}');
+  // One masked text frame (RFC 6455, 5.2) with a mask of zeros.
+  socket.write(Buffer.concat([Buffer.from([0x81, 0x80 | hello.length, 0, 0, 0, 0]), hello]));
+  await once(socket, 'data');
+  return socket;
+}
+
+it('a reader that does not keep up is dropped, and the others hear everything', async () => {
+  // Pings would end a reader that does not read, too; here the backlog has to.
+  sockets.close();
+  sockets = createSocketServer({ hub, guard: createGuard({ token: undefined }), pingIntervalMs: 60_000 });
+  const slow = await rawConnection();
+  slow.pause();
+  slow.on('error', () => {});
+  const closed = once(slow, 'close');
+  const quick = new WebSocket(`ws://127.0.0.1:${port}/api/v1/events`, { origin: `http://127.0.0.1:${port}` });
+  quick.on('open', () => quick.send('{"type":"hello","protocol":1}'));
+  await once(quick, 'message');
+  let heard = 0;
+  quick.on('message', () => {
+    heard += 1;
+  });
+
+  const before = process.memoryUsage().rss;
+  for (let count = 0; count < 40; count += 1) {
+    hub.publish('a', {
+      type: 'node.failed',
+      nodeId: 'n',
+      error: { code: 'x/y', message: 'x'.repeat(1_000_000) },
+    });
+    await new Promise((done) => setImmediate(done));
+  }
+  slow.resume();
+  await closed;
+  while (heard < 40) await once(quick, 'message');
+  quick.close();
+  // 40 MB were said; what waited for the slow reader stayed near its limit of 4 MiB (room for the journal and GC).
+  expect((process.memoryUsage().rss - before) / 1e6).toBeLessThan(200);
+});
+
+it('a connection whose other end vanished is found and ended', async () => {
+  // It reads, but answers no ping.
+  const deaf = await rawConnection();
+  deaf.resume();
+  await once(deaf, 'close');
+});
+
+it('a connection that answers pings stays', async () => {
+  const socket = new WebSocket(`ws://127.0.0.1:${port}/api/v1/events`, {
+    origin: `http://127.0.0.1:${port}`,
+  });
+  socket.on('open', () => socket.send('{"type":"hello","protocol":1}'));
+  for (let pings = 0; pings < 4; pings += 1) await once(socket, 'ping');
+  expect(socket.readyState).toBe(WebSocket.OPEN);
+  socket.close();
+});
+
+it('a message larger than any hello is not even read', async () => {
+  const socket = new WebSocket(`ws://127.0.0.1:${port}/api/v1/events`, {
+    origin: `http://127.0.0.1:${port}`,
+  });
+  socket.on('open', () => socket.send('x'.repeat(100_000)));
+  const [code] = await once(socket, 'close');
+  expect(code).toBe(1009);
+});
+
+it.each([
+  ['without an Origin', { Host: 'HOST' }, '403'],
+  ['with a foreign Host', { Host: 'evil.example', Origin: 'http://evil.example' }, '403'],
+  ['at another path', { Host: 'HOST', Origin: 'http://HOST', path: '/elsewhere' }, '404'],
+])(
+  'an upgrade %s is refused',
+  async (_what, { path = '/api/v1/events', ...headers }: Record<string, string>, status) => {
+    const socket = connect(port, '127.0.0.1');
+    const lines = Object.entries(headers).map(
+      ([name, value]) => `${name}: ${value.replace('HOST', `127.0.0.1:${port}`)}`,
+    );
+    socket.write(
+      `GET ${path} HTTP/1.1\r\n${lines.join('\r\n')}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n`,
+    );
+    const [answer] = await once(socket, 'data');
+    expect(String(answer)).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+    socket.destroy();
+  },
+);
+
+it('missed events are told up to a number; more are a new picture', () => {
+  for (let count = 0; count < 5; count += 1) hub.publish('a', { type: 'node.started', nodeId: `n${count}` });
+  expect(hub.eventsAfter(1, 5)?.map(({ cursor }) => cursor)).toEqual([2, 3, 4, 5, 6]);
+  expect(hub.eventsAfter(0, 5)).toBeUndefined();
+});
