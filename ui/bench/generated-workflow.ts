@@ -73,6 +73,9 @@ function random(from: number): () => number {
   };
 }
 
+/** Distance of the grid that the nodes stand on, in px at zoom 1. */
+export const cell = { width: 330, height: 260 } as const;
+
 /** Nodes in a grid, each input fed by a near earlier node that gives its type. */
 export function generatedWorkflow(count: number): Workflow {
   const next = random(7);
@@ -99,7 +102,7 @@ export function generatedWorkflow(count: number): Workflow {
       Object.entries(info.params).map(([name, param]) => [name, param.default]),
     );
     workflow.nodes[id] = { type: info.type, version: 1, params };
-    workflow.layout.nodes[id] = [(index % columns) * 330, Math.floor(index / columns) * 260];
+    workflow.layout.nodes[id] = [(index % columns) * cell.width, Math.floor(index / columns) * cell.height];
     for (const input of Object.keys(info.inputs)) {
       const near = givers.get(input)?.slice(-24) ?? [];
       const source = near[Math.floor(next() * near.length)];

@@ -4,7 +4,7 @@
  * and never wait for the page.
  */
 import type { Browser, CDPSession, Page } from 'playwright-core';
-import { generatedWorkflow } from './generated-workflow.ts';
+import { cell, generatedWorkflow } from './generated-workflow.ts';
 import { openBuiltEditor } from './serve-built-editor.ts';
 
 export interface FrameCost {
@@ -75,6 +75,26 @@ export async function measureEditor(browser: Browser, nodes = 1000): Promise<Edi
     await page.mouse.up();
   }
 
+  await page.keyboard.press('Control+z');
+  for (let step = 0; step < 4; step++) await page.getByRole('button', { name: 'Zoom out' }).click();
+  await page.waitForTimeout(300);
+  const from = await bareSpot(page);
+  await page.mouse.move(from.x, from.y);
+  await page.mouse.down();
+  await page.mouse.move(from.x + 1350, from.y + 700, { steps: 4 });
+  await page.mouse.up();
+  await page.waitForTimeout(200);
+  // Left and up of the bare spot is the node of the cell; it is not selected, the one right of it is.
+  const grip = { x: from.x + 120 * from.zoom, y: from.y + 30 * from.zoom };
+  await page.mouse.move(grip.x, grip.y, { steps: 3 });
+  await page.waitForTimeout(100);
+  await page.mouse.down();
+  if (process.env.BENCH_SHOT) await page.screenshot({ path: process.env.BENCH_SHOT });
+  await take('drag about 100 nodes', (at) =>
+    page.mouse.move(grip.x + 150 * Math.sin(at / 300), grip.y + 90 * Math.cos(at / 300)),
+  );
+  await page.mouse.up();
+
   await page.getByRole('button', { name: 'Show all nodes' }).click();
   await page.waitForTimeout(300);
   await page.mouse.move(800, 450);
@@ -85,6 +105,22 @@ export async function measureEditor(browser: Browser, nodes = 1000): Promise<Edi
   await page.mouse.up({ button: 'middle' });
   await context.close();
   return { nodes, wires: workflow.edges.length, loadMs, elements, costs };
+}
+
+/** A point of bare canvas in the upper left: in the gap between two columns, level with the tops of a row. */
+async function bareSpot(page: Page): Promise<{ x: number; y: number; zoom: number }> {
+  const box = await page.getByTestId('canvas').boundingBox();
+  const transform = await page.locator('.canvas > div').first().getAttribute('style');
+  const numbers = /translate\(([-\d.]+)px, ([-\d.]+)px\) scale\(([\d.]+)\)/.exec(transform ?? '');
+  if (!numbers) throw new Error(`the canvas has no transform to read, but "${transform}"`);
+  const [x = 0, y = 0, zoom = 1] = numbers.slice(1).map(Number);
+  const column = Math.ceil((40 - x) / zoom / cell.width);
+  const row = Math.ceil((40 - y) / zoom / cell.height);
+  return {
+    x: (box?.x ?? 0) + x + (column * cell.width + cell.width - 40) * zoom,
+    y: (box?.y ?? 0) + y + (row * cell.height - 20) * zoom,
+    zoom,
+  };
 }
 
 async function measure(

@@ -79,7 +79,7 @@ export interface RunResult {
 export interface Engine {
   /**
    * Runs what the targets need and is not cached. Never rejects for what a workflow or a node does: that is in
-   * the events and the result.
+   * the events and the result. Rejects with the error of a listener that throws.
    */
   run(request: RunRequest): Promise<RunResult>;
   /** Forgets the results in memory; those on disk stay. */

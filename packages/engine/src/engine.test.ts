@@ -242,6 +242,20 @@ describe('running', () => {
     expect([result.status, ran]).toEqual(['cancelled', []]);
   });
 
+  test('E1 a listener that throws ends the run with its own error, not as a failed node', async () => {
+    const engine = testEngine(registryOf(sumNode('sum', [])));
+    const seen: string[] = [];
+    const running = engine.run(document({ a: ['sum'] }), {
+      targets: ['a'],
+      onEvent: ({ type }) => {
+        seen.push(type);
+        if (type === 'node.finished') throw new Error('the journal is full');
+      },
+    });
+    await expect(running).rejects.toThrow('the journal is full');
+    expect(seen).toEqual(['run.started', 'node.started', 'node.finished']);
+  });
+
   test('P3 what cannot run ends as failed, with the issue at its node', async () => {
     const result = await testEngine(registryOf(sumNode('sum', []))).run(
       document({ a: ['sum', 5000], b: ['ghost'] }),

@@ -214,6 +214,7 @@ export async function executePlan(
       }
       if (slot.waitingFor === 0) ready[slot.node.definition.lane].push(index);
     }
+    for (const slot of slots) if (slot.consumers === 0) slot.outputs = undefined;
     pump();
     return promise;
 
@@ -251,36 +252,29 @@ export async function executePlan(
     emit({ type: 'node.started', nodeId: node.id, because });
     const startedAtMs = clock.elapsed();
     const work = openContext(node);
+    let outputs: Outputs;
     try {
-      const returned = await node.definition.run({
-        inputs: takeInputs(node),
-        params: node.params,
-        ctx: work.context,
-      });
-      work.close();
+      const inputs = takeInputs(node);
+      const returned = await node.definition.run({ inputs, params: node.params, ctx: work.context });
       if (signal.aborted) return [];
-      const outputs = checkOutputs(node, returned);
-      const durationMs = clock.elapsed() - startedAtMs;
-      slot.state = 'finished';
-      slot.summaries = summariesOf(node, outputs);
-      if (slot.consumers > 0) slot.outputs = outputs;
-      emit({ type: 'node.finished', nodeId: node.id, durationMs, outputs: slot.summaries });
-      for (const twin of slot.twins ?? [])
-        emit({
-          type: 'node.cached',
-          nodeId: slotAt(twin).node.id,
-          source: 'memory',
-          outputs: slot.summaries,
-        });
-      keep(node, outputs, slot.summaries, durationMs);
-      return slot.dependents ?? [];
+      outputs = checkOutputs(node, returned);
     } catch (error) {
-      work.close();
       // Whatever a node throws once it was asked to stop: stopping is no failure.
-      if (signal.aborted) return [];
-      fail(slot, describeError(error));
+      if (!signal.aborted) fail(slot, describeError(error));
       return [];
+    } finally {
+      work.close();
     }
+    const durationMs = clock.elapsed() - startedAtMs;
+    slot.state = 'finished';
+    slot.summaries = summariesOf(node, outputs);
+    if (slot.consumers > 0) slot.outputs = outputs;
+    emit({ type: 'node.finished', nodeId: node.id, durationMs, outputs: slot.summaries });
+    for (const twin of slot.twins ?? []) {
+      emit({ type: 'node.cached', nodeId: slotAt(twin).node.id, source: 'memory', outputs: slot.summaries });
+    }
+    keep(node, outputs, slot.summaries, durationMs);
+    return slot.dependents ?? [];
   }
 
   function takeInputs(node: PlannedNode): Record<string, unknown> {

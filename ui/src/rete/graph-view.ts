@@ -26,7 +26,7 @@ import { type NodeLook, paintNodes } from './paint-nodes.ts';
 import { paintHeldWire, paintWires, type WireLook } from './paint-wires.ts';
 import { listenToGestures } from './pointer-gestures.ts';
 import { Projection } from './projection.ts';
-import { Scene } from './scene.ts';
+import { Scene, type SceneWire } from './scene.ts';
 import type { Scheme, SocketSignal } from './scheme.ts';
 import { type HeldWire, TypedFlow } from './typed-flow.ts';
 import { WheelZoom, zoomLimits } from './wheel-zoom.ts';
@@ -133,9 +133,9 @@ export class GraphView {
       listenToGestures({
         container,
         panBy: (dx, dy) => this.panBy(dx, dy),
-        pressWire: (event) => this.#pressWire(event),
+        cutWire: (event) => this.#cutWire(event),
         marquee: (rect, event) => this.#drawMarquee(rect, event),
-        clickEmpty: () => selection.clear(),
+        clickEmpty: (event) => this.#clickEmpty(event),
       }),
     );
     const resized = new ResizeObserver(() => {
@@ -431,20 +431,25 @@ export class GraphView {
     return wireAt(paths(), x, y, 7 / this.#area.area.transform.k);
   }
 
-  #pressWire(event: PointerEvent): boolean {
+  #wireUnder(event: PointerEvent): SceneWire | undefined {
     const [x, y] = this.toGraph(event.clientX, event.clientY);
-    if (nodeAt(this.scene.nodes, x, y) !== undefined) return false;
-    const key = this.#wireAt(x, y);
-    const wire = key === undefined ? undefined : this.scene.wires.get(key);
+    const key = nodeAt(this.scene.nodes, x, y) === undefined ? this.#wireAt(x, y) : undefined;
+    return key === undefined ? undefined : this.scene.wires.get(key);
+  }
+
+  #cutWire(event: PointerEvent): boolean {
+    const wire = this.#wireUnder(event);
     if (!wire) return false;
-    if (event.altKey) {
-      this.#editor.document.edit('Cut wire', (draft) => {
-        disconnect(draft, wire);
-      });
-    } else {
-      this.#editor.selection.wire(wire.key);
-    }
+    this.#editor.document.edit('Cut wire', (draft) => {
+      disconnect(draft, wire);
+    });
     return true;
+  }
+
+  #clickEmpty(event: PointerEvent): void {
+    const wire = this.#wireUnder(event);
+    if (wire) this.#editor.selection.wire(wire.key);
+    else this.#editor.selection.clear();
   }
 
   #drawMarquee(

@@ -5,8 +5,8 @@
 export interface GestureHost {
   readonly container: HTMLElement;
   panBy(dx: number, dy: number): void;
-  /** A press on bare canvas; true when it was for a wire and is done with. */
-  pressWire(event: PointerEvent): boolean;
+  /** Alt and a press on bare canvas; true when a wire was cut. */
+  cutWire(event: PointerEvent): boolean;
   marquee(
     rect: { left: number; top: number; right: number; bottom: number } | undefined,
     event: PointerEvent,
@@ -93,7 +93,7 @@ export function listenToGestures(host: GestureHost): () => void {
       // Rete's own handler pans with one finger and zooms with two.
       return;
     }
-    if (host.pressWire(event)) return;
+    if (event.altKey && host.cutWire(event)) return;
     selectByRectangle(event);
   };
 
