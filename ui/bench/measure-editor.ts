@@ -89,7 +89,6 @@ export async function measureEditor(browser: Browser, nodes = 1000): Promise<Edi
   await page.mouse.move(grip.x, grip.y, { steps: 3 });
   await page.waitForTimeout(100);
   await page.mouse.down();
-  if (process.env.BENCH_SHOT) await page.screenshot({ path: process.env.BENCH_SHOT });
   await take('drag about 100 nodes', (at) =>
     page.mouse.move(grip.x + 150 * Math.sin(at / 300), grip.y + 90 * Math.cos(at / 300)),
   );

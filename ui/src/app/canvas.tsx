@@ -58,6 +58,11 @@ export function Canvas() {
         // biome-ignore lint/a11y/noNoninteractiveTabindex: an application is interactive; its keys are in keyboard.ts
         tabIndex={0}
         data-testid="canvas"
+        onContextMenu={(event) => {
+          if (event.target instanceof Element && event.target.closest('.node-place')) return;
+          event.preventDefault();
+          openAddMenu(editor);
+        }}
         onDoubleClick={(event) => {
           if (event.target instanceof Element && event.target.closest('.node-place')) return;
           openAddMenu(editor);

@@ -6,7 +6,7 @@ const gestures: readonly (readonly [string, string])[] = [
   ['Wheel', 'Zoom'],
   ['Middle button or Space + drag', 'Pan'],
   ['Drag on bare canvas', 'Select by rectangle'],
-  ['Double-click on bare canvas', 'Add a node'],
+  ['Double-click or right-click on bare canvas', 'Add a node'],
   ['Drag from a socket', 'Wire; drop it on bare canvas for nodes that fit'],
   ['Drag off an input', 'Take the wire off'],
   ['Alt + click on a wire', 'Cut it'],
