@@ -70,6 +70,14 @@ describe('what it cannot do it says in a sentence, with exit code 1', () => {
     expect((await start([], { PORT: String(busyPort) }).ended).stderr).toMatch(/already in use/);
   });
 
+  it('a second start of the same server: the port comes first', async () => {
+    const first = start(['--port', '0']);
+    const { port } = new URL(await first.address);
+    expect((await start(['--port', port]).ended).stderr).toMatch(/^Port \d+ is already in use/);
+    first.child.kill('SIGTERM');
+    await first.ended;
+  });
+
   it('a data folder that another server uses', async () => {
     const first = start(['--port', '0']);
     await first.address;

@@ -31,8 +31,10 @@ if (isNewEnough) {
     process.exit(1);
   }
   const child = spawn(node, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], { stdio: 'inherit' });
-  // The terminal sends Ctrl-C to both; the child decides what it means.
-  process.on('SIGINT', () => {});
+  // A terminal sends Ctrl-C to both; a signal from elsewhere reaches only this process.
+  process.on('SIGINT', () => {
+    if (!process.stdin.isTTY) child.kill('SIGINT');
+  });
   process.on('SIGTERM', () => child.kill('SIGTERM'));
   child.on('exit', (code, signal) => {
     if (signal) process.kill(process.pid, signal);

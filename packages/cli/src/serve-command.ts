@@ -8,8 +8,10 @@ export function serveCommand(args: readonly string[]): Promise<number> {
   const child = spawn(process.execPath, [join(projectRoot, 'server', 'src', 'main.ts'), ...args], {
     stdio: 'inherit',
   });
-  // The terminal sends Ctrl-C to both; the server ends itself and this command after it.
-  process.on('SIGINT', () => {});
+  // A terminal sends Ctrl-C to both; a signal from elsewhere reaches only this process.
+  process.on('SIGINT', () => {
+    if (!process.stdin.isTTY) child.kill('SIGINT');
+  });
   process.on('SIGTERM', () => child.kill('SIGTERM'));
   return new Promise((ended, failed) => {
     child.once('error', failed);

@@ -1,0 +1,160 @@
+/** Puts the parts of a server together: journal, runner, routes and event stream. */
+import { join } from 'node:path';
+import { createCatalogue, createInputFiles, dataFolderAt, modelRootsOf } from '@reelgraph/host';
+import { protocolVersion } from '@reelgraph/protocol';
+import { openStore } from '@reelgraph/store';
+import express, { type Express, Router } from 'express';
+import helmet from 'helmet';
+import { pino } from 'pino';
+import type { ServerOptions } from './create-server.ts';
+import { EventHub } from './event-hub.ts';
+import { createGuard } from './guard.ts';
+import { errorHandler, notFound } from './http-error.ts';
+import { startLoopMonitor } from './loop-monitor.ts';
+import { createMediaClient } from './media/media-client.ts';
+import { createCallRegistry } from './register-call.ts';
+import { registerFileRoutes } from './routes/file-routes.ts';
+import { registerRunCalls } from './routes/run-routes.ts';
+import { registerWorkflowCalls } from './routes/workflow-routes.ts';
+import { openRunJournal } from './run-journal.ts';
+import { RunQueue } from './run-queue.ts';
+import { forkRunner } from './runner/runner-process.ts';
+import { RunnerSupervisor } from './runner/supervisor.ts';
+import { createSocketServer, type SocketServer } from './socket-server.ts';
+import { staticEditor } from './static-editor.ts';
+import { createWorkflowLibrary } from './workflow-library.ts';
+
+/** A server but for its port. */
+export interface ServerParts {
+  readonly app: Express;
+  readonly sockets: SocketServer;
+  /** Starts the runner and takes up what an earlier server left. */
+  start(): void;
+  /** Ends connections and the runner; a run that goes on stays unfinished in the journal. */
+  close(): Promise<void>;
+}
+
+const runnerEntry = join(import.meta.dirname, 'runner', 'runner-main.ts');
+
+/** @throws StoreError when the data folder is in use by another server or cannot be used */
+export async function composeServer(options: ServerOptions): Promise<ServerParts> {
+  const log = options.log ?? pino({ level: 'silent' });
+  const folder = dataFolderAt(options.dataFolder);
+  const modelRoots = modelRootsOf(folder, options.modelRoots ?? []);
+  const inputRoots = [
+    { folder: join(options.workflowsFolder, 'inputs'), prefix: 'inputs' },
+    { folder: folder.inputsFolder, prefix: 'inputs' },
+  ];
+
+  const journal = openRunJournal(folder.root);
+  const store = await openStore(folder.artifactsFolder);
+  const hub = new EventHub(journal);
+  const supervisor = new RunnerSupervisor({
+    startRunner:
+      options.startRunner ??
+      forkRunner({
+        entry: runnerEntry,
+        args: [JSON.stringify({ dataFolder: folder.root, inputRoots, modelRoots })],
+      }),
+    ...(options.cancelDeadlineMs === undefined ? {} : { cancelDeadlineMs: options.cancelDeadlineMs }),
+    onEvent: ({ runId, seq: _seq, atMs: _atMs, ...body }) => hub.publish(runId, body),
+    onPreview: (preview) => hub.publishPreview(preview),
+    onNote: (note, details) => log.warn(details, note),
+  });
+  const queue = new RunQueue({
+    hub,
+    journal,
+    supervisor,
+    onNote: (note, details) => log.error(details, note),
+  });
+  const catalogue = await createCatalogue(modelRoots);
+  const media = createMediaClient();
+  const guard = createGuard({ token: options.token });
+  const monitor = startLoopMonitor();
+
+  const app = express();
+  app.disable('x-powered-by');
+  app.set('query parser', 'simple');
+  app.use(securityHeaders());
+  app.use((request, response, next) => {
+    guard.checkRequest(request);
+    const cookie = guard.cookieFor(request);
+    if (cookie !== undefined && request.path === '/' && request.method === 'GET') {
+      // The token leaves the address bar and the history at once.
+      response.set('set-cookie', cookie).redirect(303, '/');
+    } else next();
+  });
+
+  const router = Router();
+  const registry = createCallRegistry(router);
+  registry.call('getHealth', () => ({
+    protocol: protocolVersion,
+    serverId: hub.serverId,
+    uptimeSeconds: process.uptime(),
+    eventLoop: monitor.read(),
+    runner: { pid: supervisor.pid ?? null },
+  }));
+  const library = createWorkflowLibrary({
+    templates: options.workflowsFolder,
+    saved: folder.workflowsFolder,
+  });
+  registerWorkflowCalls(registry, catalogue, library);
+  registerRunCalls(registry, { catalogue, hub, journal, queue });
+  registerFileRoutes(registry, { folder, inputFiles: createInputFiles(inputRoots), store, media });
+  registry.finish();
+  app.use(router);
+  app.use(staticEditor(options.uiFolder));
+  app.use(() => {
+    throw notFound('There is nothing at this address.');
+  });
+  app.use(errorHandler(log));
+
+  const sockets = createSocketServer({ hub, guard });
+
+  return {
+    app,
+    sockets,
+    start() {
+      supervisor.start();
+      queue.resume();
+      // Starting is over; from here on somebody waits for the loop.
+      monitor.reset();
+    },
+    async close() {
+      queue.stop();
+      sockets.close();
+      await supervisor.stop();
+      hub.close();
+      monitor.stop();
+      await media.close();
+      await catalogue.close();
+      journal.close();
+    },
+  };
+}
+
+function securityHeaders() {
+  return helmet({
+    contentSecurityPolicy: {
+      useDefaults: false,
+      directives: {
+        defaultSrc: ["'self'"],
+        // The editor places nodes with style attributes.
+        styleSrc: ["'self'", "'unsafe-inline'"],
+        imgSrc: ["'self'", 'data:', 'blob:'],
+        mediaSrc: ["'self'", 'blob:'],
+        fontSrc: ["'self'", 'data:'],
+        connectSrc: ["'self'"],
+        workerSrc: ["'self'", 'blob:'],
+        objectSrc: ["'none'"],
+        baseUri: ["'none'"],
+        formAction: ["'none'"],
+        frameAncestors: ["'none'"],
+      },
+    },
+    crossOriginEmbedderPolicy: false,
+    // Plain http on loopback: a browser that remembered https for this name could not come back.
+    strictTransportSecurity: false,
+    referrerPolicy: { policy: 'no-referrer' },
+  });
+}
