@@ -83,7 +83,7 @@ function checkValueForm(root: unknown): ParseResult | undefined {
       );
     }
     const entries: [string | number, unknown][] = Array.isArray(visit.value)
-      ? visit.value.map((item, index): [number, unknown] => [index, item])
+      ? Array.from(visit.value, (item: unknown, index): [number, unknown] => [index, item])
       : Object.entries(visit.value);
     visited += entries.length;
     if (visited > maxValues)
