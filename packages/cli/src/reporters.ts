@@ -92,7 +92,9 @@ export function createBarReporter(output: Output): Reporter {
     const [nodeId, node] = running;
     const width = Math.max(20, Math.min(100, (output.columns ?? 80) - 1));
     const share = node.totalSteps === undefined ? 0 : (node.step ?? 0) / node.totalSteps;
-    const steps = node.totalSteps === undefined ? '' : ` ${node.step}/${node.totalSteps}`;
+    const total = String(node.totalSteps ?? '');
+    // Padded, so that the bar does not jump when the number grows.
+    const steps = total === '' ? '' : ` ${String(node.step ?? 0).padStart(total.length)}/${total}`;
     const eta = node.etaSeconds === undefined ? '' : ` ${formatDuration(node.etaSeconds * 1000)} left`;
     const head = `${over.size}/${Object.keys(state.nodes).length} ${nodeId}${steps} `;
     const cells = Math.max(5, width - head.length - eta.length - 2);
