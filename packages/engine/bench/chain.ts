@@ -46,8 +46,9 @@ export async function benchChain(count: number, cache: 'memory' | 'disk' = 'memo
     };
     const engine = await open();
     const coldMs = await timed(engine);
-    // The best of three: other work on the machine only ever adds.
-    const rerunMs = Math.min(await timed(engine), await timed(engine), await timed(engine));
+    // The best of five: other work on the machine only ever adds.
+    let rerunMs = Number.POSITIVE_INFINITY;
+    for (let round = 0; round < 5; round += 1) rerunMs = Math.min(rerunMs, await timed(engine));
     const restarted = cache === 'disk' ? { restartedRerunMs: await timed(await open()) } : {};
     return { nodes: count, cache, coldMsPerNode: coldMs / count, rerunMs, ...restarted };
   } finally {
