@@ -15,6 +15,7 @@ import { NoticeStore } from '../state/notices.ts';
 import { Observable } from '../state/observable.ts';
 import { RunStore } from '../state/run-store.ts';
 import { SelectionStore } from '../state/selection.ts';
+import { staleNodes } from '../state/stale-nodes.ts';
 import type { ThemeName } from '../styles/theme.ts';
 
 export type PanelTab = 'inspector' | 'outline' | 'results' | 'runs' | 'problems';
@@ -63,6 +64,10 @@ export class Editor {
   readonly rollingSeeds = new Observable<ReadonlySet<string>>(new Set());
   /** Id under which the server keeps this workflow. */
   readonly savedAs = new Observable<string | undefined>(undefined);
+  /** The workflow that the shown run executed, when it is known. */
+  readonly ranWorkflow = new Observable<Workflow | undefined>(undefined);
+  /** Nodes whose shown result is no longer that of the document. */
+  readonly stale = new Observable<ReadonlySet<string>>(new Set());
   /** A run was asked for and not answered yet. */
   readonly starting = new Observable(false);
   /** The canvas, while it is on the page. */
@@ -75,6 +80,13 @@ export class Editor {
     this.client = options.client ?? createClient({ baseUrl: '' });
     this.document = new DocumentStore(options.workflow ?? emptyWorkflow());
     this.document.subscribe(() => this.selection.prune(this.document.get()));
+    const findStale = (): void => {
+      const ran = this.ranWorkflow.get();
+      const stale = ran ? staleNodes(this.document.get(), ran) : new Set<string>();
+      if (stale.size > 0 || this.stale.get().size > 0) this.stale.set(stale);
+    };
+    this.document.subscribe(findStale);
+    this.ranWorkflow.subscribe(findStale);
   }
 
   /** Loads what the server offers. Called again after the connection was lost: the server may be another one. */

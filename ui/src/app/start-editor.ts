@@ -62,7 +62,14 @@ function restoreDraft(editor: Editor): boolean {
   editor.document.reset(draft.workflow);
   editor.savedAs.set(draft.savedAs);
   editor.rollingSeeds.set(new Set(draft.rollingSeeds));
-  if (draft.runId !== undefined) editor.runs.show(draft.runId);
+  if (draft.runId !== undefined) {
+    editor.runs.show(draft.runId);
+    // The run may be gone with another data folder; then nothing is known to be stale.
+    void editor.client.getRun(draft.runId).then(
+      ({ workflow }) => editor.ranWorkflow.set(workflow),
+      () => undefined,
+    );
+  }
   return true;
 }
 

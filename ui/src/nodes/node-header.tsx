@@ -5,6 +5,7 @@ import { useEditor } from '../app/editor-context.ts';
 import { Icon } from '../controls/icon.tsx';
 import { formatDuration, formatProgress, progressFraction } from '../state/durations.ts';
 import { setTitle } from '../state/edits.ts';
+import { useSelected } from '../state/observable.ts';
 
 interface NodeHeaderProps {
   readonly id: string;
@@ -16,6 +17,7 @@ interface NodeHeaderProps {
 export function NodeHeader({ id, info, node, run }: NodeHeaderProps) {
   const editor = useEditor();
   const [renaming, setRenaming] = useState(false);
+  const stale = useSelected(editor.stale, (nodes) => nodes.has(id));
   const title = node.title ?? info.title;
   const rename = (text: string): void => {
     setRenaming(false);
@@ -54,7 +56,13 @@ export function NodeHeader({ id, info, node, run }: NodeHeaderProps) {
         </h3>
       )}
       {node.mode && <span className="badge mode">{node.mode}</span>}
-      <RunBadge run={run} />
+      {stale && (run?.status === 'finished' || run?.status === 'cached') ? (
+        <span className="badge stale" title="Changed since this run; the next run computes it anew.">
+          changed
+        </span>
+      ) : (
+        <RunBadge run={run} />
+      )}
       {run?.status === 'running' && <ProgressBar run={run} />}
     </header>
   );

@@ -232,7 +232,7 @@ export class GraphView {
     const bounds = boundsOf(nodes);
     const { width, height } = this.#size;
     if (!bounds || width === 0) return;
-    const pad = 48;
+    const pad = 28;
     const zoom = Math.max(
       zoomLimits.min,
       Math.min(1, (width - 2 * pad) / bounds.width, (height - 2 * pad) / bounds.height),

@@ -1,7 +1,8 @@
 /** Times as people read them. */
 
-/** `340 ms`, `1.2 s`, `2 min 05 s`, `1 h 20 min`. */
+/** `< 1 ms`, `340 ms`, `1.2 s`, `2 min 05 s`, `1 h 20 min`. */
 export function formatDuration(ms: number): string {
+  if (ms < 1) return '< 1 ms';
   if (ms < 1000) return `${Math.round(ms)} ms`;
   const seconds = ms / 1000;
   if (seconds < 59.95) return `${seconds < 10 ? seconds.toFixed(1) : Math.round(seconds)} s`;
