@@ -13,7 +13,7 @@ import type { KeyHistory } from './history.ts';
 import { type CachedResult, filesIn, type MemoryCache, type Outputs } from './memory-cache.ts';
 import type { PlannedNode, RunPlan } from './plan.ts';
 import { summarise, valueFault } from './port-values.ts';
-import { createProgressMeter, previewEveryMs } from './progress.ts';
+import { createProgressMeter, nextPreviewAt } from './progress.ts';
 
 /** What an engine keeps between runs. */
 export interface EngineState {
@@ -339,7 +339,7 @@ export async function executePlan(
     const { models, media, files, encodePreview } = state.options;
     let open = true;
     let encoding = false;
-    let offeredAtMs = Number.NEGATIVE_INFINITY;
+    let nextPreviewAtMs = Number.NEGATIVE_INFINITY;
     const meter = createProgressMeter(node.id, clock, emit);
     const { onPreview } = request;
     const context: RunContext = {
@@ -362,10 +362,9 @@ export async function executePlan(
           encoding ||
           onPreview === undefined ||
           encodePreview === undefined ||
-          now - offeredAtMs < previewEveryMs
+          now < nextPreviewAtMs
         )
           return;
-        offeredAtMs = now;
         encoding = true;
         const { step } = meter;
         const show = async (): Promise<void> => {
@@ -378,6 +377,7 @@ export async function executePlan(
           .catch(() => undefined)
           .finally(() => {
             encoding = false;
+            nextPreviewAtMs = nextPreviewAt(now, clock.elapsed());
           });
       },
     };

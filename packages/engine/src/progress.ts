@@ -6,7 +6,14 @@ import type { Clock } from './engine-types.ts';
 /** Shortest time between two reports of a node, unless the second is its last. */
 const reportEveryMs = 100;
 /** Shortest time between two previews of a node: about five a second. */
-export const previewEveryMs = 200;
+const previewEveryMs = 200;
+/** Previews take cores from the node they show: at most this share of its time. */
+const previewShare = 0.04;
+
+/** When the next preview may begin, after one that took from `beganMs` to `endedMs`. */
+export function nextPreviewAt(beganMs: number, endedMs: number): number {
+  return Math.max(beganMs + previewEveryMs, endedMs + (endedMs - beganMs) / previewShare);
+}
 
 type ProgressBody = Extract<RunEventBody, { type: 'node.progress' }>;
 
