@@ -10,6 +10,7 @@ import { useObservable } from '../state/observable.ts';
 import { Canvas } from './canvas.tsx';
 import type { Editor } from './editor.ts';
 import { EditorContext } from './editor-context.ts';
+import { ErrorBoundary } from './error-boundary.tsx';
 
 /** The whole page. */
 export function App({ editor }: { editor: Editor }) {
@@ -18,22 +19,38 @@ export function App({ editor }: { editor: Editor }) {
   const announcement = useObservable(editor.announcement);
   return (
     <EditorContext value={editor}>
-      <div className={`shell ${panel.open ? 'with-panel' : ''}`}>
-        <TopBar />
-        <main>
-          <Canvas />
-          <Notices />
-        </main>
-        {panel.open && <SidePanel />}
-      </div>
-      {overlay?.kind === 'add' && <AddMenu key={`${overlay.at}`} overlay={overlay} />}
-      {overlay?.kind === 'palette' && <CommandPalette />}
-      {overlay?.kind === 'templates' && <TemplatesDialog />}
-      {overlay?.kind === 'save' && <SaveDialog />}
-      {overlay?.kind === 'help' && <HelpDialog />}
-      <div className="visually-hidden" role="status" aria-live="polite" data-testid="announcement">
-        {announcement}
-      </div>
+      <ErrorBoundary fallback={<Broken />}>
+        <div className={`shell ${panel.open ? 'with-panel' : ''}`}>
+          <TopBar />
+          <main>
+            <Canvas />
+            <Notices />
+          </main>
+          {panel.open && <SidePanel />}
+        </div>
+        {overlay?.kind === 'add' && <AddMenu key={`${overlay.at}`} overlay={overlay} />}
+        {overlay?.kind === 'palette' && <CommandPalette />}
+        {overlay?.kind === 'templates' && <TemplatesDialog />}
+        {overlay?.kind === 'save' && <SaveDialog />}
+        {overlay?.kind === 'help' && <HelpDialog />}
+        <div className="visually-hidden" role="status" aria-live="polite" data-testid="announcement">
+          {announcement}
+        </div>
+      </ErrorBoundary>
     </EditorContext>
+  );
+}
+
+function Broken() {
+  return (
+    <div className="broken" role="alert">
+      <h2>The editor met a fault of its own.</h2>
+      <p>
+        Your workflow is kept in this browser. Reload the page to go on; runs on the server are not affected.
+      </p>
+      <button type="button" className="primary" onClick={() => window.location.reload()}>
+        Reload
+      </button>
+    </div>
   );
 }

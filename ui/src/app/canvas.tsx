@@ -10,6 +10,7 @@ import { GraphView } from '../rete/graph-view.ts';
 import { useObservable, useSelected } from '../state/observable.ts';
 import { openAddMenu } from './commands.ts';
 import { useEditor } from './editor-context.ts';
+import { ErrorBoundary } from './error-boundary.tsx';
 import { GraphViewContext } from './graph-view-context.ts';
 
 export function Canvas() {
@@ -94,7 +95,12 @@ function MountedNodes({ view }: { view: GraphView }) {
 }
 
 const NodePortal = memo(function NodePortal({ id, slot }: { id: string; slot: HTMLElement }) {
-  return createPortal(<NodeView id={id} />, slot);
+  return createPortal(
+    <ErrorBoundary fallback={<p className="node broken-node">This node cannot be shown.</p>}>
+      <NodeView id={id} />
+    </ErrorBoundary>,
+    slot,
+  );
 });
 
 function Marquee({ view }: { view: GraphView }) {

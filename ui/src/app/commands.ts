@@ -150,6 +150,18 @@ export const commands: readonly Command[] = [
     words: ['store'],
     icon: 'save',
     keys: 'Mod+S',
+    run: (e) => {
+      const id = e.savedAs.get();
+      if (id === undefined) e.overlay.set({ kind: 'save' });
+      else void files.saveToServer(e, id);
+    },
+  },
+  {
+    id: 'save-as',
+    title: 'Save under another name',
+    words: ['save as', 'copy'],
+    icon: 'save',
+    keys: 'Mod+Shift+S',
     run: (e) => e.overlay.set({ kind: 'save' }),
   },
   {

@@ -37,7 +37,7 @@ export function listenToKeyboard(editor: Editor): () => void {
     if (typing && !name.startsWith('Mod')) return;
     // Undo inside a text field is the document's, because the field shows the document.
     if (inDialog && (fieldKeys.has(name) || !name.startsWith('Mod'))) return;
-    if (typing && name === 'Mod+A') return;
+    if (typing && (name === 'Mod+A' || name === 'Mod+D')) return;
     if (inCanvas && !typing && arrow(editor, event)) {
       event.preventDefault();
       return;
@@ -137,8 +137,27 @@ function arrow(editor: Editor, event: KeyboardEvent): boolean {
   }
   const [from] = nodes;
   const next = neighbourOf(view.scene, from, dx, dy);
-  if (next !== undefined) jumpIntoSight(editor, next);
+  if (next !== undefined) {
+    jumpIntoSight(editor, next);
+    editor.announcement.set(nodeInWords(editor, next));
+  }
   return true;
+}
+
+/** What a screen reader says of a node that is walked to. */
+function nodeInWords(editor: Editor, id: string): string {
+  const node = editor.view.get()?.scene.nodes.get(id);
+  if (!node) return '';
+  const wired = editor.document.get().edges.filter((edge) => edge.to[0] === id).length;
+  const problems = editor.check.get().issues.filter((issue) => issue.nodeId === id).length;
+  const status = editor.runs.shown.get()?.nodes[id]?.status;
+  return [
+    node.node.title ?? node.info.title,
+    `${wired} of ${node.geometry.inputs.length} inputs connected`,
+    ...(node.node.mode ? [node.node.mode] : []),
+    ...(status ? [status] : []),
+    ...(problems > 0 ? [`${problems} ${problems === 1 ? 'problem' : 'problems'}`] : []),
+  ].join(', ');
 }
 
 function jumpIntoSight(editor: Editor, id: string): void {

@@ -2,12 +2,14 @@
 import { validateWorkflow } from '@reelgraph/graph';
 import { explain } from '../actions/explain.ts';
 import { openFromServer } from '../actions/files.ts';
+import { browserStorage } from '../state/browser-storage.ts';
 import { readDraft, writeDraft } from '../state/draft.ts';
 import { isActive } from '../state/run-store.ts';
 import { applyTheme, type ThemeName } from '../styles/theme.ts';
 import type { Editor } from './editor.ts';
 import { listenToKeyboard } from './keyboard.ts';
 
+const storage = browserStorage();
 const themeKey = 'reelgraph.theme';
 const firstWorkflow = 'text-to-video';
 /** Ms of quiet before the document is checked, and before the draft is written. */
@@ -20,6 +22,7 @@ export function startEditor(editor: Editor): void {
   keepDraft(editor);
   keepChecking(editor);
   announceRuns(editor);
+  followTitle(editor);
   listenToKeyboard(editor);
   editor.connect();
   void load(editor, !restored);
@@ -40,7 +43,7 @@ async function load(editor: Editor, first: boolean): Promise<void> {
 }
 
 function followTheme(editor: Editor): void {
-  const stored = localStorage.getItem(themeKey);
+  const stored = storage.getItem(themeKey);
   const dark = window.matchMedia('(prefers-color-scheme: dark)');
   const preferred = (): ThemeName => (dark.matches ? 'dark' : 'light');
   editor.theme.set(stored === 'dark' || stored === 'light' ? stored : preferred());
@@ -48,16 +51,16 @@ function followTheme(editor: Editor): void {
   editor.theme.subscribe(() => {
     applyTheme(document.documentElement, editor.theme.get());
     // Choosing what the system says anyway goes back to following it.
-    if (editor.theme.get() === preferred()) localStorage.removeItem(themeKey);
-    else localStorage.setItem(themeKey, editor.theme.get());
+    if (editor.theme.get() === preferred()) storage.removeItem(themeKey);
+    else storage.setItem(themeKey, editor.theme.get());
   });
   dark.addEventListener('change', () => {
-    if (localStorage.getItem(themeKey) === null) editor.theme.set(preferred());
+    if (storage.getItem(themeKey) === null) editor.theme.set(preferred());
   });
 }
 
 function restoreDraft(editor: Editor): boolean {
-  const draft = readDraft(localStorage);
+  const draft = readDraft(storage);
   if (!draft) return false;
   editor.document.reset(draft.workflow);
   editor.savedAs.set(draft.savedAs);
@@ -79,7 +82,7 @@ function keepDraft(editor: Editor): void {
   const write = (): void => {
     clearTimeout(timer);
     timer = undefined;
-    const kept = writeDraft(localStorage, {
+    const kept = writeDraft(storage, {
       workflow: editor.document.get(),
       savedAs: editor.savedAs.get(),
       rollingSeeds: [...editor.rollingSeeds.get()],
@@ -131,6 +134,22 @@ function keepChecking(editor: Editor): void {
     timer = setTimeout(() => void check(), checkDelayMs);
   };
   for (const source of [editor.document, editor.catalogue, editor.connection]) source.subscribe(later);
+}
+
+/** The window's title: the workflow, and how far the shown run is, for a tab that is not looked at. */
+function followTitle(editor: Editor): void {
+  const write = (): void => {
+    const run = editor.runs.shown.get();
+    const nodes = Object.values(run?.nodes ?? {});
+    const done = nodes.filter((node) => node.status !== 'waiting' && node.status !== 'running').length;
+    const progress =
+      run && isActive(run) && nodes.length > 0 ? `${Math.round((100 * done) / nodes.length)} % · ` : '';
+    const title = `${progress}${editor.document.get().name || 'Untitled'} · Reelgraph`;
+    if (document.title !== title) document.title = title;
+  };
+  write();
+  editor.document.subscribe(write);
+  editor.runs.shown.subscribe(write);
 }
 
 /** Says aloud, and shows when the page is not looked at, that a run came to its end. */
