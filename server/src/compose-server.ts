@@ -59,6 +59,10 @@ export async function composeServer(options: ServerOptions): Promise<ServerParts
     ...(options.cancelDeadlineMs === undefined ? {} : { cancelDeadlineMs: options.cancelDeadlineMs }),
     onEvent: ({ runId, seq: _seq, atMs: _atMs, ...body }) => hub.publish(runId, body),
     onPreview: (preview) => hub.publishPreview(preview),
+    onWarning: ({ runId, nodeId, problem }) => {
+      log.warn({ runId, nodeId, ...problem }, 'run goes on in spite of a problem');
+      hub.publishProblem(problem.code, `${nodeId}: ${problem.message}`);
+    },
     onNote: (note, details) => log.warn(details, note),
   });
   const queue = new RunQueue({

@@ -139,6 +139,21 @@ describe('a run', () => {
     expect((await follow(next, isOver)).status).toBe('succeeded');
   });
 
+  it('that goes on in spite of a full disk ends well, and listeners are told', async () => {
+    const problem = new Promise<string[]>((done) => {
+      const connection = client.connectEvents({
+        onWelcome: () => void startRun('warn'),
+        onEvent: () => {},
+        onPreview: () => {},
+        onProblem: (...told) => {
+          connection.close();
+          done(told);
+        },
+      });
+    });
+    expect(await problem).toEqual(['store/disk-full', 'work: The disk is full.']);
+  });
+
   it('that goes on when the server ends is taken up by the next server', async () => {
     const first = await startRun('slow');
     const second = await startRun('ok');

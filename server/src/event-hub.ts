@@ -11,7 +11,7 @@ import type { JournaledEvent, RunJournal, RunRequest } from './run-journal.ts';
 export interface HubListener {
   onEvent(journaled: JournaledEvent): void;
   onPreview(preview: Preview): void;
-  /** The journal cannot be written for now. */
+  /** Something that listeners should know and no run ends by: the journal cannot be written for now. */
   onProblem(code: string, message: string): void;
 }
 
@@ -89,6 +89,11 @@ export class EventHub {
     for (const listener of this.#listeners) listener.onPreview(preview);
   }
 
+  /** Tells listeners of a problem that ends no run. Not journaled. */
+  publishProblem(code: string, message: string): void {
+    for (const listener of this.#listeners) listener.onProblem(code, message);
+  }
+
   /** The picture of a run, from memory or else from the journal. */
   run(runId: string): RunState | undefined {
     return this.#runs.get(runId) ?? this.#journal.state(runId);
@@ -142,7 +147,7 @@ export class EventHub {
             this.#retryTimer = undefined;
             this.#write();
           }, this.#retryMs);
-          for (const listener of this.#listeners) listener.onProblem(error.code, error.message);
+          this.publishProblem(error.code, error.message);
           return;
         }
         this.#tell(cursor, event, after);

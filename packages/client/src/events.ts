@@ -29,6 +29,8 @@ export interface ConnectEventsOptions {
   onEvent(message: StreamedEvent): void;
   onPreview(preview: Preview): void;
   onStatus?(status: ConnectionStatus, detail?: string): void;
+  /** Something is wrong that ends no run, for example a full disk. */
+  onProblem?(code: string, message: string): void;
   /** Waiting time before trying again, from the number of failed tries in a row. */
   readonly retryDelayMs?: (failures: number) => number;
 }
@@ -87,6 +89,7 @@ export function connectEvents(endpoint: Endpoint, options: ConnectEventsOptions)
         return;
       case 'error':
         if (message.code === 'protocol/version-mismatch') refuse(message.message);
+        else options.onProblem?.(message.code, message.message);
     }
   }
 

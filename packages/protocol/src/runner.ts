@@ -1,5 +1,5 @@
 /** Messages between the server and its runner, a child process that executes one run at a time. */
-import { runEventSchema, workflowSchema } from '@reelgraph/graph';
+import { runErrorSchema, runEventSchema, workflowSchema } from '@reelgraph/graph';
 import { z } from 'zod';
 import { previewSchema } from './events.ts';
 
@@ -19,5 +19,12 @@ export const fromRunnerSchema = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('ready') }),
   z.strictObject({ type: z.literal('event'), event: runEventSchema }),
   z.strictObject({ type: z.literal('preview'), preview: previewSchema }),
+  /** The run goes on in spite of it: a result that could not be kept on a full disk. */
+  z.strictObject({
+    type: z.literal('warning'),
+    runId: z.string(),
+    nodeId: z.string(),
+    problem: runErrorSchema,
+  }),
 ]);
 export type FromRunner = z.infer<typeof fromRunnerSchema>;

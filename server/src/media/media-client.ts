@@ -48,7 +48,10 @@ export function createMediaClient(): MediaClient {
     worker ??= startWorker();
     const id = nextId++;
     const answered = new Promise<MediaAnswer>((resolve, reject) => pending.set(id, { resolve, reject }));
-    worker.postMessage({ id, kind, bytes } satisfies MediaRequest);
+    // A video may be large and nobody here needs it any more; a picture is stored after it was looked at.
+    const isOwnBuffer = bytes.buffer instanceof ArrayBuffer && bytes.byteLength === bytes.buffer.byteLength;
+    const transfer = kind === 'read-workflow' && isOwnBuffer ? [bytes.buffer] : [];
+    worker.postMessage({ id, kind, bytes } satisfies MediaRequest, transfer);
     const answer = await answered;
     if (answer.kind === 'refused') {
       throw new NodeError(

@@ -22,7 +22,7 @@ export interface FileRouteParts {
 }
 
 const maxImageBytes = 32 * 1024 * 1024;
-const maxVideoBytes = 512 * 1024 * 1024;
+const maxVideoBytes = 256 * 1024 * 1024;
 const endings: Readonly<Record<string, string>> = {
   'image/png': 'png',
   'image/jpeg': 'jpg',

@@ -30,6 +30,7 @@ function serve(host: RunHost): void {
       signal: abort.signal,
       onEvent: (event) => send({ type: 'event', event }),
       onPreview: (preview) => send({ type: 'preview', preview }),
+      onWarning: ({ nodeId, ...problem }) => send({ type: 'warning', runId: message.runId, nodeId, problem }),
     });
     current = undefined;
   }

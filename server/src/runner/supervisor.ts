@@ -32,6 +32,8 @@ export interface SupervisorOptions {
   readonly restartDelayMs?: number;
   readonly onEvent: (event: RunEvent) => void;
   readonly onPreview: (preview: Preview) => void;
+  /** Something a run goes on in spite of. */
+  readonly onWarning?: (warning: Extract<FromRunner, { type: 'warning' }>) => void;
   readonly onNote?: (note: string, details: Record<string, unknown>) => void;
 }
 
@@ -143,6 +145,9 @@ export class RunnerSupervisor {
         return;
       case 'preview':
         if (message.preview.runId === this.#task?.job.runId) this.#options.onPreview(message.preview);
+        return;
+      case 'warning':
+        this.#options.onWarning?.(message);
         return;
       case 'event': {
         // Late words about a run that is over change nothing.

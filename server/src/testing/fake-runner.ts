@@ -1,7 +1,7 @@
 /**
  * A runner for tests that computes nothing: the workflow's name says how it behaves.
  * `ok` finishes; `slow` steps until cancelled; `hang` blocks its event loop for ever; `die` kills itself in
- * the middle; `exit` ends with code 7; `garbage` sends what nobody can read.
+ * the middle; `warn` says that a result was not kept and finishes; `exit` ends with code 7; `garbage` sends what nobody can read.
  */
 import { parseToRunner } from '@reelgraph/protocol';
 
@@ -73,6 +73,15 @@ process.on('message', (value: unknown) => {
       return;
     case 'garbage':
       process.send?.({ type: 'event', event: { type: 'nonsense' } });
+      return;
+    case 'warn':
+      process.send?.({
+        type: 'warning',
+        runId,
+        nodeId: 'work',
+        problem: { code: 'store/disk-full', message: 'The disk is full.' },
+      });
+      finish(runId, 'succeeded');
       return;
     default:
       emit(runId, { type: 'node.finished', nodeId: 'work', durationMs: 1, outputs: {} });
