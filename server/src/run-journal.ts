@@ -28,10 +28,12 @@ export interface RunJournal {
   /** Kept with the data: cursors counted by another journal mean nothing here. */
   readonly serverId: string;
   lastCursor(): number;
-  /** Writes a request and its first event; on disk when it returns. @throws StoreError */
+  /** Writes a request and its first event. @throws StoreError */
   accept(request: RunRequest, event: RunEvent): number;
   /** Writes an event; `state` is the picture after it. @throws StoreError */
   append(event: RunEvent, state: RunState): number;
+  /** Resolves when all that was written is safe from a power cut. @throws StoreError */
+  flush(): Promise<void>;
   eventsAfter(cursor: number, limit: number): JournaledEvent[];
   eventsOfRun(runId: string): RunEvent[];
   request(runId: string): RunRequest | undefined;
@@ -72,9 +74,9 @@ export function openRunJournal(folder: string): RunJournal {
         return only(journal.finishRun({ runId, status: event.status, stateJson, events: [textual(event)] }));
       }
       if (event.type === 'run.started') journal.setStatus(runId, 'running');
-      // Progress lost with the power is no loss; what a node made is in the store by itself.
-      return only(journal.appendEvents([textual(event)], { durable: event.type === 'run.started' }));
+      return only(journal.appendEvents([textual(event)]));
     },
+    flush: () => journal.flush(),
     eventsAfter: (cursor, limit) => journal.eventsSince(cursor, limit).map(typed),
     eventsOfRun,
     request(runId) {

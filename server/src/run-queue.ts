@@ -47,7 +47,7 @@ export class RunQueue {
     this.#next();
   }
 
-  /** Accepts a run and answers its id; it is in the journal then. */
+  /** Accepts a run and answers its id; acknowledge it after the journal's `flush`. */
   add(workflow: Workflow, targets: readonly string[] | undefined): string {
     const runId = randomUUID();
     this.#options.hub.accept({ runId, workflow, targets });

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -100,13 +100,10 @@ describe('the journal', () => {
       ]),
     ).toEqual([3, 4]);
     expect(
-      journal.appendEvents(
-        [
-          { runId: 'a', seq: 2, json: 'again' },
-          { runId: 'a', seq: 3, json: 'a3' },
-        ],
-        { durable: true },
-      ),
+      journal.appendEvents([
+        { runId: 'a', seq: 2, json: 'again' },
+        { runId: 'a', seq: 3, json: 'a3' },
+      ]),
     ).toEqual([3, 6]);
     expect(journal.eventsSince(2, 2)).toEqual([
       { cursor: 3, runId: 'a', seq: 2, json: 'a2' },
@@ -199,16 +196,47 @@ describe('the journal', () => {
     expect(readFileSync(path)).toEqual(before);
   });
 
-  test('J3 hundreds of runs and thousands of events are kept quickly', () => {
+  test('J3 hundreds of runs and thousands of events are kept', () => {
     const journal = open();
-    const startedAt = performance.now();
     for (let n = 0; n < 300; n += 1) journal.acceptRun(newRun(`r${n}`));
     journal.appendEvents(
       Array.from({ length: 20_000 }, (_, n) => ({ runId: 'r0', seq: n + 2, json: '{"type":"node.cached"}' })),
     );
     expect(journal.nextQueued()?.runId).toBe('r0');
     expect(journal.runs().length).toBe(100);
-    // 300 flushes at about 3 ms, one transaction of 20,000 rows; the margin is for a busy disk.
-    expect(performance.now() - startedAt).toBeLessThan(15_000);
+    expect(journal.lastCursor()).toBe(20_300);
+  });
+
+  test('J7 a flush resolves for everybody who asked, also before anything was written and while one is under way', async () => {
+    const journal = open();
+    await journal.flush();
+    journal.acceptRun(newRun('a'));
+    const first = journal.flush();
+    journal.acceptRun(newRun('b'));
+    await Promise.all([first, journal.flush(), journal.flush()]);
+    expect(journal.unfinishedRuns().map(({ runId }) => runId)).toEqual(['a', 'b']);
+  });
+
+  test('J7 a long log is copied into the database beside the journal, which goes on and loses nothing', async () => {
+    const journal = open();
+    journal.acceptRun(newRun('a'));
+    const log = join(folder, 'journal.sqlite-wal');
+    const json = JSON.stringify('x'.repeat(100_000));
+    let seq = 2;
+    const write = async (): Promise<number> => {
+      journal.appendEvents(Array.from({ length: 20 }, () => ({ runId: 'a', seq: seq++, json })));
+      await journal.flush();
+      return statSync(log).size;
+    };
+    let largest = 0;
+    let size = await write();
+    // 2 MB a round; the log is cut at 8 MB, whenever the other thread has had its turn.
+    while (size >= largest) {
+      largest = size;
+      size = await write();
+    }
+    expect(journal.eventsOf('a').length).toBe(seq - 1);
+    close(journal);
+    expect(open().eventsOf('a').length).toBe(seq - 1);
   });
 });

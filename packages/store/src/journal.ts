@@ -12,6 +12,7 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { z } from 'zod';
 import { diskError, errnoOf, StoreError } from './errors.ts';
+import { WalFlusher } from './wal-flusher.ts';
 
 /** Version of the tables; a folder with a higher one is left alone. */
 const schemaVersion = 1;
@@ -62,18 +63,20 @@ export interface StoredRun {
 export interface Journal {
   /** Stays the same for the life of the data folder. */
   readonly serverId: string;
-  /** Returns the cursor of the run's first event once run and event are safe on disk. */
-  acceptRun(run: NewRun): number;
   /**
-   * Adds events in one transaction and returns their cursors. `durable` waits for the disk: for what must not be
-   * lost. Others survive the death of the process and may be lost with the power.
+   * Takes a run into the queue and returns the cursor of its first event. Like every change it then survives the
+   * death of the process; acknowledge it after `flush`, when it survives a power cut too.
    */
-  appendEvents(events: readonly JournalEvent[], options?: { durable?: boolean }): number[];
+  acceptRun(run: NewRun): number;
+  /** Adds events in one transaction and returns their cursors. */
+  appendEvents(events: readonly JournalEvent[]): number[];
+  /** Resolves when every change made before the call is on the disk; holds up no event loop. @throws StoreError */
+  flush(): Promise<void>;
   /** Oldest run that waits, in order of acceptance. */
   nextQueued(): StoredRun | undefined;
   /** Notes that a run has begun, or waits again after the process that ran it died. */
   setStatus(runId: string, status: 'queued' | 'running'): void;
-  /** Ends a run: last events, status and picture in one durable transaction; returns the cursors. */
+  /** Ends a run: last events, status and picture in one transaction; returns the cursors. */
   finishRun(end: {
     runId: string;
     status: string;
@@ -101,14 +104,15 @@ export interface Journal {
  *   wrote it (nothing is changed then), 'store/not-a-store' when the file is something else, or a disk error
  */
 export function openJournal(folder: string): Journal {
+  const path = join(folder, 'journal.sqlite');
   let lock: Database.Database | undefined;
   let database: Database.Database | undefined;
   try {
     mkdirSync(folder, { recursive: true });
     lock = takeLock(folder);
-    database = new Database(join(folder, 'journal.sqlite'), { timeout: 2000 });
+    database = new Database(path, { timeout: 2000 });
     prepareTables(database);
-    return createJournal(database, lock);
+    return createJournal(database, lock, new WalFlusher(path));
   } catch (error) {
     database?.close();
     lock?.close();
@@ -144,7 +148,9 @@ function prepareTables(database: Database.Database): void {
     );
   }
   database.pragma('journal_mode = WAL');
-  database.pragma('synchronous = FULL');
+  // Flushing and copying the log are for `WalFlusher`: neither may happen inside a commit on this thread.
+  database.pragma('synchronous = NORMAL');
+  database.pragma('wal_autocheckpoint = 0');
   database.pragma('trusted_schema = OFF');
   if (version === schemaVersion) return;
   database.exec(`
@@ -176,7 +182,7 @@ const columns = `run_id AS runId, workflow_json AS workflowJson, targets, status
 const cursorRow = z.object({ cursor: z.number() });
 const eventRow = z.object({ cursor: z.number(), runId: z.string(), seq: z.number(), json: z.string() });
 
-function createJournal(database: Database.Database, lock: Database.Database): Journal {
+function createJournal(database: Database.Database, lock: Database.Database, flusher: WalFlusher): Journal {
   database.prepare(`INSERT OR IGNORE INTO meta VALUES ('server-id', ?)`).run(randomUUID());
   const { value: serverId } = z
     .object({ value: z.string() })
@@ -244,14 +250,8 @@ function createJournal(database: Database.Database, lock: Database.Database): Jo
         );
         return append([run.event])[0] ?? 0;
       }),
-    appendEvents(events, { durable = false } = {}) {
-      if (!durable) database.pragma('synchronous = NORMAL');
-      try {
-        return guarded('writing to the journal', () => append(events));
-      } finally {
-        if (!durable) database.pragma('synchronous = FULL');
-      }
-    },
+    appendEvents: (events) => guarded('writing to the journal', () => append(events)),
+    flush: () => flusher.flush(),
     nextQueued: () => optionalRun(selectNext.get()),
     setStatus: (runId, status) =>
       guarded('writing to the journal', () => mustExist(runId, updateStatus.run(status, runId).changes)),
@@ -267,6 +267,7 @@ function createJournal(database: Database.Database, lock: Database.Database): Jo
     eventsSince: (cursor, limit) => selectSince.all(cursor, limit).map((row) => eventRow.parse(row)),
     eventsOf: (runId) => selectOf.all(runId).map((row) => eventRow.parse(row)),
     close() {
+      void flusher.close();
       database.close();
       lock.close();
     },

@@ -36,7 +36,15 @@ export function registerRunCalls(
       }
       const blockers = await catalogue.findBlockers(workflow, body.targets);
       if (blockers.length > 0) throw invalidWorkflow(blockers);
-      return { runId: queue.add(workflow, body.targets) };
+      const runId = queue.add(workflow, body.targets);
+      try {
+        await journal.flush();
+      } catch (error) {
+        // Not acknowledged, so it must not go on behind its owner's back.
+        queue.cancel(runId);
+        throw error;
+      }
+      return { runId };
     },
     { status: 202 },
   );
