@@ -4,41 +4,33 @@
  * parts read the same. Ids, titles and layout stay out: moving or renaming a node recomputes nothing.
  */
 import { hash } from 'node:crypto';
-import type { KeyParts } from '@reelgraph/store';
 
 /** Raised when keys are made another way; results under old keys are then left behind. */
 const keyFormat = 'reelgraph-key-1';
 
-/** What a key is made of, beside the node's type. */
-export interface KeyIngredients extends KeyParts {
-  /** Digest of the document's meaning, for nodes that put the document into their result. */
-  readonly workflow?: string;
+/** One part of a key: its length in UTF-16 units, then itself. */
+export function keyPart(text: string): string {
+  return `${text.length}:${text}`;
 }
 
-/** 64 hexadecimal digits. */
-export function cacheKey(nodeType: string, { version, params, inputs, workflow }: KeyIngredients): string {
-  let text = '';
-  const add = (part: string): void => {
-    text += `${part.length}:${part}`;
-  };
-  add(keyFormat);
-  add(nodeType);
-  add(String(version));
-  for (const name of Object.keys(params).sort()) {
-    add('param');
-    add(name);
-    add(params[name] ?? '');
-  }
-  for (const port of Object.keys(inputs).sort()) {
-    add('input');
-    add(port);
-    add(inputs[port] ?? '');
-  }
-  if (workflow !== undefined) {
-    add('workflow');
-    add(workflow);
-  }
-  return hash('sha256', text, 'hex');
+/** How the key of every node of a type and version begins. */
+export function keyHead(nodeType: string, version: number): string {
+  return keyPart(keyFormat) + keyPart(nodeType) + keyPart(String(version));
+}
+
+/** What stands before the text of a param or the source of an input. */
+export function keyField(field: 'param' | 'input', name: string): string {
+  return keyPart(field) + keyPart(name);
+}
+
+/** The document's meaning, for nodes that put the document into their result. */
+export function keyOfWorkflow(digest: string): string {
+  return keyPart('workflow') + keyPart(digest);
+}
+
+/** The key whose parts were put together: 64 hexadecimal digits. */
+export function cacheKey(parts: string): string {
+  return hash('sha256', parts, 'hex');
 }
 
 /** A param value as it enters the key: kind and canonical text. */

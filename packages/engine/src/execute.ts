@@ -295,7 +295,6 @@ export async function executePlan(
     memory.set(key, { outputs, summaries, files: filesIn(outputs) });
     history.remember(workflow.name, node, plan.partsOf);
     if (definition.cache !== 'disk' || store === undefined) return;
-    const { version, params, inputs } = plan.partsOf(node);
     saves.add(async () => {
       try {
         await store.saveResult(
@@ -304,7 +303,7 @@ export async function executePlan(
             nodeType: definition.type,
             computedAtMs: clock.now(),
             durationMs,
-            parts: { version, params, inputs },
+            parts: plan.partsOf(node),
             summaries,
             outputs,
           },

@@ -4,6 +4,7 @@
  */
 import {
   ancestorsOf,
+  checkParam,
   type FlatEdge,
   type FlatEndpoint,
   type FlatGraph,
@@ -22,8 +23,8 @@ import {
   type WorkflowNode,
 } from '@reelgraph/graph';
 import { type AnyNodeDefinition, describeNode, type NodeRegistry } from '@reelgraph/node-api';
-import { digestOf } from '@reelgraph/store';
-import { cacheKey, type KeyIngredients, paramKeyText } from './cache-key.ts';
+import { digestOf, type KeyParts } from '@reelgraph/store';
+import { cacheKey, keyField, keyHead, keyOfWorkflow, keyPart, paramKeyText } from './cache-key.ts';
 import { catalogueOf } from './catalogue.ts';
 
 /** Where an input comes from: a planned node by index, and its output port. */
@@ -50,7 +51,7 @@ export interface PlannedNode {
 /** What a run has to do. */
 export interface RunPlan {
   /** What a node's key is made of; put together when asked, as most nodes of a rerun never are. */
-  partsOf(node: PlannedNode): KeyIngredients;
+  partsOf(node: PlannedNode): KeyParts;
   /** Every node after all it needs. */
   readonly nodes: readonly PlannedNode[];
   /** Indices of the targets. */
@@ -98,36 +99,45 @@ export async function planRun(
     workflowDigest ??= digestOf(new TextEncoder().encode(semanticText(workflow)));
     return workflowDigest;
   };
-  const partsOf = ({ definition, params, inputs }: PlannedNode): KeyIngredients => {
-    const texts: Record<string, string> = {};
-    for (const [name, { kind, default: byDefault }] of outlineOf(definition).params) {
-      const value = params[name] ?? byDefault;
-      // A model's name travels in what it makes; that of a file does not.
-      if (kind === 'model')
-        texts[name] = paramKeyText(kind, `${value}:${digests.get(`model ${value}`) ?? ''}`);
-      else if (kind === 'file') texts[name] = paramKeyText(kind, digests.get(`file ${value}`) ?? '');
-      else texts[name] = paramKeyText(kind, value);
-    }
-    const sources: Record<string, string> = {};
-    for (const { port, from, output } of inputs) sources[port] = `${nodes[from]?.key ?? ''} ${output}`;
-    const workflowPart = definition.usesWorkflow === true ? { workflow: digestOfWorkflow() } : {};
-    return { version: definition.version, params: texts, inputs: sources, ...workflowPart };
+  const paramText = (kind: ParamInfo['kind'], value: ParamValue): string => {
+    // A model's name travels in what it makes; that of a file does not.
+    if (kind === 'model') return paramKeyText(kind, `${value}:${digests.get(`model ${value}`) ?? ''}`);
+    if (kind === 'file') return paramKeyText(kind, digests.get(`file ${value}`) ?? '');
+    return paramKeyText(kind, value);
+  };
+  const sourceText = ({ from, output }: PlannedInput): string => `${nodes[from]?.key ?? ''} ${output}`;
+  const partsOf = ({ definition, params, inputs }: PlannedNode): KeyParts => ({
+    version: definition.version,
+    params: Object.fromEntries(
+      outlineOf(definition).params.map(({ name, kind }) => [name, paramText(kind, params[name] ?? '')]),
+    ),
+    inputs: Object.fromEntries(inputs.map((input) => [input.port, sourceText(input)])),
+  });
+  const keyOf = ({ definition, params, inputs }: PlannedNode): string => {
+    const outline = outlineOf(definition);
+    let parts = outline.keyHead;
+    for (const { name, kind, keyField } of outline.params)
+      parts += keyField + keyPart(paramText(kind, params[name] ?? ''));
+    const byPort = inputs.length < 2 ? inputs : [...inputs].sort((a, b) => (a.port < b.port ? -1 : 1));
+    for (const input of byPort)
+      parts += (outline.inputKeyFields.get(input.port) ?? '') + keyPart(sourceText(input));
+    return cacheKey(definition.usesWorkflow === true ? parts + keyOfWorkflow(digestOfWorkflow()) : parts);
   };
 
   const firstWithKey = new Map<string, number>();
   nodes.forEach((node, index) => {
     const { definition, params, inputs } = node;
     let cacheable = definition.cache !== 'none';
-    inputs.forEach((input, at) => {
+    for (const [at, input] of inputs.entries()) {
       const source = nodes[input.from];
       if (source?.key === undefined) cacheable = false;
       if (source?.sameAs !== undefined) inputs[at] = { ...input, from: source.sameAs };
-    });
-    for (const [name, kind] of outlineOf(definition).references) {
+    }
+    for (const { name, kind } of outlineOf(definition).references) {
       if (params[name] !== '' && !digests.has(`${kind} ${params[name]}`)) cacheable = false;
     }
     if (!cacheable) return;
-    node.key = cacheKey(definition.type, partsOf(node));
+    node.key = keyOf(node);
     node.sameAs = firstWithKey.get(node.key);
     if (node.sameAs === undefined) firstWithKey.set(node.key, index);
   });
@@ -144,10 +154,20 @@ export async function planRun(
 /** What planning asks of a definition, taken out once: a graph has many nodes of few types. */
 interface Outline {
   readonly info: NodeTypeInfo;
-  readonly params: readonly (readonly [string, ParamInfo])[];
+  /** By name, the order of their parts in the key. */
+  readonly params: readonly ParamOutline[];
   /** Params that name a model or a file. */
-  readonly references: readonly (readonly [string, 'model' | 'file'])[];
+  readonly references: readonly ParamOutline[];
   readonly requiredInputs: readonly (readonly [string, PortInfo])[];
+  readonly keyHead: string;
+  readonly inputKeyFields: ReadonlyMap<string, string>;
+}
+
+interface ParamOutline {
+  readonly name: string;
+  readonly kind: ParamInfo['kind'];
+  readonly declared: ParamInfo;
+  readonly keyField: string;
 }
 
 const outlines = new WeakMap<AnyNodeDefinition, Outline>();
@@ -155,14 +175,16 @@ const outlines = new WeakMap<AnyNodeDefinition, Outline>();
 function outlineOf(definition: AnyNodeDefinition): Outline {
   const known = outlines.get(definition);
   if (known !== undefined) return known;
-  const params = Object.entries(definition.params);
+  const params = Object.entries(definition.params)
+    .map(([name, declared]) => ({ name, kind: declared.kind, declared, keyField: keyField('param', name) }))
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
   const outline: Outline = {
     info: describeNode(definition),
     params,
-    references: params.flatMap(([name, { kind }]) =>
-      kind === 'model' || kind === 'file' ? [[name, kind] as const] : [],
-    ),
+    references: params.filter(({ kind }) => kind === 'model' || kind === 'file'),
     requiredInputs: Object.entries(definition.inputs).filter(([, { optional }]) => optional !== true),
+    keyHead: keyHead(definition.type, definition.version),
+    inputKeyFields: new Map(Object.keys(definition.inputs).map((port) => [port, keyField('input', port)])),
   };
   outlines.set(definition, outline);
   return outline;
@@ -202,18 +224,29 @@ function prepareNode(
     );
   }
   const params: Record<string, ParamValue> = {};
-  for (const [name, declared] of outline.params) params[name] = own(node.params, name) ?? declared.default;
-  issues.push(...paramIssues(id, node, info));
+  let known = 0;
+  let unfit = false;
+  for (const { name, declared } of outline.params) {
+    const given = own(node.params, name);
+    if (given !== undefined) known += 1;
+    const value = given ?? declared.default;
+    params[name] = value;
+    if (checkParam(declared, value) !== undefined) unfit = true;
+  }
+  // The words are looked for only where something is wrong.
+  if (unfit || known !== Object.keys(node.params).length) issues.push(...paramIssues(id, node, info));
 
-  const inputs: PlannedInput[] = [];
+  let inputs: PlannedInput[] = [];
   for (const { from, to } of edgesInto.get(id) ?? []) {
     const source = registry.get(nodes.get(from[0])?.type ?? '');
-    const output = source === undefined ? undefined : own(source.outputs, from[1]);
+    const type = source === undefined ? undefined : own(source.outputs, from[1])?.type;
     const index = indexOf.get(from[0]);
-    const fits =
-      output !== undefined && output.type === own(info.inputs, to[1])?.type && !hasInput(inputs, to[1]);
-    if (index !== undefined && fits) inputs.push({ port: to[1], from: index, output: from[1] });
-    else {
+    const fits = type !== undefined && type === own(info.inputs, to[1])?.type && !hasInput(inputs, to[1]);
+    if (index !== undefined && fits) {
+      const input = { port: to[1], from: index, output: from[1] };
+      // Grown to size: `push` would reserve room for more inputs than most nodes have.
+      inputs = inputs.length === 0 ? [input] : [...inputs, input];
+    } else {
       const message = `The wire from ${from.join('.')} to ${to.join('.')} does not fit.`;
       issues.push({ ...issue('graph/bad-edge', message, id), port: to[1] });
     }
@@ -227,7 +260,8 @@ function prepareNode(
 }
 
 function hasInput(inputs: readonly PlannedInput[], port: string): boolean {
-  return inputs.some((input) => input.port === port);
+  for (const input of inputs) if (input.port === port) return true;
+  return false;
 }
 
 interface Selection {
@@ -369,7 +403,7 @@ async function resolveDigests(
 ): Promise<Map<string, string>> {
   const pending = new Map<string, Promise<string | undefined>>();
   for (const { definition, params } of nodes) {
-    for (const [name, kind] of outlineOf(definition).references) {
+    for (const { name, kind } of outlineOf(definition).references) {
       const value = params[name];
       const id = `${kind} ${value}`;
       if (typeof value !== 'string' || value === '' || pending.has(id)) continue;

@@ -49,7 +49,11 @@ interface Opened extends FlatGraph {
 /** Replaces every instance `subgraph:<name>` by the nodes inside; refuses recursion and explosions. */
 export function flattenSubgraphs(workflow: Workflow): FlattenResult {
   if (Object.keys(workflow.subgraphs).length === 0) {
-    const nodes = new Map(Object.entries(workflow.nodes));
+    const nodes = new Map<FlatId, WorkflowNode>();
+    for (const id of Object.keys(workflow.nodes)) {
+      const node = workflow.nodes[id];
+      if (node !== undefined) nodes.set(id, node);
+    }
     return { ok: true, graph: { nodes, edges: workflow.edges }, outputAt: (endpoint) => endpoint };
   }
   const { order, issues } = subgraphOrder(workflow);
