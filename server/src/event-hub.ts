@@ -55,7 +55,7 @@ export class EventHub {
     return this.#journal.serverId;
   }
 
-  /** Accepts a run; it is in the journal when this returns. @throws StoreError when it cannot be written */
+  /** Accepts a run into the journal. @throws StoreError when it cannot be written */
   accept(request: RunRequest): void {
     const { runId, workflow } = request;
     const event: RunEvent = {
