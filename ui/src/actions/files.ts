@@ -104,7 +104,7 @@ async function addPicture(
   }
   const uploaded = await uploadPicture(editor, file);
   if (uploaded === undefined) return;
-  const place = at ?? editor.view.get()?.centre() ?? [0, 0];
+  const place = at ?? editor.view.get()?.port.centre() ?? [0, 0];
   addNodeOfType(editor, loader, [place[0] + shift, place[1] + shift], { params: { [param]: uploaded } });
 }
 

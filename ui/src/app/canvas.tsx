@@ -48,7 +48,11 @@ export function Canvas() {
       onDrop={(event) => {
         event.preventDefault();
         setDropping(false);
-        void takeFiles(editor, [...event.dataTransfer.files], view?.toGraph(event.clientX, event.clientY));
+        void takeFiles(
+          editor,
+          [...event.dataTransfer.files],
+          view?.port.toGraph(event.clientX, event.clientY),
+        );
       }}
     >
       <div

@@ -20,7 +20,7 @@ export function openAddMenu(editor: Editor): void {
   const view = editor.view.get();
   if (!view) return;
   const at = view.pointerInGraph();
-  editor.overlay.set({ kind: 'add', at, screen: view.toScreen(at) });
+  editor.overlay.set({ kind: 'add', at, screen: view.port.toScreen(at) });
 }
 
 export function toggleTheme(editor: Editor): void {
@@ -234,7 +234,7 @@ export const commands: readonly Command[] = [
     words: [],
     icon: 'plus',
     keys: '+',
-    run: (e) => e.view.get()?.zoomBy(1.25),
+    run: (e) => e.view.get()?.port.zoomBy(1.25),
   },
   {
     id: 'zoom-out',
@@ -242,7 +242,7 @@ export const commands: readonly Command[] = [
     words: [],
     icon: 'minus',
     keys: '-',
-    run: (e) => e.view.get()?.zoomBy(0.8),
+    run: (e) => e.view.get()?.port.zoomBy(0.8),
   },
   {
     id: 'help',

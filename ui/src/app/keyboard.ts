@@ -164,7 +164,7 @@ function jumpIntoSight(editor: Editor, id: string): void {
   const view = editor.view.get();
   const node = view?.scene.nodes.get(id);
   if (!view || !node) return;
-  const seen = view.visible();
+  const seen = view.port.visible();
   const inside =
     node.x >= seen.x &&
     node.y >= seen.y &&

@@ -25,7 +25,7 @@ export const SocketView = memo(function SocketView({
 }: SocketViewProps) {
   const view = useGraphView();
   const editor = useEditor();
-  const fit = useSelected(view.wiring, (wiring) => {
+  const fit = useSelected(view.wiring.inHand, (wiring) => {
     if (!wiring) return 'idle';
     if (wiring.held.end[0] === nodeId && wiring.held.end[1] === name && wiring.held.side === side)
       return 'origin';
@@ -48,7 +48,7 @@ export const SocketView = memo(function SocketView({
         const box = event.currentTarget.getBoundingClientRect();
         const end = [nodeId, name] as [string, string];
         const held = { side, end, taken: undefined };
-        const at = view.toGraph(box.left + (side === 'output' ? 60 : -300), box.top);
+        const at = view.port.toGraph(box.left + (side === 'output' ? 60 : -300), box.top);
         editor.overlay.set({ kind: 'add', screen: { x: box.right, y: box.bottom }, at, wire: { held, end } });
       }}
       ref={(element) => (element ? view.plugin.mountSocket(element, { nodeId, side, key: name }) : undefined)}

@@ -32,7 +32,7 @@ export function CanvasTools({ view }: { view: GraphView }) {
         className="zoom-percent"
         title="Zoom to 100 %"
         aria-label={`Zoom ${percent} %, set to 100 %`}
-        onClick={() => view.zoomBy(1 / view.viewport.get().zoom)}
+        onClick={() => view.port.zoomBy(1 / view.viewport.get().zoom)}
       >
         {percent} %
       </button>

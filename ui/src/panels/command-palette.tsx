@@ -50,7 +50,7 @@ export function CommandPalette() {
         words: info.synonyms,
         group: 'Add',
         icon: 'plus' as const,
-        run: () => void addNodeOfType(editor, info, editor.view.get()?.centre() ?? [0, 0]),
+        run: () => void addNodeOfType(editor, info, editor.view.get()?.port.centre() ?? [0, 0]),
       })),
       ...editor.workflows.get().map((workflow) => ({
         key: `open-${workflow.id}`,

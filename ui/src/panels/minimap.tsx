@@ -41,7 +41,7 @@ export function Minimap({ view }: { view: GraphView }) {
   const go = (event: PointerEvent<HTMLCanvasElement>): void => {
     const box = event.currentTarget.getBoundingClientRect();
     const { scale, x, y } = frame.current;
-    view.lookAt((event.clientX - box.left) / scale + x, (event.clientY - box.top) / scale + y);
+    view.port.lookAt((event.clientX - box.left) / scale + x, (event.clientY - box.top) / scale + y);
   };
   return (
     <canvas
@@ -68,7 +68,7 @@ function paintMap(
   editor: ReturnType<typeof useEditor>,
 ): { scale: number; x: number; y: number } {
   const theme = themes[editor.theme.get()];
-  const seen = view.visible();
+  const seen = view.port.visible();
   const all = boundsOf([...view.scene.nodes.values(), seen]) ?? seen;
   const scale = Math.min((width - 12) / all.width, (height - 12) / all.height);
   const x = all.x - (width / scale - all.width) / 2;

@@ -18,7 +18,7 @@ const liveZoom = 0.55;
 const smallLiveZoom = 0.4;
 const smallCount = 24;
 /** Nodes put on screen per frame, so that a jump to a dense place does not stall. */
-const mountsPerFrame = 8;
+const mountsPerFrame = 4;
 /** Px around the view in which nodes are mounted already, and beyond which they are taken away again. */
 const mountMargin = 60;
 const keepMargin = 220;

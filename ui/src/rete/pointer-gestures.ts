@@ -2,15 +2,20 @@
  * What the pointer does where there is no node: pan (middle button, or space held, or one finger), select by
  * rectangle (left button), pick or cut a wire. Nodes and sockets are rete's.
  */
+/** A rectangle in px of the page. */
+export interface ClientRect {
+  readonly left: number;
+  readonly top: number;
+  readonly right: number;
+  readonly bottom: number;
+}
+
 export interface GestureHost {
   readonly container: HTMLElement;
   panBy(dx: number, dy: number): void;
   /** Alt and a press on bare canvas; true when a wire was cut. */
   cutWire(event: PointerEvent): boolean;
-  marquee(
-    rect: { left: number; top: number; right: number; bottom: number } | undefined,
-    event: PointerEvent,
-  ): void;
+  marquee(rect: ClientRect | undefined, event: PointerEvent): void;
   clickEmpty(event: PointerEvent): void;
 }
 
