@@ -7,6 +7,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createClient, type ReelgraphClient } from '@reelgraph/client';
 import { parseWorkflow, semanticEqual, stringifyWorkflow, type Workflow } from '@reelgraph/graph';
+import { decodeImage, decodeVideoFile } from '@reelgraph/media';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runCli } from '../support/cli.ts';
 import { frameHashes, runToEnd, videoOf } from '../support/runs.ts';
@@ -83,6 +84,42 @@ describe.each(names)('%s', (name) => {
     const carried = await client.extractWorkflow(bytes);
     expect(semanticEqual(carried, workflow)).toBe(true);
   }, 180_000);
+});
+
+describe('image to video', () => {
+  it('starts from the picture it was given', async () => {
+    const out = join(scratch.path, 'from-picture.mp4');
+    const run = await runCli([
+      'run',
+      'workflows/image-to-video.json',
+      '--set',
+      'seed=5',
+      '--out',
+      out,
+      '--data',
+      join(scratch.path, 'from-picture'),
+    ]);
+    expect(run.code, run.stdout + run.stderr).toBe(0);
+    const pixels = await decodeVideoFile(out, { widthPx: 64, heightPx: 64 });
+    const bytes = readFileSync(join(workflowsFolder, 'inputs/blue-square.png'));
+    const picture = (await decodeImage(bytes, AbortSignal.timeout(10_000))).pixels;
+    const [, , frameCount = 0] = pixels.shape;
+    const plane = 64 * 64;
+    const psnrOfFrame = (frame: number): number => {
+      let squared = 0;
+      for (let channel = 0; channel < 3; channel++) {
+        for (let i = 0; i < plane; i++) {
+          const made = pixels.data[(channel * frameCount + frame) * plane + i] ?? 0;
+          squared += (made - (picture.data[channel * plane + i] ?? 0)) ** 2;
+        }
+      }
+      // Peak to peak is 2 in [-1, 1].
+      return 10 * Math.log10(4 / (squared / (3 * plane)));
+    };
+    // The VAE gives a picture back at about 30 dB, and H.264 at quality 80 takes some of that.
+    expect(psnrOfFrame(0)).toBeGreaterThan(24);
+    expect(psnrOfFrame(0), 'and then it moves away').toBeGreaterThan(psnrOfFrame(frameCount - 1) + 3);
+  }, 120_000);
 });
 
 describe('a rerun', () => {

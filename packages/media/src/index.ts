@@ -1,5 +1,6 @@
 export { findFfmpeg } from './ffmpeg-program.ts';
 export {
+  decodeImage,
   encodePng,
   encodePreview,
   type ImageInfo,
