@@ -1,0 +1,144 @@
+/** Everything about one node. */
+import type { NodeTypeInfo, Workflow, WorkflowNode } from '@reelgraph/graph';
+import { useEditor } from '../app/editor-context.ts';
+import { ParamControl } from '../controls/param-control.tsx';
+import { useNodeIssues, useNodeRun } from '../nodes/node-state.ts';
+import { describeNode } from '../state/catalogue.ts';
+import { formatDuration } from '../state/durations.ts';
+import { setTitle } from '../state/edits.ts';
+import { factsLabel } from '../state/facts-label.ts';
+import { useObservable } from '../state/observable.ts';
+import { categoryHue } from '../styles/theme.ts';
+import { IssueList } from './issue-list.tsx';
+import { NodeActions } from './node-actions.tsx';
+import { PortSection } from './port-section.tsx';
+
+export function NodeInspector({
+  id,
+  node,
+  document,
+}: {
+  id: string;
+  node: WorkflowNode;
+  document: Workflow;
+}) {
+  const editor = useEditor();
+  const catalogue = useObservable(editor.catalogue);
+  const check = useObservable(editor.check);
+  const run = useNodeRun(id);
+  const issues = useNodeIssues(id);
+  const info = describeNode(catalogue, document, id);
+  return (
+    <div className="inspector" data-testid="inspector" data-inspected={id}>
+      <input
+        className="inspector-title"
+        aria-label="Title of the node"
+        value={node.title ?? info.title}
+        maxLength={200}
+        onChange={(event) => {
+          const title = event.target.value;
+          editor.document.edit(
+            'Rename node',
+            (draft) => {
+              setTitle(draft, id, title === info.title ? '' : title);
+            },
+            { mergeKey: `title ${id}` },
+          );
+        }}
+        onBlur={() => editor.document.seal()}
+      />
+      <p className="inspector-type">
+        <span className="hue" style={{ background: categoryHue(info.category) }} />
+        {info.category} · {info.title} <code>{id}</code>
+      </p>
+      <p className="description">{info.description}</p>
+      <NodeActions single={id} mode={node.mode} />
+      {issues.length > 0 && <IssueList issues={issues} />}
+      {Object.keys(info.params).length > 0 && (
+        <section>
+          <h3>Settings</h3>
+          {Object.entries(info.params).map(([param, paramInfo]) => (
+            <ParamControl
+              key={param}
+              nodeId={id}
+              param={param}
+              info={paramInfo}
+              value={node.params[param] ?? paramInfo.default}
+              problem={issues.find((issue) => issue.param === param)?.message}
+              compact={false}
+            />
+          ))}
+        </section>
+      )}
+      <PortSection
+        title="Inputs"
+        ports={info.inputs}
+        sources={sourcesOf(document, catalogueTitles(document, catalogue), id)}
+      />
+      <PortSection title="Outputs" ports={info.outputs} facts={check.facts[id] ?? {}} />
+      {run && (
+        <section>
+          <h3>In the last run</h3>
+          <dl className="facts">
+            <dt>State</dt>
+            <dd>{run.status}</dd>
+            {run.durationMs !== undefined && (
+              <>
+                <dt>Time</dt>
+                <dd>{formatDuration(run.durationMs)}</dd>
+              </>
+            )}
+            {run.source && (
+              <>
+                <dt>Taken from</dt>
+                <dd>cache {run.source === 'disk' ? 'on disk' : 'in memory'}</dd>
+              </>
+            )}
+            {run.because && (
+              <>
+                <dt>It ran because</dt>
+                <dd>
+                  {run.because.code.replaceAll('-', ' ')}
+                  {run.because.name ? `: ${run.because.name}` : ''}
+                </dd>
+              </>
+            )}
+            {Object.entries(run.outputs ?? {}).map(([port, output]) => (
+              <OutputFact
+                key={port}
+                label={info.outputs[port]?.label ?? port}
+                text={output.text ?? factsLabel(output.facts)}
+              />
+            ))}
+          </dl>
+        </section>
+      )}
+    </div>
+  );
+}
+
+function OutputFact({ label, text }: { label: string; text: string }) {
+  if (text === '') return null;
+  return (
+    <>
+      <dt>{label}</dt>
+      <dd>{text}</dd>
+    </>
+  );
+}
+
+function catalogueTitles(
+  document: Workflow,
+  catalogue: ReadonlyMap<string, NodeTypeInfo>,
+): (id: string) => string {
+  return (id) => document.nodes[id]?.title ?? describeNode(catalogue, document, id).title;
+}
+
+/** By input port: the title of the node that feeds it. */
+function sourcesOf(document: Workflow, titleOf: (id: string) => string, id: string): Map<string, string> {
+  return new Map(
+    document.edges
+      .filter((edge) => edge.to[0] === id)
+      .map((edge) => [edge.to[1], `← ${titleOf(edge.from[0])}`]),
+  );
+}
