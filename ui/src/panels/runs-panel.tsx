@@ -3,6 +3,7 @@ import type { RunState } from '@reelgraph/graph';
 import { cancelRun, openRun } from '../actions/running.ts';
 import { useEditor } from '../app/editor-context.ts';
 import { Icon } from '../controls/icon.tsx';
+import { Poster } from '../nodes/poster.tsx';
 import { formatAgo, formatDuration, formatProgress, progressFraction } from '../state/durations.ts';
 import { useObservable } from '../state/observable.ts';
 import { isActive, resultsOf, runsNewestFirst } from '../state/run-store.ts';
@@ -111,14 +112,7 @@ function PastRun({ run }: { run: RunState }) {
       >
         <span className="thumb">
           {result?.file.mediaType.startsWith('video/') ? (
-            <video
-              src={`${editor.client.resultUrl(result.file.digest)}#t=0.5`}
-              muted
-              playsInline
-              preload="metadata"
-              tabIndex={-1}
-              aria-hidden="true"
-            />
+            <Poster url={editor.client.resultUrl(result.file.digest)} />
           ) : result ? (
             <img src={editor.client.resultUrl(result.file.digest)} alt="" />
           ) : (
