@@ -21,7 +21,6 @@ export function showWorkflow(editor: Editor, workflow: Workflow, savedAs?: strin
       };
   editor.selection.clear();
   editor.runs.show(undefined);
-  editor.ranWorkflow.set(undefined);
   editor.document.edit(`Open ${workflow.name}`, () => shown);
   editor.document.seal();
   editor.savedAs.set(savedAs);

@@ -16,8 +16,8 @@ export async function startRun(editor: Editor, targets?: readonly string[]): Pro
   try {
     const document = editor.document.get();
     const { runId } = await editor.client.startRun(document, targets ? { targets } : {});
-    editor.ranWorkflow.set(document);
-    editor.runs.show(runId);
+    editor.rememberRun(runId, document);
+    editor.runs.follow(runId);
   } catch (error) {
     if (error instanceof ApiError && error.issues.length > 0) {
       editor.check.set({ ...editor.check.get(), issues: [...error.issues] });
@@ -76,7 +76,7 @@ export async function openRun(editor: Editor, runId: string): Promise<void> {
   try {
     const { workflow } = await editor.client.getRun(runId);
     showWorkflow(editor, workflow);
-    editor.ranWorkflow.set(workflow);
+    editor.rememberRun(runId, workflow);
     editor.runs.show(runId);
   } catch (error) {
     editor.notices.add({ tone: 'bad', ...explain(error, 'The run could not be opened.') });

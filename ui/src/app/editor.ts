@@ -66,6 +66,7 @@ export class Editor {
   readonly savedAs = new Observable<string | undefined>(undefined);
   /** The workflow that the shown run executed, when it is known. */
   readonly ranWorkflow = new Observable<Workflow | undefined>(undefined);
+  readonly #ranBy = new Map<string, Workflow>();
   /** Nodes whose shown result is no longer that of the document. */
   readonly stale = new Observable<ReadonlySet<string>>(new Set());
   /** A run was asked for and not answered yet. */
@@ -87,6 +88,13 @@ export class Editor {
     };
     this.document.subscribe(findStale);
     this.ranWorkflow.subscribe(findStale);
+    this.runs.shownId.subscribe(() => this.ranWorkflow.set(this.#ranBy.get(this.runs.shownId.get() ?? '')));
+  }
+
+  /** Keeps what a run executed, to tell later which of its results still hold. */
+  rememberRun(runId: string, workflow: Workflow): void {
+    this.#ranBy.set(runId, workflow);
+    if (runId === this.runs.shownId.get()) this.ranWorkflow.set(workflow);
   }
 
   /** Loads what the server offers. Called again after the connection was lost: the server may be another one. */

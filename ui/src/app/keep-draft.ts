@@ -15,10 +15,11 @@ export function restoreDraft(editor: Editor): boolean {
   editor.savedAs.set(draft.savedAs);
   editor.rollingSeeds.set(new Set(draft.rollingSeeds));
   if (draft.runId !== undefined) {
-    editor.runs.show(draft.runId);
+    const { runId } = draft;
+    editor.runs.show(runId);
     // The run may be gone with another data folder; then nothing is known to be stale.
-    void editor.client.getRun(draft.runId).then(
-      ({ workflow }) => editor.ranWorkflow.set(workflow),
+    void editor.client.getRun(runId).then(
+      ({ workflow }) => editor.rememberRun(runId, workflow),
       () => undefined,
     );
   }

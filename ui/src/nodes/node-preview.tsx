@@ -1,5 +1,7 @@
 /** The preview slot of a node: the moving picture while it works, then what it made. */
+
 import type { FileSummary, NodeRunState, NodeTypeInfo, WorkflowNode } from '@reelgraph/graph';
+import { useRef } from 'react';
 import { useEditor } from '../app/editor-context.ts';
 import { nodeMetrics } from '../layout/geometry.ts';
 import { useSelected } from '../state/observable.ts';
@@ -19,11 +21,20 @@ export function NodePreview({ id, info, run, height }: NodePreviewProps) {
   const preview = useSelected(editor.runs.previews, (previews) => previews.get(id));
   const box = { width: nodeMetrics.width - 20, height: height - 6 };
   const file = shownFile(run);
+  // While the next result is on its way the one before stays, faded: the picture does not blink.
+  const last = useRef<FileSummary | undefined>(undefined);
+  if (file || !run) last.current = file;
+  const working = run?.status === 'waiting' || run?.status === 'running';
+  const before = working && info.preview === 'video' ? last.current : undefined;
   const chosen = useSelected(editor.document, (document) => chosenPicture(info, document.nodes[id]));
   return (
     <div className="preview" style={{ height }}>
       {file ? (
         <ResultMedia file={file} nodeId={id} box={box} />
+      ) : before ? (
+        <div className="before">
+          <ResultMedia file={before} nodeId={id} box={box} isBefore />
+        </div>
       ) : chosen ? (
         <img
           className="chosen-picture"

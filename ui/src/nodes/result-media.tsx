@@ -6,10 +6,12 @@ import { Icon } from '../controls/icon.tsx';
 interface ResultMediaProps {
   readonly file: FileSummary;
   readonly nodeId: string;
+  /** The result of the run before, shown while the next one is made. */
+  readonly isBefore?: boolean;
   readonly box: { readonly width: number; readonly height: number };
 }
 
-export function ResultMedia({ file, nodeId, box }: ResultMediaProps) {
+export function ResultMedia({ file, nodeId, box, isBefore = false }: ResultMediaProps) {
   const { client } = useEditor();
   const url = client.resultUrl(file.digest);
   return (
@@ -18,13 +20,13 @@ export function ResultMedia({ file, nodeId, box }: ResultMediaProps) {
         <video
           key={file.digest}
           src={url}
-          data-testid={`video-${nodeId}`}
+          data-testid={isBefore ? `video-before-${nodeId}` : `video-${nodeId}`}
           aria-label={`Result ${file.name}`}
           autoPlay
           loop
           muted
           playsInline
-          controls
+          controls={!isBefore}
           controlsList="nofullscreen noremoteplayback nodownload"
           disablePictureInPicture
         />

@@ -66,6 +66,21 @@ describe('the runs', () => {
     expect(store.previews.get().get('denoise')?.step).toBe(1);
   });
 
+  it('started one after the other are shown one after the other', () => {
+    const store = new RunStore();
+    const begin = (runId: string, seq: number) =>
+      store.event({ runId, seq, atMs: seq, type: 'run.queued', workflowName: 'Chain' });
+    begin('a', 1);
+    store.follow('a');
+    begin('b', 1);
+    store.follow('b');
+    expect(store.shownId.get()).toBe('a');
+    store.event({ runId: 'a', seq: 2, atMs: 2, type: 'run.finished', status: 'succeeded', durationMs: 1 });
+    expect(store.shownId.get()).toBe('b');
+    store.event({ runId: 'b', seq: 2, atMs: 3, type: 'run.finished', status: 'cancelled', durationMs: 1 });
+    expect(store.shownId.get()).toBe('b');
+  });
+
   it('list newest first, and each result once', () => {
     const file = (digest: string) => ({
       digest: digest.repeat(64),

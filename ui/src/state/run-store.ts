@@ -38,6 +38,8 @@ export class RunStore {
     },
   };
   #early: Preview[] = [];
+  /** Runs started from here, oldest first; they are shown one after the other. */
+  readonly #own: string[] = [];
 
   /** The picture at a (re)connection. Without runs, the missed events follow and nothing is forgotten. */
   welcome(runs: readonly RunState[] | undefined, previews: readonly Preview[]): void {
@@ -53,6 +55,7 @@ export class RunStore {
       if (id !== this.shownId.get()) runs.delete(id);
     }
     this.runs.set(runs);
+    if (event.type === 'run.finished' && event.runId === this.shownId.get()) this.#showNext();
   }
 
   preview(preview: Preview): void {
@@ -62,6 +65,21 @@ export class RunStore {
       return;
     }
     this.previews.set(new Map(this.previews.get()).set(preview.nodeId, preview));
+  }
+
+  /** Shows a run that was started here as soon as those before it are done. */
+  follow(runId: string): void {
+    this.#own.push(runId);
+    const shown = this.shown.get();
+    if (!shown || !isActive(shown)) this.show(runId);
+  }
+
+  #showNext(): void {
+    const next = this.#own.find((id) => {
+      const run = this.runs.get().get(id);
+      return run !== undefined && isActive(run);
+    });
+    if (next !== undefined) this.show(next);
   }
 
   /** Shows a run on the nodes, or none. Pictures stay for nodes that the run takes from the cache. */
