@@ -12,6 +12,12 @@ export default defineConfig({
   // Relative, so that the editor also works below a path of a reverse proxy.
   base: './',
   plugins: [react()],
-  build: { outDir: 'dist', emptyOutDir: true, target: 'es2023' },
+  build: {
+    outDir: 'dist',
+    emptyOutDir: true,
+    target: 'es2023',
+    // One chunk, sent by a server on the same machine: nothing is gained by splitting it.
+    chunkSizeWarningLimit: 900,
+  },
   server: { proxy: { '/api': { target: server, ws: true } } },
 });

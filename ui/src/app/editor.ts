@@ -15,6 +15,7 @@ import { NoticeStore } from '../state/notices.ts';
 import { Observable } from '../state/observable.ts';
 import { RunStore } from '../state/run-store.ts';
 import { SelectionStore } from '../state/selection.ts';
+import { sparedNodes } from '../state/spared-nodes.ts';
 import { staleNodes } from '../state/stale-nodes.ts';
 import type { ThemeName } from '../styles/theme.ts';
 
@@ -69,6 +70,8 @@ export class Editor {
   readonly #ranBy = new Map<string, Workflow>();
   /** Nodes whose shown result is no longer that of the document. */
   readonly stale = new Observable<ReadonlySet<string>>(new Set());
+  /** Nodes the shown run did not compute because it had no need to. */
+  readonly spared = new Observable<ReadonlySet<string>>(new Set());
   /** A run was asked for and not answered yet. */
   readonly starting = new Observable(false);
   /** The canvas, while it is on the page. */
@@ -86,6 +89,12 @@ export class Editor {
       const stale = ran ? staleNodes(this.document.get(), ran) : new Set<string>();
       if (stale.size > 0 || this.stale.get().size > 0) this.stale.set(stale);
     };
+    const findSpared = (): void => {
+      const run = this.runs.shown.get();
+      const spared = run ? sparedNodes(run, this.document.get().edges) : new Set<string>();
+      if (spared.size > 0 || this.spared.get().size > 0) this.spared.set(spared);
+    };
+    this.runs.shown.subscribe(findSpared);
     this.document.subscribe(findStale);
     this.ranWorkflow.subscribe(findStale);
     this.runs.shownId.subscribe(() => this.ranWorkflow.set(this.#ranBy.get(this.runs.shownId.get() ?? '')));

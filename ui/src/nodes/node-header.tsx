@@ -17,6 +17,7 @@ interface NodeHeaderProps {
 export function NodeHeader({ id, info, node, run }: NodeHeaderProps) {
   const editor = useEditor();
   const [renaming, setRenaming] = useState(false);
+  const spared = useSelected(editor.spared, (nodes) => nodes.has(id));
   const stale = useSelected(editor.stale, (nodes) => nodes.has(id));
   const title = node.title ?? info.title;
   const rename = (text: string): void => {
@@ -59,6 +60,10 @@ export function NodeHeader({ id, info, node, run }: NodeHeaderProps) {
       {stale && (run?.status === 'finished' || run?.status === 'cached') ? (
         <span className="badge stale" title="Changed since this run; the next run computes it anew.">
           changed
+        </span>
+      ) : spared ? (
+        <span className="badge" title="Not needed: what it leads to was in the cache.">
+          not needed
         </span>
       ) : (
         <RunBadge run={run} />

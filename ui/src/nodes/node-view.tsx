@@ -26,7 +26,8 @@ export const NodeView = memo(function NodeView({ id }: { id: string }) {
   if (!node) return null;
   const geometry = nodeGeometry(info);
   const known = catalogue.has(node.type);
-  const status = run?.status ?? 'none';
+  const spared = useSelected(editor.spared, (nodes) => nodes.has(id));
+  const status = spared ? 'spared' : (run?.status ?? 'none');
   const hasError = status === 'failed' || !known || issues.some((issue) => issue.severity === 'error');
   const problemOf = (port: string): string | undefined =>
     firstMessage(issues.find((issue) => issue.port === port));

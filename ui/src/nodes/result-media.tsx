@@ -2,6 +2,7 @@
 import type { FileSummary } from '@reelgraph/graph';
 import { useEditor } from '../app/editor-context.ts';
 import { Icon } from '../controls/icon.tsx';
+import { prefersReducedMotion } from '../state/reduced-motion.ts';
 
 interface ResultMediaProps {
   readonly file: FileSummary;
@@ -22,7 +23,7 @@ export function ResultMedia({ file, nodeId, box, isBefore = false }: ResultMedia
           src={url}
           data-testid={isBefore ? `video-before-${nodeId}` : `video-${nodeId}`}
           aria-label={`Result ${file.name}`}
-          autoPlay
+          autoPlay={!prefersReducedMotion()}
           loop
           muted
           playsInline

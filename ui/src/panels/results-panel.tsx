@@ -5,6 +5,7 @@ import { useEditor } from '../app/editor-context.ts';
 import { Icon } from '../controls/icon.tsx';
 import { Poster } from '../nodes/poster.tsx';
 import { useObservable } from '../state/observable.ts';
+import { prefersReducedMotion } from '../state/reduced-motion.ts';
 import { type ResultItem, resultsOf, runsNewestFirst } from '../state/run-store.ts';
 
 export function ResultsPanel() {
@@ -68,7 +69,7 @@ function Clip({
   readonly isNewest: boolean;
 }) {
   const [playing, setPlaying] = useState(false);
-  if (isNewest || playing) {
+  if ((isNewest && !prefersReducedMotion()) || playing) {
     return (
       <video
         src={url}
@@ -87,7 +88,7 @@ function Clip({
       type="button"
       className="clip"
       aria-label={`Play ${label}`}
-      onPointerEnter={() => setPlaying(true)}
+      onPointerEnter={() => !prefersReducedMotion() && setPlaying(true)}
       onClick={() => setPlaying(true)}
     >
       <Poster url={url}>

@@ -12,9 +12,10 @@ export function wireLook(
   hoveredWire: string | undefined,
   left: ReadonlySet<string>,
 ): WireLook {
+  const spared = editor.spared.get();
   const broken = new Set<string>();
   for (const [id, node] of Object.entries(editor.runs.shown.get()?.nodes ?? noNodes)) {
-    if (node.status === 'failed' || node.status === 'skipped') broken.add(id);
+    if (node.status === 'failed' || (node.status === 'skipped' && !spared.has(id))) broken.add(id);
   }
   const { nodes, wire } = editor.selection.get();
   return {
