@@ -1,12 +1,37 @@
 /** Folds the events of a run into its picture: one definition for server, editor and command line. */
 import type { NodeRunState, RunEvent, RunState } from './run-events.ts';
 
-/**
- * The picture after one more event; neither argument is changed.
- *
- * Events that are not newer than the picture are ignored, so a reconnecting client may be sent some twice. A
- * gap is no error: progress is dropped where nobody would see it.
- */
+/** The picture of one run, held by whoever follows it and changed in place: an event costs what it says. */
+export interface RunFold {
+  /**
+   * Takes in one more event; false when it changed nothing, being not newer than the picture or of another run. A
+   * reconnecting client may be sent some events twice. A gap is no error: progress is dropped where nobody would
+   * see it.
+   */
+  apply(event: RunEvent): boolean;
+  /** The picture as it is now. The next event changes it: read it at once, or take a `snapshot`. */
+  readonly state: RunState;
+  /** The picture as it is now, which no later event changes. Costs as much as the run has nodes. */
+  snapshot(): RunState;
+}
+
+/** Goes on from a picture, which stays as it is, or begins with the first event of a run. */
+export function createRunFold(initial: RunState | RunEvent): RunFold {
+  const state: Draft = 'type' in initial ? emptyRun(initial.runId) : copyOf(initial);
+  const fold: RunFold = {
+    state,
+    apply(event) {
+      if (event.runId !== state.runId || event.seq <= state.lastSeq) return false;
+      apply(state, event);
+      return true;
+    },
+    snapshot: () => copyOf(state),
+  };
+  if ('type' in initial) fold.apply(initial);
+  return fold;
+}
+
+/** The picture after one more event; neither argument is changed. Copies the picture: for many events hold a `RunFold`. */
 export function reduceRun(state: RunState | undefined, event: RunEvent): RunState {
   return reduceRunEvents(state, [event]) ?? emptyRun(event.runId);
 }
@@ -16,21 +41,26 @@ export function reduceRunEvents(
   state: RunState | undefined,
   events: Iterable<RunEvent>,
 ): RunState | undefined {
-  let draft: Draft | undefined;
+  let fold: RunFold | undefined;
   for (const event of events) {
-    const runId = draft?.runId ?? state?.runId ?? event.runId;
-    const lastSeq = draft?.lastSeq ?? state?.lastSeq ?? 0;
-    if (event.runId !== runId || event.seq <= lastSeq) continue;
-    draft ??= { ...(state ?? emptyRun(runId)), nodes: { ...state?.nodes } };
-    apply(draft, event);
+    if (fold !== undefined) fold.apply(event);
+    else if (state === undefined || (event.runId === state.runId && event.seq > state.lastSeq)) {
+      fold = createRunFold(state ?? event);
+      fold.apply(event);
+    }
   }
-  return draft ?? state;
+  return fold?.state ?? state;
 }
 
 type Draft = { -readonly [K in keyof RunState]: RunState[K] };
 
 function emptyRun(runId: string): RunState {
   return { runId, workflowName: '', status: 'queued', lastSeq: 0, nodes: {} };
+}
+
+/** A node's own picture is replaced and never changed, so the copy may share it. */
+function copyOf(state: RunState): Draft {
+  return { ...state, nodes: { ...state.nodes } };
 }
 
 function apply(draft: Draft, event: RunEvent): void {

@@ -32,7 +32,7 @@ export {
   flattenSubgraphs,
   resolveModes,
 } from './flatten.ts';
-export { reduceRun, reduceRunEvents } from './fold-run.ts';
+export { createRunFold, type RunFold, reduceRun, reduceRunEvents } from './fold-run.ts';
 export { type ApplyInputsResult, applyInputs } from './inputs.ts';
 export { type GraphFix, type GraphIssue, graphFixSchema, graphIssueSchema } from './issues.ts';
 export { type JsonProblem, scanJson } from './json-scan.ts';
