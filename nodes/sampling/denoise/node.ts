@@ -127,7 +127,9 @@ export const denoise = defineNode({
           ? conditional
           : guide(conditional, unconditional, params.guidanceScale);
       },
-      ...(known === undefined ? {} : { constrain: (sample) => keepKnown(sample, known) }),
+      ...(known === undefined
+        ? {}
+        : { constrain: (sample, sigma) => keepKnown(sample, known, noise.samples, sigma) }),
       onStep,
       signal: ctx.signal,
     });

@@ -33,7 +33,7 @@ export async function sampleEuler(options: SamplerOptions): Promise<Tensor<'floa
   const constrain = options.constrain ?? ((sample) => sample);
   checkSigmas(sigmas);
   const totalSteps = sigmas.length - 1;
-  let sample = constrain(options.sample);
+  let sample = constrain(options.sample, sigmas[0]!);
   for (let i = 0; i < totalSteps; i++) {
     signal?.throwIfAborted();
     const sigma = sigmas[i]!;
@@ -41,13 +41,13 @@ export async function sampleEuler(options: SamplerOptions): Promise<Tensor<'floa
     const before = sample;
     const velocity = await denoise(before, sigma);
     expectFinite(velocity, sigma);
-    sample = constrain(eulerStep(before, velocity, sigma, sigmaNext));
+    sample = constrain(eulerStep(before, velocity, sigma, sigmaNext), sigmaNext);
     onStep?.({
       step: i + 1,
       totalSteps,
       sigma: sigmaNext,
       sample,
-      estimateClean: () => constrain(estimateClean(before, velocity, sigma)),
+      estimateClean: () => constrain(estimateClean(before, velocity, sigma), 0),
     });
   }
   return sample;

@@ -18,7 +18,7 @@ export async function sampleHeun(options: SamplerOptions): Promise<Tensor<'float
   const constrain = options.constrain ?? ((sample) => sample);
   checkSigmas(sigmas);
   const totalSteps = sigmas.length - 1;
-  let sample = constrain(options.sample);
+  let sample = constrain(options.sample, sigmas[0]!);
   for (let i = 0; i < totalSteps; i++) {
     signal?.throwIfAborted();
     const sigma = sigmas[i]!;
@@ -26,20 +26,20 @@ export async function sampleHeun(options: SamplerOptions): Promise<Tensor<'float
     const before = sample;
     const velocity = await denoise(before, sigma);
     expectFinite(velocity, sigma);
-    sample = constrain(eulerStep(before, velocity, sigma, sigmaNext));
+    sample = constrain(eulerStep(before, velocity, sigma, sigmaNext), sigmaNext);
     if (sigmaNext > 0) {
       signal?.throwIfAborted();
       const velocityNext = await denoise(sample, sigmaNext);
       expectFinite(velocityNext, sigmaNext);
       const mean = weightedSum(0.5, velocity, 0.5, velocityNext);
-      sample = constrain(eulerStep(before, mean, sigma, sigmaNext));
+      sample = constrain(eulerStep(before, mean, sigma, sigmaNext), sigmaNext);
     }
     onStep?.({
       step: i + 1,
       totalSteps,
       sigma: sigmaNext,
       sample,
-      estimateClean: () => constrain(estimateClean(before, velocity, sigma)),
+      estimateClean: () => constrain(estimateClean(before, velocity, sigma), 0),
     });
   }
   return sample;

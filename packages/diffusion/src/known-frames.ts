@@ -3,6 +3,7 @@
  * of a clip to go on from. They are latent frames with a mask, so that all of these are one thing.
  */
 import { formatShape, type Tensor, TensorError, zeros } from '@reelgraph/tensor';
+import { addFlowNoise } from './flow.ts';
 
 /** Clean latent frames. */
 export interface KnownFrames {
@@ -31,20 +32,29 @@ function expectFit(known: KnownFrames, shape: readonly number[]): void {
 }
 
 /**
- * The sample with known places set to their clean latent: mask * known + (1 - mask) * sample.
+ * The sample with known places on their straight way from noise to clean:
+ * mask * ((1 - sigma) * known + sigma * noise) + (1 - mask) * sample.
  *
- * Applied before every model call and once at the end, so known frames neither drift nor carry noise.
+ * Applied before every model call and at the end. A known place carries as much noise as the rest of the
+ * sample, which is what a model trained by noising whole clips expects; at sigma 0 it is exactly `known`.
  *
- * @param sample [1, C, T, H, W] float32; left untouched
- * @throws TensorError 'tensor/shape-mismatch' when `known` was made for another size
+ * @param sample [1, C, T, H, W] float32 at `sigma`; left untouched
+ * @param noise  what the sampling began from, same shape
+ * @throws TensorError 'tensor/shape-mismatch' when `known` or `noise` was made for another size
  */
-export function keepKnown(sample: Tensor<'float32'>, known: KnownFrames): Tensor<'float32'> {
+export function keepKnown(
+  sample: Tensor<'float32'>,
+  known: KnownFrames,
+  noise: Tensor<'float32'>,
+  sigma: number,
+): Tensor<'float32'> {
   expectFit(known, sample.shape);
+  const held = addFlowNoise(known.latent, noise, sigma);
   const places = known.mask.data.length;
   const data = new Float32Array(sample.data.length);
   for (let i = 0; i < data.length; i++) {
     const mask = known.mask.data[i % places]!;
-    data[i] = mask * known.latent.data[i]! + (1 - mask) * sample.data[i]!;
+    data[i] = mask * held.data[i]! + (1 - mask) * sample.data[i]!;
   }
   return { dtype: 'float32', shape: sample.shape, data };
 }

@@ -108,12 +108,12 @@ describe('known frames', () => {
   const frame = randomNormal('2', [1, 2, 1, 2, 4]);
 
   it('leave the sample alone where nothing is known', () => {
-    expect(keepKnown(latent, nothingKnown(shape))).toEqual(latent);
+    expect(keepKnown(latent, nothingKnown(shape), randomNormal('9', shape), 0.5)).toEqual(latent);
   });
 
   it('put first and last frame in by adding twice', () => {
     const known = addKnownFrames(addKnownFrames(nothingKnown(shape), frame, 0), frame, 2);
-    const kept = keepKnown(latent, known);
+    const kept = keepKnown(latent, known, randomNormal('9', shape), 0);
     for (let channel = 0; channel < 2; channel++) {
       const at = (t: number) =>
         Array.from(kept.data.subarray((channel * 3 + t) * 8, (channel * 3 + t + 1) * 8));
@@ -129,9 +129,18 @@ describe('known frames', () => {
     ]);
   });
 
+  it('carry the noise of the level, so that the model sees what it was trained on', () => {
+    const known = addKnownFrames(nothingKnown(shape), frame, 0);
+    const noise = randomNormal('9', shape);
+    const at = (sigma: number) => keepKnown(latent, known, noise, sigma).data[0]!;
+    expect(at(1)).toBe(noise.data[0]);
+    expect(at(0.25)).toBeCloseTo(0.75 * frame.data[0]! + 0.25 * noise.data[0]!, 6);
+    expect(at(0)).toBe(frame.data[0]);
+  });
+
   it('refuse frames of another size or outside the clip', () => {
     expect(() => addKnownFrames(nothingKnown(shape), frame, 3)).toThrowError('outside the 3 of the clip');
-    expect(() => keepKnown(frame, nothingKnown(shape))).toThrowError('made for another size');
+    expect(() => keepKnown(frame, nothingKnown(shape), frame, 0)).toThrowError('made for another size');
   });
 });
 

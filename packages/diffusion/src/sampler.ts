@@ -22,8 +22,8 @@ export interface SamplerOptions {
   readonly sample: Tensor<'float32'>;
   /** Velocity at a noise level, same shape as the sample. */
   denoise(sample: Tensor<'float32'>, sigma: number): Promise<Tensor<'float32'>>;
-  /** Applied before every model call and to the result, for example to hold known frames. */
-  constrain?(sample: Tensor<'float32'>): Tensor<'float32'>;
+  /** Applied before every model call and to the result (`sigma` 0), for example to hold known frames. */
+  constrain?(sample: Tensor<'float32'>, sigma: number): Tensor<'float32'>;
   onStep?(step: SamplerStep): void;
   /** Looked at before every step; its reason is thrown. */
   readonly signal?: AbortSignal | undefined;

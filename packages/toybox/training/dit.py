@@ -174,7 +174,7 @@ def random_condition_mask(count, frames, generator=None):
     last = (choice >= 0.30) & (choice < 0.36)
     first_two = (choice >= 0.36) & (choice < 0.39)
     last_two = (choice >= 0.39) & (choice < 0.41)
-    mask[:, 0] = (first | (frames == 1) & False).float()
+    mask[:, 0] = first.float()
     mask[:, -1] = torch.maximum(mask[:, -1], (last | last_two).float())
     if frames > 2:
         mask[:, 1] = torch.maximum(mask[:, 1], first_two.float())
@@ -212,7 +212,7 @@ def sigmas(steps, shift):
 @torch.no_grad()
 def sample(model, hidden, text_mask, empty_hidden, empty_mask, noise, steps, shift, guidance, condition=None, mask=None):
     """Euler steps from noise to a clean normalised latent, with classifier-free guidance (arXiv:2207.12598)."""
-    x = noise
+    x = noise  # sigma 1: given frames, too, begin as noise
     condition = torch.zeros_like(x) if condition is None else condition
     mask = torch.zeros_like(x[:, :1]) if mask is None else mask
     schedule = sigmas(steps, shift)
@@ -224,7 +224,8 @@ def sample(model, hidden, text_mask, empty_hidden, empty_mask, noise, steps, shi
             base = model(x, timestep, empty_hidden, empty_mask, condition, mask)
             velocity = base + guidance * (velocity - base)
         x = x + (after - now) * velocity
-        x = x * (1 - mask) + condition * mask
+        # Given frames carry the noise of the level, as in training, and none at the end.
+        x = x * (1 - mask) + ((1 - after) * condition + after * noise) * mask
     return x
 
 
