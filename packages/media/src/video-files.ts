@@ -134,6 +134,7 @@ async function encode(
   });
 }
 
+/** Options go to the library one by one: in a list it would split any that has one space. */
 async function addMetadata(
   command: ffmpeg.FfmpegCommand,
   metadata: Readonly<Record<string, string>>,
@@ -143,7 +144,7 @@ async function addMetadata(
   const entries = Object.entries(metadata).map(([key, value]) => [key, value.replaceAll('\0', '')] as const);
   const byteLength = entries.reduce((sum, [, value]) => sum + Buffer.byteLength(value), 0);
   if (byteLength < maxArgumentBytes) {
-    command.outputOptions(entries.flatMap(([key, value]) => ['-metadata', `${key}=${value}`]));
+    for (const [key, value] of entries) command.outputOptions('-metadata', `${key}=${value}`);
     return;
   }
   if (isBundled) {

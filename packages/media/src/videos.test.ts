@@ -87,7 +87,7 @@ describe('muxing', () => {
 
   it('carries the workflow and gives it back to the byte', async () => {
     const workflow = JSON.stringify({ prompt: 'quotes " \\ ; = # and\nlines, emoji 🎬, ünïcode' });
-    await mux(movingSquare(5, 32, 32), { metadata: { comment: 'Made with Reelgraph', workflow } });
+    await mux(movingSquare(5, 32, 32), { metadata: { comment: 'Made here', title: 'One', artist: 'a b c', workflow } });
     const bytes = await readFile(join(folder, 'clip.mp4'));
     expect(await readWorkflowFromVideo(bytes)).toBe(workflow);
     expect((await readVideoMetadata(bytes)).get('comment')).toBe('Made with Reelgraph');
