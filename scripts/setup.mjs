@@ -35,23 +35,35 @@ export function pinnedEnvironment(extra = {}) {
   };
 }
 
-/** Installs packages when the lock file changed since the last install. */
+/** Installs packages when those in node_modules are not those of the lock file. */
 export function ensureInstalled() {
-  const wanted = createHash('sha256')
-    .update(readFileSync(join(root, 'package-lock.json')))
-    .digest('hex');
+  const lockText = readFileSync(join(root, 'package-lock.json'));
+  const wanted = createHash('sha256').update(lockText).digest('hex');
   const stamp = join(root, 'node_modules', '.reelgraph-installed');
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return;
-  console.log('Installing packages (first start or changed dependencies) …');
-  const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm';
-  const result = spawnSync(npm, ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
-    cwd: root,
-    stdio: 'inherit',
-    shell: process.platform === 'win32',
-    env: { ...process.env, ONNXRUNTIME_NODE_INSTALL: 'skip' },
-  });
-  if (result.status !== 0) fail('npm ci failed; see the lines above. Is the npm registry reachable?');
+  if (!isInstalled(JSON.parse(lockText))) {
+    console.log('Installing packages (first start or changed dependencies) …');
+    const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm';
+    const result = spawnSync(npm, ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
+      cwd: root,
+      stdio: 'inherit',
+      shell: process.platform === 'win32',
+      env: { ...process.env, ONNXRUNTIME_NODE_INSTALL: 'skip' },
+    });
+    if (result.status !== 0) fail('npm ci failed; see the lines above. Is the npm registry reachable?');
+  }
   writeFileSync(stamp, wanted);
+}
+
+/** Whether npm, called by hand, has put what the lock file names into node_modules. */
+function isInstalled(lock) {
+  const hidden = join(root, 'node_modules', '.package-lock.json');
+  if (!existsSync(hidden)) return false;
+  const present = JSON.parse(readFileSync(hidden, 'utf8')).packages;
+  return Object.entries(lock.packages).every(
+    ([path, { version, optional, link }]) =>
+      !path.startsWith('node_modules/') || optional || link || present[path]?.version === version,
+  );
 }
 
 /** Builds the editor when one of its sources changed since the last build. */

@@ -15,14 +15,14 @@ ensureEditorBuilt();
 
 const only = process.argv.slice(2);
 const scratch = mkdtempSync(join(tmpdir(), 'reelgraph-test-'));
-const report = join(scratch, 'report.json');
+const countsFile = join(scratch, 'counts.json');
 let passed = 0;
 let failed = 0;
 let skipped = 0;
 
-function step(name, args) {
+function step(name, args, env = {}) {
   console.log(`\n== ${name}`);
-  const result = spawnSync(pinnedNode(), args, { cwd: root, stdio: 'inherit', env: pinnedEnvironment() });
+  const result = spawnSync(pinnedNode(), args, { cwd: root, stdio: 'inherit', env: pinnedEnvironment(env) });
   return result.status === 0;
 }
 
@@ -35,31 +35,24 @@ if (only.length === 0) {
   count(step('types', ['node_modules/typescript/bin/tsc', '-p', '.']));
   count(step('lint', ['node_modules/@biomejs/biome/bin/biome', 'check', '.']));
 }
-const ran = step('tests', [
-  'node_modules/vitest/vitest.mjs',
-  'run',
-  '--reporter=default',
-  '--reporter=json',
-  `--outputFile.json=${report}`,
-  ...only,
-]);
-if (existsSync(report)) {
-  const results = JSON.parse(readFileSync(report, 'utf8'));
-  passed += results.numPassedTests;
-  failed += results.numFailedTests;
-  for (const file of results.testResults) {
-    // A file that fails to load has no tests to count.
-    if (file.status === 'failed' && file.assertionResults.every((test) => test.status !== 'failed')) {
-      failed += 1;
-      console.log(`failed to load or tear down: ${file.name.replace(`${root}/`, '')}\n  ${file.message}`);
-    }
-    for (const test of file.assertionResults) {
-      if (test.status === 'passed' || test.status === 'failed') continue;
-      skipped += 1;
-      console.log(`skipped: ${test.fullName}`);
-    }
-  }
-} else failed += 1;
+const ran = step(
+  'tests',
+  [
+    'node_modules/vitest/vitest.mjs',
+    'run',
+    '--reporter=default',
+    '--reporter=./scripts/count-reporter.mjs',
+    ...only,
+  ],
+  { REELGRAPH_TEST_COUNTS: countsFile },
+);
+if (existsSync(countsFile)) {
+  const counts = JSON.parse(readFileSync(countsFile, 'utf8'));
+  passed += counts.passed;
+  failed += counts.failed;
+  skipped += counts.skipped;
+}
+// Ended before it could count, or failed in a way that no test stands for.
 if (!ran && failed === 0) failed += 1;
 rmSync(scratch, { recursive: true, force: true });
 

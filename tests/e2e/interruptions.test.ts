@@ -1,5 +1,4 @@
 /** What a user does to a run in the middle of it: kill the runner, cancel, close the browser's connection. */
-import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createClient, type ReelgraphClient } from '@reelgraph/client';
@@ -34,19 +33,15 @@ function longRun(seed: string, steps = 200): Workflow {
   return workflow;
 }
 
-/** Children of the server process: its runner. */
-function runnerPids(): number[] {
-  const out = execFileSync('ps', ['-o', 'pid=', '--ppid', String(server.process.pid)], { encoding: 'utf8' });
-  return out.split('\n').flatMap((line) => (line.trim() === '' ? [] : [Number(line)]));
-}
-
 it('a runner killed in the middle of a step costs that run alone, and the next one goes on', async () => {
   let killed = false;
+  const { pid: runnerPid } = (await client.call('getHealth', { params: {} })).runner;
+  expect(runnerPid).not.toBeNull();
   const broken = await runToEnd(client, longRun('1'), {
     onEvent: (event) => {
       if (killed || event.type !== 'node.progress' || event.nodeId !== 'denoise' || event.step < 3) return;
       killed = true;
-      for (const pid of runnerPids()) process.kill(pid, 'SIGKILL');
+      if (runnerPid !== null) process.kill(runnerPid, 'SIGKILL');
     },
   });
   expect(killed).toBe(true);

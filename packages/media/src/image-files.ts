@@ -161,7 +161,8 @@ export async function encodePreview(pixels: Tensor<'float32'>, fps: number): Pro
   const size = clipSize(pixels);
   const tiles = Math.min(size.frameCount, previewMaxTiles);
   const longer = Math.max(size.widthPx, size.heightPx);
-  const factor = longer > previewMaxPx ? previewMaxPx / longer : Math.max(1, Math.floor(previewEnlargedPx / longer));
+  const factor =
+    longer > previewMaxPx ? previewMaxPx / longer : Math.max(1, Math.floor(previewEnlargedPx / longer));
   const widthPx = Math.max(1, Math.round(size.widthPx * factor));
   const heightPx = Math.max(1, Math.round(size.heightPx * factor));
 
