@@ -313,6 +313,20 @@ describe('caching', () => {
     // A new engine has lost what was only in memory.
     expect(await reasons(5)).toEqual([{ code: 'evicted' }, { code: 'not-cacheable' }]);
   });
+
+  test('E8 a node whose program was changed since says that, whatever else changed', async () => {
+    const workflow = (term: number) => document({ a: ['sum', term] });
+    const reasons = async (version: number, term: number) => {
+      const registry = registryOf(sumNode('sum', [], undefined, { cache: 'disk', version }));
+      const engine = testEngine(registry, { store: await openStore(folder) });
+      const { events } = await engine.run(workflow(term), { targets: ['a'] });
+      return events.flatMap((event) => (event.type === 'node.started' ? [event.because] : []));
+    };
+    expect(await reasons(1, 1)).toEqual([{ code: 'never-computed' }]);
+    expect(await reasons(2, 1)).toEqual([{ code: 'node-changed' }]);
+    expect(await reasons(3, 9)).toEqual([{ code: 'node-changed' }]);
+    expect(await reasons(3, 8)).toEqual([{ code: 'param-changed', name: 'term' }]);
+  });
 });
 
 function diskFull(): Error {

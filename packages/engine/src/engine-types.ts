@@ -40,10 +40,6 @@ export interface EngineOptions {
   readonly files: InputFiles;
   /** Turns preview pixels [1, 3, T, H, W] in [-1, 1] into an image; without it nodes are not asked for any. */
   readonly encodePreview?: (pixels: Tensor<'float32'>) => Promise<EncodedPreview>;
-  /** What identifies a model's bytes; asks `models` when absent. */
-  readonly digestOfModel?: (name: string) => Promise<string>;
-  /** SHA-256 of an input file; reads it from `files` when absent. */
-  readonly digestOfFile?: (name: string) => Promise<string>;
   /** Results kept in memory between and during runs; 512 MiB unless given. */
   readonly memoryBytes?: number;
   /** Nodes of lane `cpu` that run at once; the number of cores unless given. */

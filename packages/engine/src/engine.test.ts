@@ -219,18 +219,29 @@ describe('running', () => {
     expect(again.story).toEqual(['cached a', 'started s', 'finished s', 'started z', 'finished z']);
   });
 
-  test('E6 a node that finishes after the cancel is not kept', async () => {
+  //  d ──> z     cancelled while d ends
+  test('E6 a node that finishes in the moment of a cancel is kept, and nothing begins after it', async () => {
     const controller = new AbortController();
-    const ran: string[] = [];
-    const registry = registryOf(sumNode('deaf', ran, () => controller.abort()));
+    const registry = registryOf(
+      sumNode('deaf', [], () => controller.abort()),
+      sumNode('sum', []),
+    );
     const engine = testEngine(registry);
-    expect(
-      (await engine.run(document({ d: ['deaf'] }), { targets: ['d'], signal: controller.signal })).status,
-    ).toBe('cancelled');
-    expect((await engine.run(document({ d: ['deaf'] }), { targets: ['d'] })).story).toEqual([
-      'started d',
-      'finished d',
-    ]);
+    const workflow = document({ d: ['deaf', 1], z: ['sum', 2] }, ['d.sum -> z.a']);
+    const cancelled = await engine.run(workflow, { targets: ['z'], signal: controller.signal });
+    expect([cancelled.status, cancelled.story]).toEqual(['cancelled', ['started d', 'finished d']]);
+    const again = await engine.run(workflow, { targets: ['z'] });
+    expect([again.story, shown(again, 'z')]).toEqual([['cached d', 'started z', 'finished z'], '3']);
+  });
+
+  test('E6 a run that was cancelled when it had everything has succeeded', async () => {
+    const controller = new AbortController();
+    const engine = testEngine(registryOf(sumNode('deaf', [], () => controller.abort())));
+    const result = await engine.run(document({ d: ['deaf', 1] }), {
+      targets: ['d'],
+      signal: controller.signal,
+    });
+    expect([result.status, shown(result, 'd')]).toEqual(['succeeded', '1']);
   });
 
   test('E6 cancelled before it began, a run starts no node', async () => {

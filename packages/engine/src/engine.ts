@@ -35,9 +35,8 @@ async function run(state: EngineState, request: RunRequest): Promise<RunResult> 
   const signal = request.signal ?? new AbortController().signal;
   const planned = await planRun(request.workflow, options.registry, {
     ...(request.targets === undefined ? {} : { targets: request.targets }),
-    digestOfModel:
-      options.digestOfModel ?? (async (name) => (await options.models.resolve(name, signal)).digest),
-    digestOfFile: options.digestOfFile ?? (async (name) => digestOf(await options.files.read(name))),
+    digestOfModel: async (name) => (await options.models.resolve(name, signal)).digest,
+    digestOfFile: async (name) => digestOf(await options.files.read(name)),
   });
   if (planned.ok) return executePlan(state, planned.plan, request, startedAt);
 

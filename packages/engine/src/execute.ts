@@ -12,6 +12,7 @@ import { describeError, EngineError } from './errors.ts';
 import type { KeyHistory } from './history.ts';
 import { type CachedResult, filesIn, type MemoryCache, type Outputs } from './memory-cache.ts';
 import type { PlannedNode, RunPlan } from './plan.ts';
+import { plannedFiles, plannedModels } from './planned-services.ts';
 import { summarise, valueFault } from './port-values.ts';
 import { createProgressMeter, nextPreviewAt } from './progress.ts';
 
@@ -100,6 +101,8 @@ export async function executePlan(
   let failure: RunError | undefined;
   let workflowJson: string | undefined;
   const saves = createSaveQueue();
+  const models = plannedModels(state.options.models, plan.digests);
+  const files = plannedFiles(state.options.files, plan.digests);
 
   await findCached();
   if (!signal.aborted) await runNeeded();
@@ -256,7 +259,7 @@ export async function executePlan(
     try {
       const inputs = takeInputs(node);
       const returned = await node.definition.run({ inputs, params: node.params, ctx: work.context });
-      if (signal.aborted) return [];
+      // Also when the run was cancelled meanwhile: what is whole may have taken minutes and is kept.
       outputs = checkOutputs(node, returned);
     } catch (error) {
       // Whatever a node throws once it was asked to stop: stopping is no failure.
@@ -335,7 +338,7 @@ export async function executePlan(
 
   /** What a node may reach while it runs; afterwards its reports go nowhere. */
   function openContext(node: PlannedNode): { readonly context: RunContext; close(): void } {
-    const { models, media, files, encodePreview } = state.options;
+    const { media, encodePreview } = state.options;
     let open = true;
     let encoding = false;
     let nextPreviewAtMs = Number.NEGATIVE_INFINITY;

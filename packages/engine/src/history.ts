@@ -39,7 +39,8 @@ export function createKeyHistory(store: Store | undefined): KeyHistory {
       if (node.key === undefined) return { code: 'not-cacheable' };
       if (damaged) return { code: 'damaged' };
       const last = entries.get(place(workflowName, node));
-      if (last === undefined || last.version !== node.definition.version) return { code: 'never-computed' };
+      if (last === undefined) return { code: 'never-computed' };
+      if (last.version !== node.definition.version) return { code: 'node-changed' };
       if (last.key === node.key) return { code: 'evicted' };
       const parts = partsOf(node);
       for (const [name, text] of Object.entries(parts.params)) {

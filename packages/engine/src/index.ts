@@ -1,4 +1,3 @@
-export { catalogueOf } from './catalogue.ts';
 export { blockingIssues, checkWorkflow, type WorkflowCheck } from './check.ts';
 export { createEngine } from './engine.ts';
 export type {
@@ -10,12 +9,3 @@ export type {
   RunRequest,
   RunResult,
 } from './engine-types.ts';
-export { describeError, EngineError } from './errors.ts';
-export {
-  type PlannedInput,
-  type PlannedNode,
-  type PlanOptions,
-  type PlanResult,
-  planRun,
-  type RunPlan,
-} from './plan.ts';

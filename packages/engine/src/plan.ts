@@ -48,6 +48,12 @@ export interface PlannedNode {
   readonly sameAs: number | undefined;
 }
 
+/** What identified the bytes behind the names in params when the keys were made; unidentified ones are absent. */
+export interface PlannedDigests {
+  readonly models: ReadonlyMap<string, string>;
+  readonly files: ReadonlyMap<string, string>;
+}
+
 /** What a run has to do. */
 export interface RunPlan {
   /** What a node's key is made of; put together when asked, as most nodes of a rerun never are. */
@@ -60,6 +66,7 @@ export interface RunPlan {
   readonly exposed: ReadonlyMap<string, { readonly from: number; readonly output: string }>;
   /** Targets that will not run because of a muted node: id -> that node. */
   readonly muted: ReadonlyMap<string, string>;
+  readonly digests: PlannedDigests;
 }
 
 export type PlanResult =
@@ -101,8 +108,8 @@ export async function planRun(
   };
   const paramText = (kind: ParamInfo['kind'], value: ParamValue): string => {
     // A model's name travels in what it makes; that of a file does not.
-    if (kind === 'model') return paramKeyText(kind, `${value}:${digests.get(`model ${value}`) ?? ''}`);
-    if (kind === 'file') return paramKeyText(kind, digests.get(`file ${value}`) ?? '');
+    if (kind === 'model') return paramKeyText(kind, `${value}:${digests.models.get(`${value}`) ?? ''}`);
+    if (kind === 'file') return paramKeyText(kind, digests.files.get(`${value}`) ?? '');
     return paramKeyText(kind, value);
   };
   const sourceText = ({ from, output }: PlannedInput): string => `${nodes[from]?.key ?? ''} ${output}`;
@@ -134,7 +141,7 @@ export async function planRun(
       if (source?.sameAs !== undefined) inputs[at] = { ...input, from: source.sameAs };
     }
     for (const { name, kind } of outlineOf(definition).references) {
-      if (params[name] !== '' && !digests.has(`${kind} ${params[name]}`)) cacheable = false;
+      if (params[name] !== '' && !digestsOf(digests, kind).has(`${params[name]}`)) cacheable = false;
     }
     if (!cacheable) return;
     node.key = keyOf(node);
@@ -148,7 +155,7 @@ export async function planRun(
     if (from !== undefined) exposed.set(name, { from, output });
   }
   const targets = selected.targets.flatMap((id) => indexOf.get(id) ?? []);
-  return { ok: true, plan: { nodes, targets, exposed, muted: selected.muted, partsOf } };
+  return { ok: true, plan: { nodes, targets, exposed, muted: selected.muted, digests, partsOf } };
 }
 
 /** What planning asks of a definition, taken out once: a graph has many nodes of few types. */
@@ -396,28 +403,35 @@ function issue(code: string, message: string, nodeId: string): GraphIssue {
   return { code, severity: 'error', message, nodeId };
 }
 
-/** Digests by `kind name`; those that cannot be had are absent. */
-async function resolveDigests(
-  nodes: readonly PlannedNode[],
-  options: PlanOptions,
-): Promise<Map<string, string>> {
-  const pending = new Map<string, Promise<string | undefined>>();
+/** Asks once for each model and file that a param names. */
+async function resolveDigests(nodes: readonly PlannedNode[], options: PlanOptions): Promise<PlannedDigests> {
+  const pending = { models: new Map<string, Pending>(), files: new Map<string, Pending>() };
   for (const { definition, params } of nodes) {
     for (const { name, kind } of outlineOf(definition).references) {
       const value = params[name];
-      const id = `${kind} ${value}`;
-      if (typeof value !== 'string' || value === '' || pending.has(id)) continue;
+      const known = digestsOf(pending, kind);
+      if (typeof value !== 'string' || value === '' || known.has(value)) continue;
       const digest = kind === 'model' ? options.digestOfModel(value) : options.digestOfFile(value);
-      pending.set(
-        id,
+      known.set(
+        value,
         digest.catch(() => undefined),
       );
     }
   }
+  return { models: await settled(pending.models), files: await settled(pending.files) };
+}
+
+type Pending = Promise<string | undefined>;
+
+function digestsOf<T>({ models, files }: { models: T; files: T }, kind: ParamInfo['kind']): T {
+  return kind === 'model' ? models : files;
+}
+
+async function settled(pending: ReadonlyMap<string, Pending>): Promise<Map<string, string>> {
   const digests = new Map<string, string>();
-  for (const [id, digest] of pending) {
+  for (const [name, digest] of pending) {
     const found = await digest;
-    if (found !== undefined) digests.set(id, found);
+    if (found !== undefined) digests.set(name, found);
   }
   return digests;
 }

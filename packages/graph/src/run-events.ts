@@ -41,6 +41,7 @@ export const ranBecauseSchema = z.strictObject({
     'param-changed',
     'input-changed',
     'model-changed',
+    'node-changed',
     'evicted',
     'damaged',
     'not-cacheable',

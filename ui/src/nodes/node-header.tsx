@@ -128,6 +128,7 @@ const reasons = {
   'param-changed': 'A setting changed',
   'input-changed': 'An input changed',
   'model-changed': 'The model changed.',
+  'node-changed': 'This kind of node computes differently than when it last ran.',
   evicted: 'Its cached result had made room for others.',
   damaged: 'Its cached result was damaged and was computed again.',
   'not-cacheable': 'Its result is never cached.',

@@ -1,0 +1,43 @@
+/**
+ * Services as a run planned them. A result is kept under the digests that were seen while planning, so a node
+ * must be given those very bytes: what changed in between would be kept, for ever, as the result of something else.
+ */
+import { type InputFiles, type ModelService, NodeError } from '@reelgraph/node-api';
+import { digestOf } from '@reelgraph/store';
+import type { PlannedDigests } from './plan.ts';
+
+/** Gives out a file only when its bytes are those that were planned. */
+export function plannedFiles(files: InputFiles, planned: PlannedDigests): InputFiles {
+  return {
+    async read(name) {
+      const bytes = await files.read(name);
+      const digest = planned.files.get(name);
+      if (digest !== undefined && digestOf(bytes) !== digest)
+        throw changed('file/changed', `The file "${name}"`);
+      return bytes;
+    },
+  };
+}
+
+/** Resolves a model only to the package that was planned. */
+export function plannedModels(models: ModelService, planned: PlannedDigests): ModelService {
+  return {
+    async resolve(name, signal) {
+      const model = await models.resolve(name, signal);
+      const digest = planned.models.get(name);
+      if (digest !== undefined && model.digest !== digest)
+        throw changed('model/changed', `The model "${name}"`);
+      return model;
+    },
+    facts: (model) => models.facts(model),
+    encodeText: (model, text, signal) => models.encodeText(model, text, signal),
+    denoise: (model, request, signal) => models.denoise(model, request, signal),
+    encodeFrames: (model, pixels, signal) => models.encodeFrames(model, pixels, signal),
+    decodeLatent: (model, latent, signal) => models.decodeLatent(model, latent, signal),
+    previewLatent: (model, latent) => models.previewLatent(model, latent),
+  };
+}
+
+function changed(code: 'file/changed' | 'model/changed', what: string): NodeError {
+  return new NodeError(code, `${what} changed while the run began.`, { hint: 'Run again.' });
+}
