@@ -64,7 +64,9 @@ function field(nodeId: string, param: string) {
 
 /** The document as the editor keeps it in the browser; an edit is there a moment later. */
 async function draft(): Promise<Workflow> {
-  const text = await page.evaluate(() => localStorage.getItem('reelgraph.draft'));
+  const text = await page.evaluate(() =>
+    localStorage.getItem(`reelgraph.draft.${sessionStorage.getItem('reelgraph.tab')}`),
+  );
   return workflowSchema.parse(JSON.parse(text ?? '{}').workflow);
 }
 

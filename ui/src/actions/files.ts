@@ -1,6 +1,7 @@
 /** Bringing workflows in and out: templates, files, dropped things, saving. Opening is an edit too: undo brings back what was. */
 import { parseWorkflow, stringifyWorkflow, type Workflow } from '@reelgraph/graph';
 import type { Editor } from '../app/editor.ts';
+import { showDraft } from '../app/keep-draft.ts';
 import { emptyWorkflow } from '../state/empty-workflow.ts';
 import { explain } from './explain.ts';
 import { fileStem } from './file-stem.ts';
@@ -20,11 +21,17 @@ export function showWorkflow(editor: Editor, workflow: Workflow, savedAs?: strin
         layout: { ...workflow.layout, nodes: Object.fromEntries(tidyPlaces(editor, workflow)) },
       };
   editor.selection.clear();
-  editor.runs.show(undefined);
-  editor.document.edit(`Open ${workflow.name}`, () => shown);
-  editor.document.seal();
+  editor.document.edit(`Open ${workflow.name}`, () => shown, { isAnotherWorkflow: true });
   editor.savedAs.set(savedAs);
   requestAnimationFrame(() => editor.view.get()?.frame());
+}
+
+/** Opens the draft of another window as one step, so that undo brings back what was. */
+export function openDraft(editor: Editor, id: string): void {
+  const draft = editor.drafts.take(id);
+  if (!draft) return;
+  showWorkflow(editor, draft.workflow);
+  showDraft(editor, draft);
 }
 
 export function newWorkflow(editor: Editor): void {
@@ -109,9 +116,10 @@ async function addPicture(
 
 /** Saves under an id on the server; true when it is there. */
 export async function saveToServer(editor: Editor, id: string): Promise<boolean> {
+  const { workflowNumber } = editor.document;
   try {
     await editor.client.saveWorkflow(id, editor.document.get());
-    editor.savedAs.set(id);
+    editor.keepSavedAs(workflowNumber, id);
     editor.workflows.set(await editor.client.listWorkflows());
     editor.notices.add({ tone: 'good', text: `Saved as ${id}.` });
     return true;

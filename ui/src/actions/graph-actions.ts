@@ -4,7 +4,7 @@ import type { Editor } from '../app/editor.ts';
 import { nodeGeometry } from '../layout/geometry.ts';
 import { layeredLayout } from '../layout/layered-layout.ts';
 import type { HeldWire } from '../rete/typed-flow.ts';
-import { describeNode } from '../state/catalogue.ts';
+import { typeOfNode } from '../state/catalogue.ts';
 import { clipboardText, fragmentFromClipboard } from '../state/clipboard.ts';
 import * as edits from '../state/edits.ts';
 
@@ -129,7 +129,7 @@ export function toggleMode(editor: Editor, mode: 'muted' | 'bypassed'): void {
 export function tidyPlaces(editor: Editor, document: Workflow): Map<string, [number, number]> {
   const catalogue = editor.catalogue.get();
   const nodes = Object.keys(document.nodes).map((id) => {
-    const { width, height } = nodeGeometry(describeNode(catalogue, document, id));
+    const { width, height } = nodeGeometry(typeOfNode(catalogue, document, id));
     return { id, width, height };
   });
   return layeredLayout(

@@ -15,9 +15,11 @@ export async function startRun(editor: Editor, targets?: readonly string[]): Pro
   editor.starting.set(true);
   try {
     const document = editor.document.get();
+    const { workflowNumber } = editor.document;
     const { runId } = await editor.client.startRun(document, targets ? { targets } : {});
     editor.rememberRun(runId, document);
-    editor.runs.follow(runId);
+    // Another workflow may have been opened while the server answered; its nodes are not those of this run.
+    if (editor.document.workflowNumber === workflowNumber) editor.runs.follow(runId);
   } catch (error) {
     if (error instanceof ApiError && error.issues.length > 0) {
       editor.check.set({ ...editor.check.get(), issues: [...error.issues] });

@@ -27,6 +27,13 @@ export function toggleTheme(editor: Editor): void {
   editor.theme.update((theme) => (theme === 'dark' ? 'light' : 'dark'));
 }
 
+/** One step back or forth. Where that leads to another workflow, all of it is brought into sight. */
+function stepHistory(editor: Editor, direction: 'undo' | 'redo'): void {
+  const change = editor.document[direction]();
+  if (change && change.workflowNumber !== change.previousNumber)
+    requestAnimationFrame(() => editor.view.get()?.frame());
+}
+
 export const commands: readonly Command[] = [
   {
     id: 'run',
@@ -66,7 +73,7 @@ export const commands: readonly Command[] = [
     words: ['back'],
     icon: 'undo',
     keys: 'Mod+Z',
-    run: (e) => void e.document.undo(),
+    run: (e) => stepHistory(e, 'undo'),
   },
   {
     id: 'redo',
@@ -74,7 +81,7 @@ export const commands: readonly Command[] = [
     words: ['again'],
     icon: 'redo',
     keys: 'Mod+Shift+Z',
-    run: (e) => void e.document.redo(),
+    run: (e) => stepHistory(e, 'redo'),
   },
   {
     id: 'delete',

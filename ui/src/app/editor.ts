@@ -8,8 +8,10 @@ import type { Endpoint, NodeCatalogue, Workflow } from '@reelgraph/graph';
 import type { CheckAnswer, ModelSummary, WorkflowSummary } from '@reelgraph/protocol';
 import type { GraphView } from '../rete/graph-view.ts';
 import type { HeldWire } from '../rete/typed-flow.ts';
+import { browserStorage } from '../state/browser-storage.ts';
 import { catalogueOf, emptyCatalogue } from '../state/catalogue.ts';
 import { DocumentStore } from '../state/document-store.ts';
+import { DraftDrawer } from '../state/draft-drawer.ts';
 import { emptyWorkflow } from '../state/empty-workflow.ts';
 import { NoticeStore } from '../state/notices.ts';
 import { Observable } from '../state/observable.ts';
@@ -49,6 +51,8 @@ export class Editor {
   readonly selection = new SelectionStore();
   readonly runs = new RunStore();
   readonly notices = new NoticeStore();
+  /** Unsaved work of this window and of others. */
+  readonly drafts: DraftDrawer;
   readonly catalogue = new Observable<NodeCatalogue>(emptyCatalogue);
   readonly models = new Observable<readonly ModelSummary[]>([]);
   readonly workflows = new Observable<readonly WorkflowSummary[]>([]);
@@ -68,6 +72,8 @@ export class Editor {
   /** The workflow that the shown run executed, when it is known. */
   readonly ranWorkflow = new Observable<Workflow | undefined>(undefined);
   readonly #ranBy = new Map<string, Workflow>();
+  /** By workflow number, what goes with a workflow that is not shown now and may come back by undo or redo. */
+  readonly #setAside = new Map<number, { savedAs: string | undefined; runId: string | undefined }>();
   /** Nodes whose shown result is no longer that of the document. */
   readonly stale = new Observable<ReadonlySet<string>>(new Set());
   /** Nodes the shown run did not compute because it had no need to. */
@@ -80,9 +86,13 @@ export class Editor {
   readonly announcement = new Observable('');
   #events: EventConnection | undefined;
 
-  constructor(options: { client?: ReelgraphClient; workflow?: Workflow } = {}) {
+  constructor(options: { client?: ReelgraphClient; workflow?: Workflow; drafts?: DraftDrawer } = {}) {
     this.client = options.client ?? createClient({ baseUrl: '' });
+    this.drafts = options.drafts ?? new DraftDrawer(browserStorage(), browserStorage('sessionStorage'));
     this.document = new DocumentStore(options.workflow ?? emptyWorkflow());
+    this.document.onChange(({ workflowNumber, previousNumber }) => {
+      if (workflowNumber !== previousNumber) this.#changeWorkflow(previousNumber, workflowNumber);
+    });
     this.document.subscribe(() => this.selection.prune(this.document.get()));
     const findStale = (): void => {
       const ran = this.ranWorkflow.get();
@@ -98,6 +108,26 @@ export class Editor {
     this.document.subscribe(findStale);
     this.ranWorkflow.subscribe(findStale);
     this.runs.shownId.subscribe(() => this.ranWorkflow.set(this.#ranBy.get(this.runs.shownId.get() ?? '')));
+  }
+
+  #changeWorkflow(from: number, to: number): void {
+    this.#setAside.set(from, { savedAs: this.savedAs.get(), runId: this.runs.shownId.get() });
+    const back = this.#setAside.get(to);
+    this.savedAs.set(back?.savedAs);
+    // None in between: nodes of the two workflows may share ids, their pictures must not.
+    this.runs.show(undefined);
+    this.runs.show(back?.runId);
+  }
+
+  /** Notes under which id a workflow was saved, also when another one is shown by the time the server answers. */
+  keepSavedAs(workflowNumber: number, id: string): void {
+    if (workflowNumber === this.document.workflowNumber) this.savedAs.set(id);
+    else
+      this.#setAside.set(workflowNumber, {
+        runId: undefined,
+        ...this.#setAside.get(workflowNumber),
+        savedAs: id,
+      });
   }
 
   /** Keeps what a run executed, to tell later which of its results still hold. */
@@ -128,6 +158,10 @@ export class Editor {
       },
       onEvent: ({ event }) => this.runs.event(event),
       onPreview: (preview) => this.runs.preview(preview),
+      onProblem: (code, message) => {
+        console.warn(code, message);
+        this.notices.add({ tone: 'bad', text: message });
+      },
       onStatus: (status, detail) => {
         if (before === 'open' && status === 'connecting') before = 'lost';
         this.connection.set({ status, detail });

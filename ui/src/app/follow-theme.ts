@@ -16,7 +16,13 @@ export function followTheme(editor: Editor): void {
     applyTheme(document.documentElement, editor.theme.get());
     // Choosing what the system says anyway goes back to following it.
     if (editor.theme.get() === preferred()) storage.removeItem(themeKey);
-    else storage.setItem(themeKey, editor.theme.get());
+    else {
+      try {
+        storage.setItem(themeKey, editor.theme.get());
+      } catch {
+        // No room: the choice holds for this visit.
+      }
+    }
   });
   dark.addEventListener('change', () => {
     if (storage.getItem(themeKey) === null) editor.theme.set(preferred());

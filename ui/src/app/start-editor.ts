@@ -13,7 +13,7 @@ const firstWorkflow = 'text-to-video';
 export function startEditor(editor: Editor): void {
   followTheme(editor);
   const restored = restoreDraft(editor);
-  keepDraft(editor);
+  keepDraft(editor, restored);
   keepChecking(editor);
   announceRuns(editor);
   followTitle(editor);

@@ -1,6 +1,8 @@
-import { openFromServer } from '../actions/files.ts';
+import { useState } from 'react';
+import { openDraft, openFromServer } from '../actions/files.ts';
 import { useEditor } from '../app/editor-context.ts';
 import { Icon } from '../controls/icon.tsx';
+import { formatAgo } from '../state/durations.ts';
 import { useObservable } from '../state/observable.ts';
 import { Dialog } from './dialog.tsx';
 
@@ -39,7 +41,53 @@ export function TemplatesDialog() {
           </section>
         ),
       )}
+      <OtherDrafts />
       {workflows.length === 0 && <p className="nothing">The server lists no workflows.</p>}
     </Dialog>
+  );
+}
+
+/** Unsaved work of other windows. One that is still open keeps its own; here a copy is opened. */
+function OtherDrafts() {
+  const editor = useEditor();
+  const [others, setOthers] = useState(() => editor.drafts.others());
+  if (others.length === 0) return null;
+  return (
+    <section>
+      <h3>Drafts of other windows</h3>
+      <ul>
+        {others.map(({ id, draft }) => (
+          <li key={id} className="kept-draft">
+            <button
+              type="button"
+              data-testid="other-draft"
+              onClick={() => {
+                editor.overlay.set(undefined);
+                openDraft(editor, id);
+              }}
+            >
+              <Icon name="file" size={18} />
+              <strong>{draft.workflow.name || 'Untitled'}</strong>
+              <span>
+                {draft.isClosed ? 'Window closed' : 'Window may be open'} ·{' '}
+                {formatAgo(draft.keptAtMs, Date.now())}
+              </span>
+            </button>
+            <button
+              type="button"
+              className="icon-button"
+              title="Delete this draft"
+              aria-label={`Delete the draft of ${draft.workflow.name || 'Untitled'}`}
+              onClick={() => {
+                editor.drafts.discard(id);
+                setOthers(editor.drafts.others());
+              }}
+            >
+              <Icon name="trash" size={13} />
+            </button>
+          </li>
+        ))}
+      </ul>
+    </section>
   );
 }

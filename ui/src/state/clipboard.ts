@@ -2,7 +2,7 @@
  * What copy puts on the clipboard: the copied part as a workflow document of its own. So a fragment can be sent to
  * somebody, saved as a file and opened, and any workflow JSON can be pasted.
  */
-import { type Workflow, workflowFormat, workflowSchema } from '@reelgraph/graph';
+import { parseWorkflow, type Workflow, workflowFormat } from '@reelgraph/graph';
 import { fragmentOf, type GraphFragment } from './edits.ts';
 
 export function clipboardText(workflow: Workflow, ids: Iterable<string>): string {
@@ -28,13 +28,8 @@ export function clipboardText(workflow: Workflow, ids: Iterable<string>): string
 /** The nodes in a clipboard text, or undefined when it is some other text. */
 export function fragmentFromClipboard(text: string): GraphFragment | undefined {
   if (!text.trimStart().startsWith('{')) return undefined;
-  let data: unknown;
-  try {
-    data = JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-  const parsed = workflowSchema.safeParse(data);
-  if (!parsed.success || Object.keys(parsed.data.nodes).length === 0) return undefined;
-  return { nodes: parsed.data.nodes, edges: parsed.data.edges, positions: parsed.data.layout.nodes };
+  const parsed = parseWorkflow(text);
+  if (!parsed.ok || Object.keys(parsed.workflow.nodes).length === 0) return undefined;
+  const { nodes, edges, layout } = parsed.workflow;
+  return { nodes, edges, positions: layout.nodes };
 }

@@ -20,6 +20,9 @@ export interface DocumentChange {
   readonly inversePatches: readonly Patch[];
   readonly cause: 'edit' | 'undo' | 'redo' | 'reset';
   readonly label: string;
+  /** Number of the workflow it is now, and of the one it was; they differ when another one was opened. */
+  readonly workflowNumber: number;
+  readonly previousNumber: number;
 }
 
 interface HistoryEntry {
@@ -28,6 +31,8 @@ interface HistoryEntry {
   readonly mergeKey: string | undefined;
   readonly patches: readonly Patch[];
   readonly inversePatches: readonly Patch[];
+  /** `workflowNumber` before and after; undo across an opening goes back to the other workflow. */
+  readonly numbers: readonly [before: number, after: number];
 }
 
 export interface HistoryState {
@@ -40,6 +45,8 @@ export class DocumentStore implements Readable<Workflow> {
   #undo: HistoryEntry[] = [];
   #redo: HistoryEntry[] = [];
   #sealed = true;
+  #number = 1;
+  #lastNumber = 1;
   #history: HistoryState = { undoLabel: undefined, redoLabel: undefined };
   readonly #listeners = new Set<() => void>();
   readonly #changeListeners = new Set<(change: DocumentChange) => void>();
@@ -49,6 +56,14 @@ export class DocumentStore implements Readable<Workflow> {
   }
 
   readonly get = (): Workflow => this.#document;
+
+  /**
+   * Which workflow of this visit is shown. What belongs to a workflow and is not in the document (the name it is
+   * saved under, the run on its nodes) is kept by this number, so that undo of an opening finds it again.
+   */
+  get workflowNumber(): number {
+    return this.#number;
+  }
 
   /** Labels of the next undo and redo; a new object whenever they change. */
   readonly history = {
@@ -70,36 +85,60 @@ export class DocumentStore implements Readable<Workflow> {
   /**
    * Changes the document by `recipe` on an immer draft (or by a whole new document that it returns).
    * Gives the change, or undefined when the recipe changed nothing; then there is no step to undo either.
+   * `isAnotherWorkflow`: what stands there afterwards is not the same workflow changed, but another one opened;
+   * this is a step even when both read the same.
    */
   edit(
     label: string,
     recipe: (draft: Draft<Workflow>) => undefined | Workflow,
-    options: { mergeKey?: string } = {},
+    options: { mergeKey?: string; isAnotherWorkflow?: boolean } = {},
   ): DocumentChange | undefined {
     const previous = this.#document;
     const [document, patches, inversePatches] = produceWithPatches(previous, recipe);
-    if (document === previous || patches.length === 0) return undefined;
+    const isAnother = options.isAnotherWorkflow === true;
+    if (!isAnother && (document === previous || patches.length === 0)) return undefined;
     this.#document = document;
     this.#redo = [];
+    const previousNumber = this.#number;
+    if (isAnother) this.#number = ++this.#lastNumber;
     const last = this.#undo.at(-1);
     if (last && !this.#sealed && options.mergeKey !== undefined && last.mergeKey === options.mergeKey) {
       this.#undo[this.#undo.length - 1] = mergeEntries(last, patches, inversePatches);
     } else {
-      this.#undo.push({ label, mergeKey: options.mergeKey, patches, inversePatches });
+      const numbers = [previousNumber, this.#number] as const;
+      this.#undo.push({ label, mergeKey: options.mergeKey, patches, inversePatches, numbers });
       if (this.#undo.length > historyLimit) this.#undo.shift();
     }
-    this.#sealed = false;
-    return this.#publish({ document, previous, patches, inversePatches, cause: 'edit', label });
+    this.#sealed = isAnother;
+    return this.#publish({
+      document,
+      previous,
+      patches,
+      inversePatches,
+      cause: 'edit',
+      label,
+      previousNumber,
+    });
   }
 
   /** Starts over with another document and no history, as when a page opens with a draft. */
   reset(document: Workflow): void {
     const previous = this.#document;
+    const previousNumber = this.#number;
     this.#document = document;
+    this.#number = ++this.#lastNumber;
     this.#undo = [];
     this.#redo = [];
     this.#sealed = true;
-    this.#publish({ document, previous, patches: [], inversePatches: [], cause: 'reset', label: '' });
+    this.#publish({
+      document,
+      previous,
+      patches: [],
+      inversePatches: [],
+      cause: 'reset',
+      label: '',
+      previousNumber,
+    });
   }
 
   /** Ends a group: the next edit is a step of its own even with the same merge key. Called on blur and release. */
@@ -111,14 +150,14 @@ export class DocumentStore implements Readable<Workflow> {
     const entry = this.#undo.pop();
     if (!entry) return undefined;
     this.#redo.push(entry);
-    return this.#apply(entry.inversePatches, entry.patches, 'undo', entry.label);
+    return this.#apply(entry.inversePatches, entry.patches, 'undo', entry.label, entry.numbers[0]);
   }
 
   redo(): DocumentChange | undefined {
     const entry = this.#redo.pop();
     if (!entry) return undefined;
     this.#undo.push(entry);
-    return this.#apply(entry.patches, entry.inversePatches, 'redo', entry.label);
+    return this.#apply(entry.patches, entry.inversePatches, 'redo', entry.label, entry.numbers[1]);
   }
 
   #apply(
@@ -126,14 +165,26 @@ export class DocumentStore implements Readable<Workflow> {
     inversePatches: readonly Patch[],
     cause: 'undo' | 'redo',
     label: string,
+    number: number,
   ): DocumentChange {
     this.#sealed = true;
     const previous = this.#document;
+    const previousNumber = this.#number;
     this.#document = applyPatches(previous, patches);
-    return this.#publish({ document: this.#document, previous, patches, inversePatches, cause, label });
+    this.#number = number;
+    return this.#publish({
+      document: this.#document,
+      previous,
+      patches,
+      inversePatches,
+      cause,
+      label,
+      previousNumber,
+    });
   }
 
-  #publish(change: DocumentChange): DocumentChange {
+  #publish(told: Omit<DocumentChange, 'workflowNumber'>): DocumentChange {
+    const change: DocumentChange = { ...told, workflowNumber: this.#number };
     const undoLabel = this.#undo.at(-1)?.label;
     const redoLabel = this.#redo.at(-1)?.label;
     if (undoLabel !== this.#history.undoLabel || redoLabel !== this.#history.redoLabel) {

@@ -1,11 +1,8 @@
 /**
- * The unsaved work, kept in the browser so that closing the window loses nothing. It is data like any other: what
- * was stored is parsed again, and a draft that cannot be read is put aside, not thrown away.
+ * The unsaved work as it is kept in the browser. It is data like any other: what was stored is parsed again, by the
+ * parser that reads every workflow, so that drafts of older formats are brought up to date too.
  */
-import { type Workflow, workflowSchema } from '@reelgraph/graph';
-
-const draftKey = 'reelgraph.draft';
-const damagedKey = 'reelgraph.draft.damaged';
+import { parseWorkflowValue, type Workflow } from '@reelgraph/graph';
 
 export interface EditorDraft {
   readonly workflow: Workflow;
@@ -15,47 +12,47 @@ export interface EditorDraft {
   readonly rollingSeeds: readonly string[];
   /** The run whose progress is shown on the nodes. */
   readonly runId?: string | undefined;
+  /** Runs that are to be shown after it. */
+  readonly waitingRuns: readonly string[];
 }
 
-type DraftStorage = Pick<Storage, 'getItem' | 'setItem' | 'removeItem'>;
+/** A draft with what the drawer notes on it. */
+export interface KeptDraft extends EditorDraft {
+  readonly keptAtMs: number;
+  /** Its window was closed. False also after a crash, which leaves nobody to say so. */
+  readonly isClosed: boolean;
+}
 
-export function readDraft(storage: DraftStorage): EditorDraft | undefined {
-  const text = storage.getItem(draftKey);
-  if (text === null) return undefined;
+export function draftText(draft: KeptDraft): string {
+  return JSON.stringify(draft);
+}
+
+/** The draft in a text, or undefined when it cannot be read. */
+export function parseDraft(text: string): KeptDraft | undefined {
+  let data: unknown;
   try {
-    const draft = parseDraft(JSON.parse(text));
-    if (draft) return draft;
+    data = JSON.parse(text);
   } catch {
-    // Not JSON: handled like any other unreadable draft.
+    return undefined;
   }
-  storage.setItem(damagedKey, text);
-  storage.removeItem(draftKey);
-  return undefined;
-}
-
-function parseDraft(data: unknown): EditorDraft | undefined {
   if (typeof data !== 'object' || data === null || !('workflow' in data)) return undefined;
-  const parsed = workflowSchema.safeParse(data.workflow);
-  if (!parsed.success) return undefined;
-  const text = (key: string): string | undefined => {
-    const value: unknown = key in data ? Reflect.get(data, key) : undefined;
-    return typeof value === 'string' ? value : undefined;
+  const parsed = parseWorkflowValue(data.workflow);
+  if (!parsed.ok) return undefined;
+  const value = (key: string): unknown => (Object.hasOwn(data, key) ? Reflect.get(data, key) : undefined);
+  const texts = (key: string): string[] => {
+    const list = value(key);
+    return Array.isArray(list) ? list.filter((item) => typeof item === 'string') : [];
   };
-  const seeds: unknown = 'rollingSeeds' in data ? data.rollingSeeds : [];
+  const savedAs = value('savedAs');
+  const runId = value('runId');
+  const keptAtMs = value('keptAtMs');
   return {
-    workflow: parsed.data,
-    savedAs: text('savedAs'),
-    rollingSeeds: Array.isArray(seeds) ? seeds.filter((seed) => typeof seed === 'string') : [],
-    runId: text('runId'),
+    workflow: parsed.workflow,
+    savedAs: typeof savedAs === 'string' ? savedAs : undefined,
+    rollingSeeds: texts('rollingSeeds'),
+    runId: typeof runId === 'string' ? runId : undefined,
+    waitingRuns: texts('waitingRuns'),
+    keptAtMs: typeof keptAtMs === 'number' ? keptAtMs : 0,
+    isClosed: value('isClosed') === true,
   };
-}
-
-/** False when the browser has no room; the editor then says so, because closing it would lose work. */
-export function writeDraft(storage: DraftStorage, draft: EditorDraft): boolean {
-  try {
-    storage.setItem(draftKey, JSON.stringify(draft));
-    return true;
-  } catch {
-    return false;
-  }
 }

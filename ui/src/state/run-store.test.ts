@@ -1,6 +1,6 @@
 import type { RunState } from '@reelgraph/graph';
 import type { Preview } from '@reelgraph/protocol';
-import { describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { RunStore, resultsOf, runsNewestFirst } from './run-store.ts';
 
 const run = (runId: string, part: Partial<RunState> = {}): RunState => ({
@@ -23,6 +23,13 @@ const preview = (runId: string, step: number): Preview => ({
   data: '',
 });
 
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
 describe('the runs', () => {
   it('fold the events of the server', () => {
     const store = new RunStore();
@@ -32,10 +39,46 @@ describe('the runs', () => {
     store.event({ ...base, seq: 3, type: 'node.started', nodeId: 'noise' });
     store.event({ ...base, seq: 4, type: 'node.progress', nodeId: 'noise', step: 1, totalSteps: 4 });
     store.show('a');
+    vi.runAllTimers();
     expect(store.shown.get()).toMatchObject({
       status: 'running',
       nodes: { noise: { status: 'running', step: 1, totalSteps: 4 }, denoise: { status: 'waiting' } },
     });
+  });
+
+  it('tell of much that happens at once once, and of an end at once', () => {
+    const store = new RunStore();
+    const base = { runId: 'a', atMs: 1 };
+    const nodeIds = Array.from({ length: 1000 }, (_, index) => `n${index}`);
+    store.event({ ...base, seq: 1, type: 'run.started', nodeIds });
+    const heard = vi.fn();
+    store.runs.subscribe(heard);
+    nodeIds.forEach((nodeId, index) => {
+      store.event({ ...base, seq: 2 + index, type: 'node.started', nodeId });
+    });
+    expect(heard).not.toHaveBeenCalled();
+    vi.runAllTimers();
+    expect(heard).toHaveBeenCalledTimes(1);
+    expect(store.runs.get().get('a')?.nodes.n999?.status).toBe('running');
+    store.event({ ...base, seq: 2000, type: 'node.started', nodeId: 'n0' });
+    store.event({ ...base, seq: 2001, type: 'run.finished', status: 'succeeded', durationMs: 1 });
+    expect(heard).toHaveBeenCalledTimes(2);
+    expect(store.runs.get().get('a')?.status).toBe('succeeded');
+  });
+
+  it('that waited are shown one after the other also after the page was loaded again', () => {
+    const store = new RunStore();
+    store.resume('a', ['b', 'c']);
+    // "a" came to its end while nobody looked.
+    store.welcome([run('a', { status: 'succeeded' }), run('b'), run('c', { status: 'queued' })], []);
+    expect(store.shownId.get()).toBe('b');
+    expect(store.waiting).toEqual(['c']);
+    store.event({ runId: 'b', seq: 9, atMs: 1, type: 'run.finished', status: 'cancelled', durationMs: 1 });
+    expect(store.shownId.get()).toBe('c');
+    // Whoever looks at a past run is not taken away from it.
+    store.show('a');
+    store.welcome([run('a', { status: 'succeeded' }), run('c')], []);
+    expect(store.shownId.get()).toBe('a');
   });
 
   it('are complete again after a reconnection that brings the picture', () => {

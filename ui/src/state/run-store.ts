@@ -4,13 +4,15 @@ import {
   type NodeRunState,
   type RunEvent,
   type RunState,
-  reduceRun,
+  reduceRunEvents,
 } from '@reelgraph/graph';
 import type { Preview } from '@reelgraph/protocol';
 import { Observable } from './observable.ts';
 
 /** Runs kept in the browser; the server has them all. */
 const keptRuns = 200;
+/** Ms that progress is gathered before it is shown: one frame. A picture is copied once per frame, not per event. */
+const gatherMs = 16;
 
 export const noNodes: Readonly<Record<string, NodeRunState>> = {};
 
@@ -39,23 +41,50 @@ export class RunStore {
   };
   #early: Preview[] = [];
   /** Runs started from here, oldest first; they are shown one after the other. */
-  readonly #own: string[] = [];
+  readonly #own = new Observable<readonly string[]>([]);
+  /** Tells when a run was started here. */
+  readonly ownChanged = { subscribe: this.#own.subscribe };
+  #gathered: RunEvent[] = [];
+  #gathering: ReturnType<typeof setTimeout> | undefined;
 
   /** The picture at a (re)connection. Without runs, the missed events follow and nothing is forgotten. */
   welcome(runs: readonly RunState[] | undefined, previews: readonly Preview[]): void {
-    if (runs) this.runs.set(new Map(runs.map((run) => [run.runId, run])));
+    if (runs) {
+      this.#gathered = [];
+      this.runs.set(new Map(runs.map((run) => [run.runId, run])));
+    }
     for (const preview of previews) this.preview(preview);
+    this.#showNext();
   }
 
+  /** Takes an event in. What happens in nodes is shown a frame later, all of it at once. */
   event(event: RunEvent): void {
+    this.#gathered.push(event);
+    if (event.type.startsWith('node.')) {
+      // Not an animation frame: a tab in the background has none, and its title still tells the progress.
+      this.#gathering ??= setTimeout(() => this.#fold(), gatherMs);
+      return;
+    }
+    this.#fold();
+    if (event.type === 'run.finished') this.#showNext();
+  }
+
+  #fold(): void {
+    clearTimeout(this.#gathering);
+    this.#gathering = undefined;
+    if (this.#gathered.length === 0) return;
+    const events = Map.groupBy(this.#gathered, (event) => event.runId);
+    this.#gathered = [];
     const runs = new Map(this.runs.get());
-    runs.set(event.runId, reduceRun(runs.get(event.runId), event));
+    for (const [runId, list] of events) {
+      const run = reduceRunEvents(runs.get(runId), list);
+      if (run) runs.set(runId, run);
+    }
     for (const id of runs.keys()) {
       if (runs.size <= keptRuns) break;
       if (id !== this.shownId.get()) runs.delete(id);
     }
     this.runs.set(runs);
-    if (event.type === 'run.finished' && event.runId === this.shownId.get()) this.#showNext();
   }
 
   preview(preview: Preview): void {
@@ -69,21 +98,44 @@ export class RunStore {
 
   /** Shows a run that was started here as soon as those before it are done. */
   follow(runId: string): void {
-    this.#own.push(runId);
+    this.#own.update((own) => [...own, runId]);
     const shown = this.shown.get();
-    if (!shown || !isActive(shown)) this.show(runId);
+    if (!shown || !isActive(shown)) this.#show(runId);
+  }
+
+  /** Runs that are shown after the one shown now, oldest first. */
+  get waiting(): readonly string[] {
+    const runs = this.runs.get();
+    return this.#own.get().filter((id) => {
+      const run = runs.get(id);
+      return id !== this.shownId.get() && (run === undefined || isActive(run));
+    });
+  }
+
+  /** Goes on where the page was before it was loaded again: with the run shown then, and those that waited. */
+  resume(runId: string, waiting: readonly string[]): void {
+    this.#own.set([runId, ...waiting]);
+    this.#show(runId);
   }
 
   #showNext(): void {
-    const next = this.#own.find((id) => {
+    const shown = this.shown.get();
+    if (!shown || isActive(shown)) return;
+    const next = this.#own.get().find((id) => {
       const run = this.runs.get().get(id);
       return run !== undefined && isActive(run);
     });
-    if (next !== undefined) this.show(next);
+    if (next !== undefined) this.#show(next);
   }
 
-  /** Shows a run on the nodes, or none. Pictures stay for nodes that the run takes from the cache. */
+  /** Shows this run on the nodes and no other after it, or none. */
   show(runId: string | undefined): void {
+    this.#own.set([]);
+    this.#show(runId);
+  }
+
+  /** Pictures stay for nodes that the run takes from the cache. */
+  #show(runId: string | undefined): void {
     this.shownId.set(runId);
     if (runId === undefined) {
       this.previews.set(new Map());

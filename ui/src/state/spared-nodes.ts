@@ -7,6 +7,8 @@ import type { RunState, WorkflowEdge } from '@reelgraph/graph';
  *     noise (skipped, spared) ─→ denoise (cached) ─→ save (finished)
  */
 export function sparedNodes(run: RunState, edges: readonly WorkflowEdge[]): Set<string> {
+  const skipped = Object.keys(run.nodes).filter((id) => run.nodes[id]?.status === 'skipped');
+  if (skipped.length === 0) return new Set();
   const consumers = new Map<string, string[]>();
   for (const { from, to } of edges) {
     if (!run.nodes[to[0]]) continue;
@@ -15,7 +17,6 @@ export function sparedNodes(run: RunState, edges: readonly WorkflowEdge[]): Set<
     else consumers.set(from[0], [to[0]]);
   }
   const spared = new Set<string>();
-  const skipped = Object.keys(run.nodes).filter((id) => run.nodes[id]?.status === 'skipped');
   // Each round finds at least one more, or is the last; chains of spared nodes are short.
   for (let before = -1; before !== spared.size; ) {
     before = spared.size;
