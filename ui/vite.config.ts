@@ -5,7 +5,7 @@ import { defineConfig } from 'vite';
 const root = fileURLToPath(new URL('.', import.meta.url));
 
 /** Where `vite ui` finds a running server while the editor is being worked on. */
-const server = process.env.REELGRAPH_SERVER ?? 'http://127.0.0.1:8420';
+const server = process.env.REELGRAPH_SERVER ?? 'http://127.0.0.1:7860';
 
 export default defineConfig({
   root,

@@ -4,7 +4,7 @@ import { type CSSProperties, memo } from 'react';
 import { useEditor } from '../app/editor-context.ts';
 import { ParamControl } from '../controls/param-control.tsx';
 import { nodeGeometry } from '../layout/geometry.ts';
-import { describeNode } from '../state/catalogue.ts';
+import { typeOfNode } from '../state/catalogue.ts';
 import { messageOnNode } from '../state/issue-text.ts';
 import { useObservable, useSelected } from '../state/observable.ts';
 import { categoryHue } from '../styles/theme.ts';
@@ -18,15 +18,15 @@ export const NodeView = memo(function NodeView({ id }: { id: string }) {
   const editor = useEditor();
   const catalogue = useObservable(editor.catalogue);
   const node = useSelected(editor.document, (document) => document.nodes[id]);
-  const info = useSelected(editor.document, (document) => describeNode(catalogue, document, id));
+  const info = useSelected(editor.document, (document) => typeOfNode(catalogue, document, id));
   const wired = useSelected(editor.document, (document) => wiredPorts(document.edges, id));
   const selected = useSelected(editor.selection, (selection) => selection.nodes.has(id));
   const issues = useNodeIssues(id);
   const run = useNodeRun(id);
+  const spared = useSelected(editor.spared, (nodes) => nodes.has(id));
   if (!node) return null;
   const geometry = nodeGeometry(info);
   const known = catalogue.has(node.type);
-  const spared = useSelected(editor.spared, (nodes) => nodes.has(id));
   const status = spared ? 'spared' : (run?.status ?? 'none');
   const hasError = status === 'failed' || !known || issues.some((issue) => issue.severity === 'error');
   const problemOf = (port: string): string | undefined =>

@@ -5,7 +5,7 @@ import { commands } from '../app/commands.ts';
 import { useEditor } from '../app/editor-context.ts';
 import { keyLabel } from '../app/key-names.ts';
 import { Icon, type IconName } from '../controls/icon.tsx';
-import { describeNode } from '../state/catalogue.ts';
+import { typeOfNode } from '../state/catalogue.ts';
 import { SearchList } from './search-list.tsx';
 
 interface PaletteItem {
@@ -38,7 +38,7 @@ export function CommandPalette() {
         })),
       ...Object.entries(document.nodes).map(([id, node]) => ({
         key: `go-${id}`,
-        title: `Go to ${node.title ?? describeNode(catalogue, document, id).title}`,
+        title: `Go to ${node.title ?? typeOfNode(catalogue, document, id).title}`,
         words: [id, node.type],
         group: 'Nodes in this workflow',
         icon: 'target' as const,

@@ -3,7 +3,7 @@ import type { NodeTypeInfo, Workflow, WorkflowNode } from '@reelgraph/graph';
 import { useEditor } from '../app/editor-context.ts';
 import { ParamControl } from '../controls/param-control.tsx';
 import { useNodeIssues, useNodeRun } from '../nodes/node-state.ts';
-import { describeNode } from '../state/catalogue.ts';
+import { typeOfNode } from '../state/catalogue.ts';
 import { formatDuration } from '../state/durations.ts';
 import { setTitle } from '../state/edits.ts';
 import { factsLabel } from '../state/facts-label.ts';
@@ -27,7 +27,7 @@ export function NodeInspector({
   const check = useObservable(editor.check);
   const run = useNodeRun(id);
   const issues = useNodeIssues(id);
-  const info = describeNode(catalogue, document, id);
+  const info = typeOfNode(catalogue, document, id);
   return (
     <div className="inspector" data-testid="inspector" data-inspected={id}>
       <input
@@ -131,7 +131,7 @@ function catalogueTitles(
   document: Workflow,
   catalogue: ReadonlyMap<string, NodeTypeInfo>,
 ): (id: string) => string {
-  return (id) => document.nodes[id]?.title ?? describeNode(catalogue, document, id).title;
+  return (id) => document.nodes[id]?.title ?? typeOfNode(catalogue, document, id).title;
 }
 
 /** By input port: the title of the node that feeds it. */

@@ -12,7 +12,7 @@ import {
 import { useMemo } from 'react';
 import { jumpToNode } from '../actions/graph-actions.ts';
 import { useEditor } from '../app/editor-context.ts';
-import { describeNode } from '../state/catalogue.ts';
+import { typeOfNode } from '../state/catalogue.ts';
 import { connect, disconnect } from '../state/edits.ts';
 import { useObservable } from '../state/observable.ts';
 import { categoryHue } from '../styles/theme.ts';
@@ -32,7 +32,7 @@ export function OutlinePanel() {
   return (
     <ol className="outline" aria-label="Nodes in running order">
       {order.slice(0, longestList).map((id) => {
-        const info = describeNode(catalogue, document, id);
+        const info = typeOfNode(catalogue, document, id);
         const title = document.nodes[id]?.title ?? info.title;
         const status = run?.nodes[id]?.status;
         const isSelected = selected.has(id);
@@ -84,7 +84,7 @@ function InputPicker({ document, catalogue, input, label, type }: InputPickerPro
   const present = document.edges.find((edge) => edge.to[0] === input[0] && edge.to[1] === input[1]);
   const rule = connectionRule(document, catalogue, { input });
   const sources = Object.keys(document.nodes).flatMap((id) => {
-    const info = describeNode(catalogue, document, id);
+    const info = typeOfNode(catalogue, document, id);
     return Object.entries(info.outputs).flatMap(([port, portInfo]) => {
       const from: Endpoint = [id, port];
       const now = present?.from[0] === id && present.from[1] === port;

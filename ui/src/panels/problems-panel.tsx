@@ -1,6 +1,6 @@
 import type { GraphIssue } from '@reelgraph/graph';
 import { useEditor } from '../app/editor-context.ts';
-import { describeNode } from '../state/catalogue.ts';
+import { typeOfNode } from '../state/catalogue.ts';
 import { useObservable } from '../state/observable.ts';
 import { IssueList } from './issue-list.tsx';
 
@@ -12,7 +12,7 @@ export function ProblemsPanel() {
   const catalogue = useObservable(editor.catalogue);
   const document = useObservable(editor.document);
   const titleOf = (id: string): string =>
-    document.nodes[id]?.title ?? describeNode(catalogue, document, id).title;
+    document.nodes[id]?.title ?? typeOfNode(catalogue, document, id).title;
   const failures: GraphIssue[] = Object.entries(run?.nodes ?? {}).flatMap(([nodeId, node]) =>
     node.error
       ? [

@@ -3,7 +3,7 @@ import type { Workflow } from '@reelgraph/graph';
 import { tidy } from '../actions/graph-actions.ts';
 import { useEditor } from '../app/editor-context.ts';
 import { Icon } from '../controls/icon.tsx';
-import { describeNode } from '../state/catalogue.ts';
+import { typeOfNode } from '../state/catalogue.ts';
 import { useObservable } from '../state/observable.ts';
 import { NodeActions } from './node-actions.tsx';
 
@@ -12,7 +12,7 @@ export function SelectionInspector({ ids, document }: { ids: readonly string[]; 
   const catalogue = useObservable(editor.catalogue);
   const counts = new Map<string, number>();
   for (const id of ids) {
-    const { title } = describeNode(catalogue, document, id);
+    const { title } = typeOfNode(catalogue, document, id);
     counts.set(title, (counts.get(title) ?? 0) + 1);
   }
   return (

@@ -12,7 +12,7 @@ import type {
 } from '@reelgraph/graph';
 import { type NodeGeometry, nodeGeometry, type Rect, socketOffset } from '../layout/geometry.ts';
 import { type WirePath, wirePath } from '../layout/wire-path.ts';
-import { describeNode } from '../state/catalogue.ts';
+import { typeOfNode } from '../state/catalogue.ts';
 import { edgeKey } from '../state/edits.ts';
 
 export interface SceneNode extends Rect {
@@ -50,7 +50,7 @@ export class Scene {
     const nodes = new Map<string, SceneNode>();
     let fallback = 0;
     for (const [id, node] of Object.entries(document.nodes)) {
-      const info = describeNode(catalogue, document, id);
+      const info = typeOfNode(catalogue, document, id);
       const geometry = nodeGeometry(info);
       const place = document.layout.nodes[id];
       // A document written by hand may have no places; its nodes stand in a row until they are tidied.

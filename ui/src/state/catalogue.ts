@@ -11,7 +11,7 @@ export function catalogueOf(types: readonly NodeTypeInfo[]): NodeCatalogue {
  * The type of a node, or a description made up from the wires for a type that is not installed: such a node is
  * shown, moved and saved like any other, it only cannot run.
  */
-export function describeNode(catalogue: NodeCatalogue, document: Workflow, id: string): NodeTypeInfo {
+export function typeOfNode(catalogue: NodeCatalogue, document: Workflow, id: string): NodeTypeInfo {
   const node = document.nodes[id];
   const info = node && catalogue.get(node.type);
   return info ?? missingType(document, id);
