@@ -13,6 +13,7 @@ export default defineConfig({
     // Real servers, browsers and models share few cores; a test that hangs still ends.
     testTimeout: 30_000,
     hookTimeout: 60_000,
+    expect: { poll: { timeout: 10_000 } },
     pool: 'forks',
     env: { ORT_DISABLE_TELEMETRY: '1' },
   },

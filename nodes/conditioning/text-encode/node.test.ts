@@ -38,4 +38,28 @@ describe('text-encode', () => {
       { code: 'text/too-long', param: 'prompt', message: expect.stringContaining('100000 characters') },
     ]);
   });
+
+  it('says which words mean nothing to a small model, and what it knows', () => {
+    const vocabulary = {
+      topics: { colour: ['red', 'green'], shape: ['circle'] },
+      words: ['a', 'red', 'green', 'circle'],
+    };
+    const context = { models: new Map([['fake', { ...fakeModelFacts, vocabulary }]]) };
+    const issuesOf = (prompt: string) =>
+      textEncode.infer!({
+        inputs: { model: { model: 'fake' } },
+        params: { prompt, negativePrompt: 'blurry' },
+        context,
+      }).issues;
+    expect(issuesOf('A red circle!')).toEqual([]);
+    expect(issuesOf('a red cat eats a Cat')).toMatchObject([
+      {
+        code: 'text/unknown-words',
+        severity: 'warning',
+        param: 'prompt',
+        message:
+          'fake is a small model and has never seen "cat", "eats", so the clip will show something else. It knows colour: red, green; shape: circle.',
+      },
+    ]);
+  });
 });

@@ -1,7 +1,4 @@
-import { defineNode, type InferIssue, NodeError } from '@reelgraph/node-api';
-
-/** A token rarely stands for more than a word; a text beyond this cannot fit, however it is cut into tokens. */
-const maxCharactersPerToken = 64;
+import { defineNode, type InferIssue, maxTextCharacters, NodeError } from '@reelgraph/node-api';
 
 /** Turns words into what steers the video model. */
 export const textEncode = defineNode({
@@ -49,15 +46,28 @@ export const textEncode = defineNode({
   infer({ inputs, params, context }) {
     const { family, model } = inputs.model ?? {};
     const facts = { ...(family === undefined ? {} : { family }), ...(model === undefined ? {} : { model }) };
-    const maxTokens = context.models.get(model ?? '')?.maxTextTokens;
+    const { maxTextTokens: maxTokens, vocabulary } = context.models.get(model ?? '') ?? {};
     const issues: InferIssue[] = [];
     for (const param of ['prompt', 'negativePrompt'] as const) {
-      if (maxTokens === undefined || params[param].length <= maxTokens * maxCharactersPerToken) continue;
+      if (maxTokens === undefined || params[param].length <= maxTextCharacters(maxTokens)) continue;
       issues.push({
         code: 'text/too-long',
         severity: 'error',
         message: `The text has ${params[param].length} characters; the model ${model} reads at most ${maxTokens} tokens (a word is one or a few). Shorten it.`,
         param,
+      });
+    }
+    const unknown = vocabulary === undefined ? [] : wordsOutside(params.prompt, vocabulary.words);
+    if (vocabulary !== undefined && unknown.length > 0) {
+      const shown = unknown.slice(0, 5).map((word) => `"${word}"`);
+      const topics = Object.entries(vocabulary.topics).map(
+        ([topic, names]) => `${topic}: ${names.join(', ')}`,
+      );
+      issues.push({
+        code: 'text/unknown-words',
+        severity: 'warning',
+        message: `${model} is a small model and has never seen ${shown.join(', ')}${unknown.length > shown.length ? ' …' : ''}, so the clip will show something else. It knows ${topics.join('; ')}.`,
+        param: 'prompt',
       });
     }
     return { outputs: { positive: facts, negative: facts }, issues };
@@ -73,3 +83,14 @@ export const textEncode = defineNode({
     return { positive, negative };
   },
 });
+
+/** Words of a text that are not among those known, each once, in order. */
+function wordsOutside(text: string, known: readonly string[]): string[] {
+  const words =
+    text
+      .slice(0, 2000)
+      .toLowerCase()
+      .match(/[\p{L}\p{N}]+/gu) ?? [];
+  const all = new Set(known);
+  return [...new Set(words)].filter((word) => !all.has(word));
+}

@@ -1,4 +1,4 @@
-import { defineNode } from '@reelgraph/node-api';
+import { defineNode, safeFileName } from '@reelgraph/node-api';
 
 /** A result to keep: shown in the node and in the gallery, and what a run is for. */
 export const saveVideo = defineNode({
@@ -35,9 +35,8 @@ export const saveVideo = defineNode({
   },
 });
 
-/** The name with the ending of `original`; letters that file systems refuse become dashes. */
+/** The name with the ending of `original`. */
 function fileName(name: string, original: string): string {
   const ending = /\.[a-z0-9]+$/.exec(original)?.[0] ?? '';
-  const safe = name.replace(/[^\p{L}\p{N}._ -]+/gu, '-').replace(/^[. -]+|[. -]+$/g, '');
-  return `${safe === '' ? 'clip' : safe}${ending}`;
+  return `${safeFileName(name)}${ending}`;
 }

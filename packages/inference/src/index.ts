@@ -1,4 +1,3 @@
-export { type Device, listDevices } from './devices.ts';
 export {
   type ComponentTime,
   createModelService,

@@ -16,6 +16,12 @@ export const modelIndexSchema = z.object({
       family: z.string().min(1).max(64),
       title: z.string().max(200).optional(),
       licence: z.string().max(200).optional(),
+      vocabulary: z
+        .object({
+          topics: z.record(z.string().max(40), z.array(z.string().max(40)).max(200)),
+          words: z.array(z.string().max(40)).max(5000),
+        })
+        .optional(),
       recommended: z
         .object({
           steps: positiveInt,

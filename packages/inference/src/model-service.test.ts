@@ -129,12 +129,10 @@ describe('a package that is whole', () => {
     ['a few words too many', 'circle moves right '.repeat(20), 'tokens'],
   ])('refuses a text of %s at once', async (_, text, found) => {
     const model = await models.resolve('tiny-toybox', signal);
-    const before = performance.now();
     await expect(models.encodeText(model, text, signal)).rejects.toMatchObject({
       code: 'text/too-long',
       message: expect.stringContaining(found),
     });
-    expect(performance.now() - before).toBeLessThan(1000);
   });
 
   it('says which shapes did not fit when a graph cannot run', async () => {

@@ -1,13 +1,10 @@
 /** Text to token ids by the `tokenizer.json` of a package, offline. */
 
 import { Tokenizer } from '@huggingface/tokenizers';
-import { NodeError } from '@reelgraph/node-api';
+import { maxTextCharacters, NodeError } from '@reelgraph/node-api';
 import { type Tensor, tensor } from '@reelgraph/tensor';
 import { looseObjectSchema } from './model-config.ts';
 import { damagedModel, type ModelPackage, readModelJson } from './model-package.ts';
-
-/** No token stands for more characters than this; longer texts are refused before they cost any time. */
-const maxCharactersPerToken = 64;
 
 export interface TokenizedText {
   /** [1, L] int64 */
@@ -56,8 +53,8 @@ export class TextTokenizer {
    * @throws NodeError 'text/too-long'
    */
   tokenize(text: string): TokenizedText {
-    if (text.length > this.#maxTokens * maxCharactersPerToken)
-      throw this.#tooLong(`${text.length} characters`);
+    // Refused before it costs any time.
+    if (text.length > maxTextCharacters(this.#maxTokens)) throw this.#tooLong(`${text.length} characters`);
     const { ids } = this.#tokenizer.encode(text);
     if (ids.length > this.#maxTokens) throw this.#tooLong(`${ids.length} tokens (word pieces)`);
     // A tokenizer without start and end marks gives nothing for an empty text, and graphs need one token.

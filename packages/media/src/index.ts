@@ -9,6 +9,6 @@ export {
   type PreviewStrip,
 } from './image-files.ts';
 export { type ImageMediaType, sniffImage } from './image-format.ts';
-export { createMediaService, type MediaServiceOptions, safeFileName } from './media-service.ts';
+export { createMediaService, type MediaServiceOptions } from './media-service.ts';
 export { decodeVideoFile } from './video-files.ts';
 export { readVideoMetadata, readWorkflowFromVideo, workflowTag } from './video-metadata.ts';

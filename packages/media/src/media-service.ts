@@ -1,5 +1,6 @@
 /** The media service of the run context. */
 import type { FileRef, MediaService } from '@reelgraph/node-api';
+import { safeFileName } from '@reelgraph/node-api';
 import { decodeImage, resizeImage } from './image-files.ts';
 import { withVideoFile } from './video-files.ts';
 
@@ -10,16 +11,6 @@ export interface MediaServiceOptions {
   putFile(path: string, about: { mediaType: string; name: string }): Promise<FileRef>;
   /** Folder for work in progress, best on the disk of the store so that taking a file is a rename. */
   readonly tempFolder: string;
-}
-
-/** Letters that are safe in a file name everywhere; everything else becomes a dash. */
-export function safeFileName(name: string): string {
-  const safe = name
-    .normalize('NFC')
-    .replace(/[^\p{L}\p{N}._ -]+/gu, '-')
-    .replace(/^[. -]+|[. -]+$/g, '')
-    .slice(0, 100);
-  return safe === '' ? 'clip' : safe;
 }
 
 /** Media by sharp and ffmpeg. Nothing to dispose: every call cleans up after itself. */

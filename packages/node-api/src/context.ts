@@ -16,6 +16,13 @@ export interface ModelFacts {
   readonly sizeMultiple: number;
   readonly frameRule: { readonly multiple: number; readonly plus: number };
   readonly maxTextTokens: number;
+  /** What a small model can be asked for; absent where a model reads any text. */
+  readonly vocabulary?: {
+    /** Names per topic, for people: colour -> red, green … */
+    readonly topics: Readonly<Record<string, readonly string[]>>;
+    /** Every word that means something to it, in lower case. */
+    readonly words: readonly string[];
+  };
   readonly defaultShift: number;
   readonly recommended: {
     readonly steps: number;

@@ -25,6 +25,7 @@ export {
   type ValuesOf,
 } from './define-node.ts';
 export { NodeError } from './errors.ts';
+export { maxTextCharacters, safeFileName } from './limits.ts';
 export type {
   Conditioning,
   FileRef,

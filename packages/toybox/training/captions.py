@@ -84,6 +84,16 @@ def random_caption(rng, attributes, canonical_share=0.4, other_share=0.03):
     return sentence, said
 
 
+def vocabulary():
+    """What a prompt can say: the names of each topic, and every word of every wording that was trained."""
+    topics = {name: list(words) for name, words in zip(ATTRIBUTES, WORDS)}
+    phrases = [*GROUNDS, "a", "an", "the", "a video of", "shape", "object", "thing"]
+    for words in WORDS:
+        for name in words:
+            phrases += [name, *SYNONYMS.get(name, ())]
+    return {"topics": topics, "words": sorted({word for phrase in phrases for word in phrase.replace("{}", "").replace(",", "").split()})}
+
+
 def train_tokenizer(path, vocabulary=640, seed=7):
     """Byte-level BPE (any text has tokens) over captions; saved in the format of Hugging Face tokenizers."""
     tokenizer = Tokenizer(models.BPE())

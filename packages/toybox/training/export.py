@@ -29,22 +29,6 @@ LICENCE = "Apache-2.0"
 OPSET = 18
 
 
-def dynamic(**names):
-    """{axis name: axis} -> the form torch.export wants; equal names are equal sizes."""
-    return {axis: torch.export.Dim.DYNAMIC for axis in names.values()}
-
-
-class Denoiser(torch.nn.Module):
-    """The exported graph folds the condition mask to what the network trains on, whatever its caller leaves in the latent."""
-
-    def __init__(self, model):
-        super().__init__()
-        self.model = model
-
-    def forward(self, hidden_states, timestep, encoder_hidden_states, encoder_attention_mask, condition_latents, condition_mask):
-        return self.model(hidden_states, timestep, encoder_hidden_states, encoder_attention_mask, condition_latents, condition_mask)
-
-
 def strip(path):
     """Remove what a graph carries about the machine that traced it (stack traces, source paths, doc strings)."""
     model = onnx.load(path)
@@ -174,7 +158,7 @@ def main():
     graphs = {
         "text_encoder": (encoder, "last_hidden_state", [text_feed(*s) for s in ((2, 12), (1, 2), (3, 40))],
                          {"input_ids": batch_text, "attention_mask": batch_text, "last_hidden_state": batch_text}),
-        "transformer": (Denoiser(model), "sample", [dit_feed(*s) for s in ((2, 5, 8, 8, 12), (1, 3, 6, 10, 2), (3, 9, 12, 4, 20), (1, 1, 8, 8, 7))],
+        "transformer": (model, "sample", [dit_feed(*s) for s in ((2, 5, 8, 8, 12), (1, 3, 6, 10, 2), (3, 9, 12, 4, 20), (1, 1, 8, 8, 7))],
                         {"hidden_states": grid, "timestep": {0: "batch"}, "encoder_hidden_states": batch_text, "encoder_attention_mask": batch_text,
                          "condition_latents": grid, "condition_mask": grid, "sample": grid}),
         "vae_encoder": (autoencoder.encoder, "latent_mean", [frames_feed(*s) for s in ((2, 17, 64, 64), (1, 9, 48, 80), (1, 1, 128, 32))],
@@ -217,7 +201,7 @@ def main():
         "tokenizer": ["transformers", "PreTrainedTokenizerFast"], "text_encoder": ["toybox", "ToyboxTextEncoder"],
         "transformer": ["toybox", "ToyboxTransformer3DModel"], "vae_encoder": ["toybox", "AutoencoderToybox"], "vae_decoder": ["toybox", "AutoencoderToybox"],
         "scheduler": ["diffusers", "FlowMatchEulerDiscreteScheduler"],
-        "reelgraph": {"family": "toybox", "licence": LICENCE, "recommended": {
+        "reelgraph": {"family": "toybox", "title": "Toybox", "licence": LICENCE, "vocabulary": captions.vocabulary(), "recommended": {
             "steps": args.steps, "shift": shift, "guidanceScale": args.guidance, "fps": world.FPS, "frames": world.DEFAULT_FRAME_COUNT, "width": 64, "height": 64}},
     })
     write_checksums(to)

@@ -74,6 +74,7 @@ async function open(modelPackage: ModelPackage): Promise<FamilyModel> {
     sizeMultiple: spatial * Math.max(transformer.patch_size[1], transformer.patch_size[2]),
     frameRule: { multiple: temporal * transformer.patch_size[0], plus: 1 },
     maxTextTokens: transformer.max_text_length,
+    ...(index.reelgraph?.vocabulary === undefined ? {} : { vocabulary: index.reelgraph.vocabulary }),
     defaultShift: recommended?.shift ?? scheduler.shift,
     recommended: {
       steps: recommended?.steps ?? 20,
