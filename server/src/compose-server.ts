@@ -46,7 +46,7 @@ export async function composeServer(options: ServerOptions): Promise<ServerParts
     { folder: folder.inputsFolder, prefix: 'inputs' },
   ];
 
-  const journal = openRunJournal(folder.root);
+  const journal = openRunJournal(folder.root, { onNote: (note, details) => log.warn(details, note) });
   const store = await openStore(folder.artifactsFolder);
   const hub = new EventHub(journal);
   const supervisor = new RunnerSupervisor({

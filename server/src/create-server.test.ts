@@ -164,21 +164,6 @@ describe('a run', () => {
     await client.cancelRun(first);
     expect((await follow(second, isOver)).status).toBe('succeeded');
   });
-
-  it('that ended servers three times is not begun a fourth time', async () => {
-    const runId = await startRun('slow');
-    let startedAtMs: number | undefined;
-    for (let starts = 1; starts <= 3; starts += 1) {
-      const state = await follow(runId, (now) => isStepping(now) && now.startedAtMs !== startedAtMs);
-      startedAtMs = state.startedAtMs;
-      await server.close();
-      await start();
-    }
-    expect((await client.getRun(runId)).run).toMatchObject({
-      status: 'failed',
-      error: { code: 'runner/gave-up' },
-    });
-  });
 });
 
 describe('the event stream', () => {

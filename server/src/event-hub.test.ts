@@ -114,6 +114,62 @@ describe('an event', () => {
     expect(events.map(({ event }) => event.type === 'node.progress' && event.step)).toEqual([1, 3, 4]);
     expect(events.map(({ event }) => event.seq)).toEqual([2, 3, 4]);
   });
+
+  it('of progress is told with the cursor of the event before it, and not journaled', () => {
+    accept('a');
+    hub.publish('a', { type: 'run.started', nodeIds: ['n'] });
+    hub.publish('a', { type: 'node.started', nodeId: 'n' });
+    const { events } = listen();
+    hub.publish('a', { type: 'node.progress', nodeId: 'n', step: 4, totalSteps: 4 });
+    hub.publish('a', { type: 'node.finished', nodeId: 'n', durationMs: 1, outputs: {} });
+    expect(events.map(({ cursor, event }) => [cursor, event.seq, event.type])).toEqual([
+      [3, 4, 'node.progress'],
+      [4, 5, 'node.finished'],
+    ]);
+    expect(journal.eventsOfRun('a').map((event) => event.seq)).toEqual([1, 2, 3, 5]);
+  });
+
+  it('of a run with thousands of nodes copies nothing: the picture is taken when somebody asks', () => {
+    accept('a');
+    hub.publish('a', { type: 'run.started', nodeIds: ['n', 'm'] });
+    hub.publish('a', { type: 'node.started', nodeId: 'n' });
+    const before = hub.run('a');
+    hub.publish('a', { type: 'node.finished', nodeId: 'n', durationMs: 1, outputs: {} });
+    expect(before?.nodes.n?.status).toBe('running');
+    expect(hub.run('a')?.nodes.n?.status).toBe('finished');
+  });
+});
+
+describe('who comes back', () => {
+  it('hears the events since and the newest progress of each node at work, in order', () => {
+    accept('a');
+    hub.publish('a', { type: 'run.started', nodeIds: ['n', 'm'] });
+    hub.publish('a', { type: 'node.started', nodeId: 'n' });
+    for (const step of [1, 2]) {
+      nowMs += 100;
+      hub.publish('a', { type: 'node.progress', nodeId: 'n', step, totalSteps: 4 });
+    }
+    hub.publish('a', { type: 'node.started', nodeId: 'm' });
+    const told = (cursor: number) =>
+      hub.eventsAfter(cursor, 10)?.map(({ cursor, event }) => [cursor, event.seq, event.type]);
+    const newest = [3, 5, 'node.progress'];
+    expect(told(2)).toEqual([[3, 3, 'node.started'], newest, [4, 6, 'node.started']]);
+    expect(told(3)).toEqual([newest, [4, 6, 'node.started']]);
+    expect(told(4)).toEqual([]);
+    hub.publish('a', { type: 'node.finished', nodeId: 'n', durationMs: 1, outputs: {} });
+    expect(told(3)?.map(([, seq]) => seq)).toEqual([6, 7]);
+  });
+
+  it('with a cursor of an earlier server gets the whole picture: its numbers are used again', () => {
+    accept('a');
+    hub.publish('a', { type: 'run.started', nodeIds: ['n'] });
+    hub.publish('a', { type: 'node.progress', nodeId: 'n', step: 1, totalSteps: 4 });
+    const again = new EventHub(journal);
+    expect(again.eventsAfter(2, 10)).toBeUndefined();
+    again.publish('a', { type: 'run.started', nodeIds: ['n'] });
+    expect(again.eventsAfter(2, 10)).toBeUndefined();
+    expect(again.eventsAfter(3, 10)).toEqual([]);
+  });
 });
 
 describe('a full disk', () => {

@@ -2,8 +2,18 @@
  * The one place an event passes: stamped, journaled, folded into the picture of its run, told to listeners,
  * in this order, so that no listener knows what a restart would forget. While the journal cannot be written
  * (a full disk) events wait here in their order and go on when it can.
+ *
+ * Progress is the exception: the next report replaces it, so it is told and not journaled, and carries the
+ * cursor of the last event that is. Who comes back gets the newest report of each node at work.
  */
-import { type RunEvent, type RunEventBody, type RunState, reduceRun } from '@reelgraph/graph';
+import {
+  createRunFold,
+  type RunEvent,
+  type RunEventBody,
+  type RunFold,
+  type RunState,
+  type RunStatus,
+} from '@reelgraph/graph';
 import type { Preview } from '@reelgraph/protocol';
 import { StoreError } from '@reelgraph/store';
 import type { JournaledEvent, RunJournal, RunRequest } from './run-journal.ts';
@@ -30,11 +40,13 @@ export class EventHub {
   readonly #journal: RunJournal;
   readonly #clock: () => number;
   readonly #retryMs: number;
-  readonly #runs = new Map<string, RunState>();
+  readonly #runs = new Map<string, RunFold>();
+  /** Events up to here were told by an earlier server, whose progress nobody knows any more. */
+  readonly #startCursor: number;
+  /** runId -> nodeId -> newest report, for nodes at work. */
+  readonly #progress = new Map<string, Map<string, JournaledEvent>>();
   /** runId -> nodeId -> newest preview, for runs that go on. */
   readonly #previews = new Map<string, Map<string, Preview>>();
-  /** `runId nodeId` -> time of the progress told last. */
-  readonly #progressAtMs = new Map<string, number>();
   readonly #listeners = new Set<HubListener>();
   #unwritten: { readonly runId: string; readonly body: RunEventBody; readonly atMs: number }[] = [];
   #retryTimer: ReturnType<typeof setTimeout> | undefined;
@@ -47,8 +59,9 @@ export class EventHub {
     const known = new Set(newest.map((state) => state.runId));
     const older = journal.unfinishedRunIds().filter((runId) => !known.has(runId));
     for (const state of [...older.flatMap((runId) => journal.state(runId) ?? []), ...newest.reverse()]) {
-      this.#runs.set(state.runId, state);
+      this.#runs.set(state.runId, createRunFold(state));
     }
+    this.#startCursor = journal.lastCursor();
   }
 
   get serverId(): string {
@@ -65,7 +78,9 @@ export class EventHub {
       seq: 1,
       atMs: this.#clock(),
     };
-    this.#tell(this.#journal.accept(request, event), event, reduceRun(undefined, event));
+    const cursor = this.#journal.accept(request, event);
+    this.#runs.set(runId, createRunFold(event));
+    this.#tell({ cursor, event });
     this.#forgetOldRuns();
   }
 
@@ -73,16 +88,17 @@ export class EventHub {
   publish(runId: string, body: RunEventBody): void {
     const atMs = this.#clock();
     if (body.type === 'node.progress' && body.step < body.totalSteps) {
-      const key = `${runId} ${body.nodeId}`;
-      if (atMs - (this.#progressAtMs.get(key) ?? Number.NEGATIVE_INFINITY) < progressIntervalMs) return;
-      this.#progressAtMs.set(key, atMs);
+      const told = this.#progress.get(runId)?.get(body.nodeId)?.event.atMs;
+      if (told !== undefined && atMs - told < progressIntervalMs) return;
     }
+    // Waiting for a full disk is no use to a report that is replaced by the next.
+    if (body.type === 'node.progress' && this.#unwritten.length > 0) return;
     this.#unwritten.push({ runId, body, atMs });
     if (this.#retryTimer === undefined) this.#write();
   }
 
   publishPreview(preview: Preview): void {
-    const state = this.#runs.get(preview.runId);
+    const state = this.#runs.get(preview.runId)?.state;
     if (state === undefined || isOver(state)) return;
     const ofRun = this.#previews.get(preview.runId) ?? new Map<string, Preview>();
     this.#previews.set(preview.runId, ofRun.set(preview.nodeId, preview));
@@ -96,12 +112,17 @@ export class EventHub {
 
   /** The picture of a run, from memory or else from the journal. */
   run(runId: string): RunState | undefined {
-    return this.#runs.get(runId) ?? this.#journal.state(runId);
+    return this.#runs.get(runId)?.snapshot() ?? this.#journal.state(runId);
+  }
+
+  /** Where a run stands; cheaper than its whole picture. */
+  status(runId: string): RunStatus | undefined {
+    return (this.#runs.get(runId)?.state ?? this.#journal.state(runId))?.status;
   }
 
   /** Runs in memory, newest first: all that go on and the newest that are over. */
   runs(): RunState[] {
-    return [...this.#runs.values()].reverse();
+    return [...this.#runs.values()].reverse().map((fold) => fold.snapshot());
   }
 
   previews(): Preview[] {
@@ -112,10 +133,19 @@ export class EventHub {
     return this.#journal.lastCursor();
   }
 
-  /** Events after a cursor, or undefined when there are more than `limit`. */
+  /**
+   * What somebody who saw everything up to `cursor` has to hear to be up to date: the journaled events since, and
+   * the newest progress where it belongs among them. Undefined when that cannot be told in `limit` events, or when
+   * the cursor comes from an earlier server: the whole picture is the answer then.
+   */
   eventsAfter(cursor: number, limit: number): JournaledEvent[] | undefined {
-    const events = this.#journal.eventsAfter(cursor, limit + 1);
-    return events.length > limit ? undefined : events;
+    if (cursor <= this.#startCursor) return undefined;
+    const journaled = this.#journal.eventsAfter(cursor, limit + 1);
+    if (journaled.length > limit) return undefined;
+    const progress = [...this.#progress.values()].flatMap((ofRun) =>
+      [...ofRun.values()].filter((report) => report.cursor >= cursor),
+    );
+    return [...journaled, ...progress].sort((a, b) => a.cursor - b.cursor || a.event.seq - b.event.seq);
   }
 
   /** Calls `listener` for everything published from now on; the answer stops it. */
@@ -134,13 +164,16 @@ export class EventHub {
     while (this.#unwritten.length > 0) {
       const [next] = this.#unwritten;
       if (next === undefined) return;
-      const before = this.#runs.get(next.runId);
-      if (before !== undefined && !isOver(before)) {
-        const event: RunEvent = { ...next.body, runId: next.runId, seq: before.lastSeq + 1, atMs: next.atMs };
-        const after = reduceRun(before, event);
+      const run = this.#runs.get(next.runId);
+      if (run !== undefined && !isOver(run.state)) {
+        const { runId, body, atMs } = next;
+        const event: RunEvent = { ...body, runId, seq: run.state.lastSeq + 1, atMs };
         let cursor: number;
         try {
-          cursor = this.#journal.append(event, after);
+          cursor =
+            event.type === 'node.progress'
+              ? this.#journal.lastCursor()
+              : this.#journal.append(event, () => after(run, event));
         } catch (error) {
           if (!(error instanceof StoreError)) throw error;
           this.#retryTimer = setTimeout(() => {
@@ -150,31 +183,52 @@ export class EventHub {
           this.publishProblem(error.code, error.message);
           return;
         }
-        this.#tell(cursor, event, after);
+        run.apply(event);
+        this.#tell({ cursor, event });
       }
       this.#unwritten.shift();
     }
   }
 
-  #tell(cursor: number, event: RunEvent, state: RunState): void {
-    this.#runs.set(event.runId, state);
-    if (event.type === 'run.finished') {
-      this.#previews.delete(event.runId);
-      for (const nodeId of Object.keys(state.nodes)) this.#progressAtMs.delete(`${event.runId} ${nodeId}`);
-    } else if (event.type === 'node.finished' || event.type === 'node.failed') {
-      this.#previews.get(event.runId)?.delete(event.nodeId);
+  #tell(journaled: JournaledEvent): void {
+    const { event } = journaled;
+    const { runId } = event;
+    switch (event.type) {
+      case 'node.progress': {
+        const ofRun = this.#progress.get(runId) ?? new Map<string, JournaledEvent>();
+        this.#progress.set(runId, ofRun.set(event.nodeId, journaled));
+        break;
+      }
+      case 'node.finished':
+      case 'node.failed':
+        this.#previews.get(runId)?.delete(event.nodeId);
+        this.#progress.get(runId)?.delete(event.nodeId);
+        break;
+      case 'run.queued':
+      case 'run.started':
+      case 'run.finished':
+        // Begun, put back, or over: nothing of before is at work.
+        this.#previews.delete(runId);
+        this.#progress.delete(runId);
     }
-    for (const listener of this.#listeners) listener.onEvent({ cursor, event });
+    for (const listener of this.#listeners) listener.onEvent(journaled);
   }
 
   #forgetOldRuns(): void {
-    const over = [...this.#runs.values()].filter(isOver);
+    const over = [...this.#runs.values()].map((fold) => fold.state).filter(isOver);
     for (const state of over.slice(0, Math.max(0, over.length - finishedRunsKept)))
       this.#runs.delete(state.runId);
   }
 }
 
+/** The whole picture of a run with one more event, the run itself as it was. */
+function after(run: RunFold, event: RunEvent): RunState {
+  const next = createRunFold(run.state);
+  next.apply(event);
+  return next.state;
+}
+
 /** Whether nothing more will happen in a run. */
-export function isOver(state: RunState): boolean {
+export function isOver(state: Pick<RunState, 'status'>): boolean {
   return state.status !== 'queued' && state.status !== 'running';
 }

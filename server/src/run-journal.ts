@@ -6,12 +6,14 @@ import {
   reduceRunEvents,
   runEventSchema,
   runStateSchema,
+  runStatuses,
   stringifyWorkflow,
   type Workflow,
 } from '@reelgraph/graph';
 import { openJournal, type StoredEvent, type StoredRun } from '@reelgraph/store';
+import type { z } from 'zod';
 
-/** A journaled event with its place among the events of all runs. */
+/** An event with its place among the journaled events of all runs; progress has that of the one before it. */
 export interface JournaledEvent {
   readonly cursor: number;
   readonly event: RunEvent;
@@ -30,8 +32,8 @@ export interface RunJournal {
   lastCursor(): number;
   /** Writes a request and its first event. @throws StoreError */
   accept(request: RunRequest, event: RunEvent): number;
-  /** Writes an event; `state` is the picture after it. @throws StoreError */
-  append(event: RunEvent, state: RunState): number;
+  /** Writes an event; `pictureAfter` is asked for when it is the last of its run. @throws StoreError */
+  append(event: RunEvent, pictureAfter: () => RunState): number;
   /** Resolves when all that was written is safe from a power cut. @throws StoreError */
   flush(): Promise<void>;
   eventsAfter(cursor: number, limit: number): JournaledEvent[];
@@ -46,15 +48,47 @@ export interface RunJournal {
   close(): void;
 }
 
-/** Opens the journal in a data folder. @throws StoreError, 'store/locked' when another server has the folder */
-export function openRunJournal(folder: string): RunJournal {
+/**
+ * Opens the journal in a data folder. A row that cannot be read (damaged, or of another version) is passed over
+ * and told to `onNote`: one of them must not keep the others, or the server, from their work.
+ *
+ * @throws StoreError, 'store/locked' when another server has the folder
+ */
+export function openRunJournal(
+  folder: string,
+  { onNote }: { readonly onNote?: (note: string, details: Record<string, unknown>) => void } = {},
+): RunJournal {
   const journal = openJournal(folder);
 
-  const eventsOfRun = (runId: string) => journal.eventsOf(runId).map((stored) => typed(stored).event);
-  const stateOf = (run: StoredRun): RunState | undefined =>
-    run.stateJson === undefined
-      ? reduceRunEvents(undefined, eventsOfRun(run.runId))
-      : runStateSchema.parse(JSON.parse(run.stateJson));
+  function readAs<S extends z.ZodType>(
+    schema: S,
+    json: string,
+    about: Record<string, unknown>,
+  ): z.output<S> | undefined {
+    const parsed = schema.safeParse(jsonValue(json));
+    if (parsed.success) return parsed.data;
+    onNote?.('a row of the journal cannot be read', { ...about, err: parsed.error });
+    return undefined;
+  }
+  const typed = ({ runId, seq, cursor, json }: StoredEvent): JournaledEvent[] => {
+    const event = readAs(runEventSchema, json, { runId, seq });
+    return event === undefined ? [] : [{ cursor, event }];
+  };
+  const eventsOfRun = (runId: string) =>
+    journal.eventsOf(runId).flatMap((stored) => typed(stored).map(({ event }) => event));
+  const stateOf = (run: StoredRun): RunState => {
+    const { runId, stateJson } = run;
+    const state = stateJson === undefined ? undefined : readAs(runStateSchema, stateJson, { runId });
+    return state ?? reduceRunEvents(undefined, eventsOfRun(runId)) ?? unreadableRun(run);
+  };
+  /** What is left of a run none of whose rows can be read. */
+  const unreadableRun = ({ runId, status }: StoredRun): RunState => ({
+    runId,
+    workflowName: '',
+    status: runStatuses.find((known) => known === status) ?? 'failed',
+    lastSeq: journal.eventsOf(runId).at(-1)?.seq ?? 0,
+    nodes: {},
+  });
 
   return {
     serverId: journal.serverId,
@@ -67,17 +101,18 @@ export function openRunJournal(folder: string): RunJournal {
         acceptedAtMs: event.atMs,
         event: textual(event),
       }),
-    append(event, state) {
+    append(event, pictureAfter) {
       const { runId } = event;
       if (event.type === 'run.finished') {
-        const stateJson = JSON.stringify(state);
+        const stateJson = JSON.stringify(pictureAfter());
         return only(journal.finishRun({ runId, status: event.status, stateJson, events: [textual(event)] }));
       }
       if (event.type === 'run.started') journal.setStatus(runId, 'running');
+      if (event.type === 'run.queued') journal.setStatus(runId, 'queued');
       return only(journal.appendEvents([textual(event)]));
     },
     flush: () => journal.flush(),
-    eventsAfter: (cursor, limit) => journal.eventsSince(cursor, limit).map(typed),
+    eventsAfter: (cursor, limit) => journal.eventsSince(cursor, limit).flatMap(typed),
     eventsOfRun,
     request(runId) {
       const run = journal.getRun(runId);
@@ -88,7 +123,7 @@ export function openRunJournal(folder: string): RunJournal {
       const run = journal.getRun(runId);
       return run === undefined ? undefined : stateOf(run);
     },
-    newest: (limit) => journal.runs({ limit }).flatMap((run) => stateOf(run) ?? []),
+    newest: (limit) => journal.runs({ limit }).map(stateOf),
     unfinishedRunIds: () => journal.unfinishedRuns().map((run) => run.runId),
     close: () => journal.close(),
   };
@@ -98,8 +133,13 @@ function textual(event: RunEvent) {
   return { runId: event.runId, seq: event.seq, json: JSON.stringify(event) };
 }
 
-function typed(stored: StoredEvent): JournaledEvent {
-  return { cursor: stored.cursor, event: runEventSchema.parse(JSON.parse(stored.json)) };
+/** Undefined, which fits no schema here, for text that is no JSON. */
+function jsonValue(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 function only(cursors: readonly number[]): number {

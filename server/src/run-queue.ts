@@ -3,7 +3,7 @@
  * was waiting or going on when a server ended is taken up by the next; finished nodes come from the cache.
  */
 import { randomUUID } from 'node:crypto';
-import type { RunStatus, Workflow } from '@reelgraph/graph';
+import type { RunEvent, RunStatus, Workflow } from '@reelgraph/graph';
 import { type EventHub, isOver } from './event-hub.ts';
 import type { RunJournal } from './run-journal.ts';
 import { runnerDiedError } from './runner/died.ts';
@@ -17,8 +17,8 @@ export interface RunQueueOptions {
   readonly onNote?: (note: string, details: Record<string, unknown>) => void;
 }
 
-/** Starts of one run, over restarts of the server, before it is given up: what ends servers must not end all. */
-const maxStarts = 3;
+/** Servers that may end in the middle of one run before it is given up: what ends servers must not end all. */
+const maxInterruptions = 3;
 
 export class RunQueue {
   readonly #options: RunQueueOptions;
@@ -33,13 +33,11 @@ export class RunQueue {
   /** Takes up what an earlier server left. */
   resume(): void {
     for (const runId of this.#options.journal.unfinishedRunIds()) {
-      const starts = this.#options.journal
-        .eventsOfRun(runId)
-        .filter((event) => event.type === 'run.started').length;
-      if (starts >= maxStarts) {
+      const interruptions = countInterruptions(this.#options.journal.eventsOfRun(runId));
+      if (interruptions >= maxInterruptions) {
         this.#fail(runId, {
           code: 'runner/gave-up',
-          message: `The server ended ${starts} times while it computed this run; it is not tried again by itself.`,
+          message: `The server ended ${interruptions} times while it computed this run; it is not tried again by itself.`,
           hint: 'Run it again if the reason is gone.',
         });
       } else this.#waiting.push(runId);
@@ -59,19 +57,25 @@ export class RunQueue {
   /** Cancels a waiting or running run; a run that is over stays as it is. Answers its status now. */
   cancel(runId: string): RunStatus | undefined {
     const { hub, supervisor } = this.#options;
-    const state = hub.run(runId);
-    if (state === undefined || isOver(state)) return state?.status;
+    const status = hub.status(runId);
+    if (status === undefined || isOver({ status })) return status;
     const place = this.#waiting.indexOf(runId);
     if (place >= 0) {
       this.#waiting.splice(place, 1);
       hub.publish(runId, { type: 'run.finished', status: 'cancelled', durationMs: 0 });
     } else supervisor.cancel(runId);
-    return hub.run(runId)?.status;
+    return hub.status(runId);
   }
 
-  /** Gives nothing more to the runner; the run on it stays unfinished for the next server. */
+  /** Gives nothing more to the runner; the run on it waits again, for the next server. */
   stop(): void {
     this.#isStopped = true;
+    if (this.#current === undefined) return;
+    const { runId } = this.#current;
+    const run = this.#options.hub.run(runId);
+    // Said, so that the next server can tell this from a crash.
+    if (run?.status === 'running')
+      this.#options.hub.publish(runId, { type: 'run.queued', workflowName: run.workflowName });
   }
 
   #next(): void {
@@ -98,10 +102,12 @@ export class RunQueue {
       .then((end) => this.#settle(current, end))
       // A fault in the bookkeeping of one run must not end the queue.
       .catch((error: unknown) => this.#options.onNote?.('run could not be settled', { runId, err: error }))
-      .finally(() => {
+      .then(() => {
         this.#current = undefined;
         this.#next();
-      });
+      })
+      // Nor one in beginning the next, of which nobody else would hear: an unhandled rejection ends a server.
+      .catch((error: unknown) => this.#options.onNote?.('the next run could not begin', { err: error }));
   }
 
   #settle(current: { runId: string; startedAtMs: number }, end: RunEnd): void {
@@ -127,4 +133,15 @@ export class RunQueue {
   #now(): number {
     return (this.#options.clock ?? Date.now)();
   }
+}
+
+/** How often a run began and was neither ended nor put back: its server was killed, or crashed. */
+function countInterruptions(events: readonly RunEvent[]): number {
+  let count = 0;
+  for (const { type } of events) {
+    if (type === 'run.started') count += 1;
+    // A polite end of the server, after a start.
+    else if (type === 'run.queued' && count > 0) count -= 1;
+  }
+  return count;
 }

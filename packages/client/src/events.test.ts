@@ -44,6 +44,7 @@ const queued = (cursor: number): StreamedEvent => ({
 
 function connect() {
   const cursors: number[] = [];
+  const seqs: number[] = [];
   const welcomes: Welcome[] = [];
   const statuses: ConnectionStatus[] = [];
   const connection = connectEvents(
@@ -51,13 +52,16 @@ function connect() {
     { baseUrl: 'http://127.0.0.1:7860', WebSocket: FakeSocket as unknown as typeof WebSocket },
     {
       onWelcome: (message) => welcomes.push(message),
-      onEvent: (message) => cursors.push(message.cursor),
+      onEvent: (message) => {
+        cursors.push(message.cursor);
+        seqs.push(message.event.seq);
+      },
       onPreview: () => {},
       onStatus: (status) => statuses.push(status),
       retryDelayMs: () => 1,
     },
   );
-  return { connection, cursors, welcomes, statuses };
+  return { connection, cursors, seqs, welcomes, statuses };
 }
 
 async function socket(index: number): Promise<FakeSocket> {
@@ -99,6 +103,32 @@ describe('connectEvents', () => {
     second.say(queued(7));
     expect(cursors).toEqual([5, 6, 7]);
     expect(statuses).toEqual(['connecting', 'open', 'connecting', 'open']);
+    connection.close();
+  });
+
+  it('tells progress, which has the cursor of the event before it, once', async () => {
+    const progress = (cursor: number, seq: number): StreamedEvent => ({
+      type: 'event',
+      cursor,
+      event: { type: 'node.progress', runId: 'r', nodeId: 'n', seq, atMs: 0, step: seq, totalSteps: 99 },
+    });
+    const { connection, seqs } = connect();
+    const first = await socket(0);
+    first.accept();
+    first.say(welcome(4, []));
+    first.say(progress(4, 7));
+    first.say(progress(4, 8));
+    first.close();
+    const second = await socket(1);
+    second.accept();
+    expect(second.sent).toMatchObject([{ since: 4 }]);
+    second.say(welcome(5));
+    second.say(progress(4, 8));
+    second.say(progress(4, 9));
+    second.say(queued(5));
+    second.say(progress(4, 9));
+    second.say(progress(5, 10));
+    expect(seqs).toEqual([7, 8, 9, 1, 10]);
     connection.close();
   });
 

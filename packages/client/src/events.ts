@@ -59,8 +59,11 @@ export function connectEvents(endpoint: Endpoint, options: ConnectEventsOptions)
   let socket: WebSocket | undefined;
   let retryTimer: ReturnType<typeof setTimeout> | undefined;
   let failures = 0;
-  /** What was seen last, and who counted it; undefined until the first welcome. */
-  let seen: { serverId: string; cursor: number } | undefined;
+  /**
+   * What was seen last, and who counted it; undefined until the first welcome. `progress`: `seq` of the newest
+   * report of each run since that cursor, which reports do not move.
+   */
+  let seen: { serverId: string; cursor: number; progress: Map<string, number> } | undefined;
 
   function setStatus(next: ConnectionStatus, detail?: string): void {
     if (status === 'closed') return;
@@ -74,15 +77,14 @@ export function connectEvents(endpoint: Endpoint, options: ConnectEventsOptions)
         failures = 0;
         // With `runs` the picture already is at `cursor`; without, it is still at what was seen.
         if (message.runs !== undefined || seen === undefined) {
-          seen = { serverId: message.serverId, cursor: message.cursor };
+          const progress = new Map((message.runs ?? []).map((run) => [run.runId, run.lastSeq]));
+          seen = { serverId: message.serverId, cursor: message.cursor, progress };
         }
         setStatus('open');
         options.onWelcome(message);
         return;
       case 'event':
-        if (seen === undefined || message.cursor <= seen.cursor) return;
-        seen = { serverId: seen.serverId, cursor: message.cursor };
-        options.onEvent(message);
+        if (isNew(message)) options.onEvent(message);
         return;
       case 'preview':
         options.onPreview(message.preview);
@@ -91,6 +93,19 @@ export function connectEvents(endpoint: Endpoint, options: ConnectEventsOptions)
         if (message.code === 'protocol/version-mismatch') refuse(message.message);
         else options.onProblem?.(message.code, message.message);
     }
+  }
+
+  /** Whether an event was not told yet; notes it. */
+  function isNew({ cursor, event }: StreamedEvent): boolean {
+    if (seen === undefined || cursor < seen.cursor) return false;
+    if (event.type === 'node.progress') {
+      if (event.seq <= (seen.progress.get(event.runId) ?? 0)) return false;
+      seen.progress.set(event.runId, event.seq);
+    } else {
+      if (cursor === seen.cursor) return false;
+      seen = { serverId: seen.serverId, cursor, progress: new Map() };
+    }
+    return true;
   }
 
   function refuse(detail: string): void {

@@ -47,7 +47,11 @@ export const serverMessageSchema = z.discriminatedUnion('type', [
     runs: z.array(runStateSchema).optional(),
     previews: z.array(previewSchema),
   }),
-  /** `cursor` counts journaled events over all runs, ascending. */
+  /**
+   * `cursor` counts journaled events over all runs, ascending. Progress is not journaled, since the next report
+   * replaces it: it carries the cursor of the event before it, and its newer `seq` tells it from one seen already.
+   * A client that comes back is told the newest of each node at work.
+   */
   z.strictObject({ type: z.literal('event'), cursor: z.number().int().positive(), event: runEventSchema }),
   z.strictObject({ type: z.literal('preview'), preview: previewSchema }),
   z.strictObject({ type: z.literal('error'), code: z.string(), message: z.string() }),

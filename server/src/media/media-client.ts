@@ -7,9 +7,9 @@ import { NodeError } from '@reelgraph/node-api';
 import type { InspectedImage, MediaAnswer, MediaRequest } from './media-requests.ts';
 
 export interface MediaClient {
-  /** Decodes a picture. @throws NodeError 'media/not-an-image' | 'media/too-large' */
+  /** Decodes a picture. @throws NodeError 'media/not-an-image' | 'media/too-large' | 'media/timeout' */
   inspectImage(bytes: Uint8Array): Promise<InspectedImage>;
-  /** The text a video carries under the name `workflow`. @throws NodeError 'media/not-a-video' */
+  /** The text a video carries under the name `workflow`. @throws NodeError 'media/not-a-video' | 'media/timeout' */
   readWorkflowText(mp4: Uint8Array): Promise<string | undefined>;
   close(): Promise<void>;
 }
@@ -17,26 +17,41 @@ export interface MediaClient {
 interface Pending {
   readonly resolve: (answer: MediaAnswer) => void;
   readonly reject: (error: Error) => void;
+  readonly timer: ReturnType<typeof setTimeout>;
+}
+
+export interface MediaClientOptions {
+  /** A request that takes longer has met a file that stops the library; its worker is ended. */
+  readonly deadlineMs?: number;
+  /** Another worker than the shipped one, for tests. */
+  readonly startWorker?: () => Worker;
 }
 
 /** A client whose worker starts with the first request. */
-export function createMediaClient(): MediaClient {
+export function createMediaClient({
+  deadlineMs = 30_000,
+  startWorker = () => new Worker(new URL('media-worker.ts', import.meta.url)),
+}: MediaClientOptions = {}): MediaClient {
   let worker: Worker | undefined;
   let nextId = 1;
   const pending = new Map<number, Pending>();
 
-  function fail(error: Error): void {
-    worker = undefined;
-    for (const { reject } of pending.values()) reject(error);
-    pending.clear();
+  function settle(id: number): Pending | undefined {
+    const request = pending.get(id);
+    pending.delete(id);
+    clearTimeout(request?.timer);
+    return request;
   }
 
-  function startWorker(): Worker {
-    const started = new Worker(new URL('media-worker.ts', import.meta.url));
-    started.on('message', (answer: MediaAnswer) => {
-      pending.get(answer.id)?.resolve(answer);
-      pending.delete(answer.id);
-    });
+  function begin(): Worker {
+    const started = startWorker();
+    // What a worker tells after it failed says nothing about the one in its place.
+    const fail = (error: Error) => {
+      if (worker !== started) return;
+      worker = undefined;
+      for (const id of [...pending.keys()]) settle(id)?.reject(error);
+    };
+    started.on('message', (answer: MediaAnswer) => settle(answer.id)?.resolve(answer));
     started.on('error', (cause) => fail(new Error('the media worker failed', { cause })));
     started.on('exit', () => fail(new Error('the media worker ended')));
     // An idle worker keeps no program alive.
@@ -44,10 +59,23 @@ export function createMediaClient(): MediaClient {
     return started;
   }
 
+  /** Ends a worker that hangs; whoever waits with it may ask again. */
+  function giveUp(): void {
+    const hung = worker;
+    worker = undefined;
+    const error = new NodeError('media/timeout', 'This file could not be read in time.', {
+      hint: 'Try again, or use a smaller file.',
+    });
+    for (const id of [...pending.keys()]) settle(id)?.reject(error);
+    void hung?.terminate();
+  }
+
   async function ask(kind: MediaRequest['kind'], bytes: Uint8Array): Promise<MediaAnswer> {
-    worker ??= startWorker();
+    worker ??= begin();
     const id = nextId++;
-    const answered = new Promise<MediaAnswer>((resolve, reject) => pending.set(id, { resolve, reject }));
+    const answered = new Promise<MediaAnswer>((resolve, reject) =>
+      pending.set(id, { resolve, reject, timer: setTimeout(giveUp, deadlineMs) }),
+    );
     // A video may be large and nobody here needs it any more; a picture is stored after it was looked at.
     const isOwnBuffer = bytes.buffer instanceof ArrayBuffer && bytes.byteLength === bytes.buffer.byteLength;
     const transfer = kind === 'read-workflow' && isOwnBuffer ? [bytes.buffer] : [];

@@ -46,7 +46,9 @@ function serve(host: RunHost): void {
         if (current?.runId === message.runId) current.abort.abort();
         return;
       case 'shutdown':
-        endNow();
+        // A run in the middle of native code is not waited for: the next server takes it up.
+        if (current !== undefined) endNow();
+        void host.close().finally(endNow);
     }
   });
 }

@@ -99,6 +99,71 @@ describe('a runner', () => {
   });
 });
 
+it('a runner that dies whenever it is ready is not started for ever', async () => {
+  let starts = 0;
+  await new Promise<void>((givenUp) => {
+    startSupervisor({
+      restartDelayMs: 1,
+      onNote: (note) => {
+        if (note.includes('does not stay alive')) givenUp();
+      },
+      startRunner: (listener) => {
+        starts += 1;
+        setImmediate(() => {
+          listener.onMessage({ type: 'ready' });
+          listener.onExit({ code: 1, signal: null, stderrTail: '' });
+        });
+        return { pid: starts, send: () => {}, kill: () => {} };
+      },
+    });
+  });
+  expect(starts).toBe(3);
+  expect(supervisor?.pid).toBeUndefined();
+});
+
+describe('stop', () => {
+  it('asks a runner to end before it kills it, and what its run says then is not heard', async () => {
+    const sent: string[] = [];
+    let wasKilled = false;
+    const { supervisor, events } = startSupervisor({
+      stopDeadlineMs: 60_000,
+      startRunner: (listener) => {
+        setImmediate(() => listener.onMessage({ type: 'ready' }));
+        return {
+          pid: 1,
+          send: (message) => {
+            sent.push(message.type);
+            if (message.type !== 'shutdown') return;
+            const event = { type: 'run.finished', status: 'cancelled', durationMs: 1 } as const;
+            listener.onMessage({ type: 'event', event: { ...event, runId: 'a', seq: 2, atMs: 0 } });
+            setImmediate(() => listener.onExit({ code: 0, signal: null, stderrTail: '' }));
+          },
+          kill: () => {
+            wasKilled = true;
+          },
+        };
+      },
+    });
+    const run = supervisor.execute({ runId: 'a', workflow: workflow('ok') });
+    await new Promise((done) => setImmediate(done));
+    await supervisor.stop();
+    expect(await run).toMatchObject({ kind: 'died' });
+    expect(sent).toEqual(['run', 'shutdown']);
+    expect(wasKilled).toBe(false);
+    expect(events).toEqual([]);
+  });
+
+  it('leaves no process behind, also while a run hangs', async () => {
+    const { supervisor, next } = startSupervisor({ stopDeadlineMs: 100 });
+    const run = supervisor.execute({ runId: 'a', workflow: workflow('hang') });
+    await next('node.started');
+    const pid = supervisor.pid ?? 0;
+    await supervisor.stop();
+    expect(await run).toMatchObject({ kind: 'died' });
+    expect(() => process.kill(pid, 0)).toThrow(/ESRCH/);
+  });
+});
+
 describe('cancel', () => {
   it('asks softly: the runner stays', async () => {
     const { supervisor, events, next } = startSupervisor();
@@ -133,16 +198,6 @@ describe('cancel', () => {
     supervisor.cancel('b');
     expect(await run).toEqual({ kind: 'finished' });
   });
-});
-
-it('stop leaves no process behind, also while a run hangs', async () => {
-  const { supervisor, next } = startSupervisor();
-  const run = supervisor.execute({ runId: 'a', workflow: workflow('hang') });
-  await next('node.started');
-  const pid = supervisor.pid ?? 0;
-  await supervisor.stop();
-  expect(await run).toMatchObject({ kind: 'died' });
-  expect(() => process.kill(pid, 0)).toThrow(/ESRCH/);
 });
 
 it.each([

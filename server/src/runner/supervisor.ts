@@ -28,8 +28,12 @@ export interface SupervisorOptions {
   readonly startRunner: StartRunner;
   /** Time a run gets to end by itself after a cancel. */
   readonly cancelDeadlineMs?: number;
-  /** Wait before starting again after a runner died without having become ready. */
+  /** Wait before starting again after a runner died young; doubles with every one that does. */
   readonly restartDelayMs?: number;
+  /** A runner that lives this long after it became ready, or finishes a run, has started well. */
+  readonly settledAfterMs?: number;
+  /** Time a runner gets to end by itself on `stop`. */
+  readonly stopDeadlineMs?: number;
   readonly onEvent: (event: RunEvent) => void;
   readonly onPreview: (preview: Preview) => void;
   /** Something a run goes on in spite of. */
@@ -47,10 +51,10 @@ interface Task {
 type State =
   | { readonly kind: 'down'; readonly timer?: ReturnType<typeof setTimeout> }
   | { readonly kind: 'starting'; readonly runner: RunnerProcess }
-  | { readonly kind: 'idle'; readonly runner: RunnerProcess }
-  | { readonly kind: 'running'; readonly runner: RunnerProcess };
+  | { readonly kind: 'idle'; readonly runner: RunnerProcess; readonly readyAtMs: number }
+  | { readonly kind: 'running'; readonly runner: RunnerProcess; readonly readyAtMs: number };
 
-/** Tries before a run is given up that no runner lives long enough to take. */
+/** Starts in a row that may go wrong before no more is tried until somebody wants a run. */
 const maxFailedStarts = 3;
 
 export class RunnerSupervisor {
@@ -60,6 +64,7 @@ export class RunnerSupervisor {
   #failedStarts = 0;
   #isStopped = false;
   #onStopped: (() => void) | undefined;
+  #stopTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
@@ -121,7 +126,10 @@ export class RunnerSupervisor {
     }, this.#options.cancelDeadlineMs ?? 3000);
   }
 
-  /** Ends the runner; a run on it ends as died. Resolves when no process is left. */
+  /**
+   * Ends the runner: it is asked first, so that it can write what it still holds, and killed after a deadline. A
+   * run on it ends as died and tells nothing more. Resolves when no process is left.
+   */
   async stop(): Promise<void> {
     this.#isStopped = true;
     const state = this.#state;
@@ -131,16 +139,23 @@ export class RunnerSupervisor {
     }
     await new Promise<void>((stopped) => {
       this.#onStopped = stopped;
-      state.runner.kill();
+      if (state.kind === 'starting') {
+        // It holds nothing yet, and would first have to finish starting to hear of it.
+        state.runner.kill();
+        return;
+      }
+      state.runner.send({ type: 'shutdown' });
+      this.#stopTimer = setTimeout(() => state.runner.kill(), this.#options.stopDeadlineMs ?? 2000);
     });
   }
 
   #handle(message: FromRunner, runner: RunnerProcess): void {
+    // What a run says while it is being ended is not what the next server will take it up from.
+    if (this.#isStopped) return;
     switch (message.type) {
       case 'ready':
         if (this.#state.kind !== 'starting') return;
-        this.#failedStarts = 0;
-        this.#state = { kind: 'idle', runner };
+        this.#state = { kind: 'idle', runner, readyAtMs: performance.now() };
         this.#giveTask();
         return;
       case 'preview':
@@ -153,8 +168,9 @@ export class RunnerSupervisor {
         // Late words about a run that is over change nothing.
         if (message.event.runId !== this.#task?.job.runId) return;
         this.#options.onEvent(message.event);
-        if (message.event.type === 'run.finished') {
-          this.#state = { kind: 'idle', runner };
+        if (message.event.type === 'run.finished' && this.#state.kind === 'running') {
+          this.#failedStarts = 0;
+          this.#state = { ...this.#state, kind: 'idle' };
           this.#end({ kind: 'finished' });
         }
       }
@@ -165,7 +181,7 @@ export class RunnerSupervisor {
     if (this.#task === undefined || this.#state.kind !== 'idle') return;
     const { runner } = this.#state;
     const { job } = this.#task;
-    this.#state = { kind: 'running', runner };
+    this.#state = { ...this.#state, kind: 'running' };
     runner.send({
       type: 'run',
       runId: job.runId,
@@ -178,29 +194,31 @@ export class RunnerSupervisor {
     const before = this.#state;
     this.#state = { kind: 'down' };
     if (this.#isStopped) {
+      clearTimeout(this.#stopTimer);
       this.#end({ kind: 'died', exit, wasCancelled: this.#task?.isCancelled ?? false });
       this.#onStopped?.();
       return;
     }
     this.#options.onNote?.('runner ended', { ...exit });
-    if (before.kind === 'starting') {
-      this.#failedStarts += 1;
-      if (this.#failedStarts >= maxFailedStarts) {
-        this.#failedStarts = 0;
-        this.#end({ kind: 'died', exit, wasCancelled: false });
-        // The next run tries again; without one there is no use in a loop of failing starts.
-        return;
-      }
-      this.#state = {
-        kind: 'down',
-        timer: setTimeout(() => this.start(), this.#options.restartDelayMs ?? 500),
-      };
+    if (before.kind === 'running') {
+      // The run is what it died of, and the run is over with it.
+      const wasCancelled = this.#task?.isCancelled ?? false;
+      this.start();
+      this.#end({ kind: 'died', exit, wasCancelled });
       return;
     }
-    const task = this.#task;
-    this.start();
-    if (before.kind === 'running')
-      this.#end({ kind: 'died', exit, wasCancelled: task?.isCancelled ?? false });
+    const livedMs = before.kind === 'idle' ? performance.now() - before.readyAtMs : 0;
+    if (livedMs >= (this.#options.settledAfterMs ?? 10_000)) this.#failedStarts = 0;
+    this.#failedStarts += 1;
+    if (this.#failedStarts >= maxFailedStarts) {
+      this.#failedStarts = 0;
+      this.#end({ kind: 'died', exit, wasCancelled: false });
+      // The next run tries again; without one there is no use in a loop of failing starts.
+      this.#options.onNote?.('runner does not stay alive; the next run starts it again', {});
+      return;
+    }
+    const delayMs = (this.#options.restartDelayMs ?? 500) * 2 ** (this.#failedStarts - 1);
+    this.#state = { kind: 'down', timer: setTimeout(() => this.start(), delayMs) };
   }
 
   #end(end: RunEnd): void {

@@ -1,0 +1,79 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Workflow } from '@reelgraph/graph';
+import { openJournal } from '@reelgraph/store';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { EventHub } from './event-hub.ts';
+import { openRunJournal } from './run-journal.ts';
+
+const workflow: Workflow = {
+  reelgraph: 1,
+  name: 'test',
+  description: '',
+  inputs: {},
+  outputs: {},
+  nodes: {},
+  edges: [],
+  subgraphs: {},
+  groups: {},
+  comments: {},
+  layout: { nodes: {} },
+};
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'reelgraph-journal-'));
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+/** One run that ended well, written as `end` has it. */
+function writeRun(runId: string, rows: { queued?: string; end?: string; stateJson: string }): void {
+  const typed = openRunJournal(folder);
+  typed.close();
+  const journal = openJournal(folder);
+  const queued = { type: 'run.queued', workflowName: 'test', runId, seq: 1, atMs: 1 };
+  const end = { type: 'run.finished', status: 'succeeded', durationMs: 1, runId, seq: 2, atMs: 2 };
+  journal.acceptRun({
+    runId,
+    workflowJson: JSON.stringify(workflow),
+    acceptedAtMs: 1,
+    event: { runId, seq: 1, json: rows.queued ?? JSON.stringify(queued) },
+  });
+  journal.finishRun({
+    runId,
+    status: 'succeeded',
+    stateJson: rows.stateJson,
+    events: [{ runId, seq: 2, json: rows.end ?? JSON.stringify(end) }],
+  });
+  journal.close();
+}
+
+it.each([
+  ['a key of another version', '{"runId":"odd","status":"succeeded","fromAnotherVersion":1}'],
+  ['no JSON', '{"runId":"od'],
+])('a picture with %s is folded anew from its events, and the server starts', (_what, stateJson) => {
+  writeRun('odd', { stateJson });
+  const notes: unknown[] = [];
+  const journal = openRunJournal(folder, { onNote: (note, details) => notes.push([note, details.runId]) });
+  const hub = new EventHub(journal);
+  expect(hub.run('odd')).toMatchObject({ workflowName: 'test', status: 'succeeded', lastSeq: 2 });
+  expect(notes).toEqual([['a row of the journal cannot be read', 'odd']]);
+  journal.close();
+});
+
+it('an event nobody can read is passed over; the others are told', () => {
+  writeRun('odd', { stateJson: '{}', end: '{"type":"run.exploded"}' });
+  const journal = openRunJournal(folder);
+  expect(journal.eventsAfter(0, 10).map(({ cursor }) => cursor)).toEqual([1]);
+  journal.close();
+});
+
+it('a run of which nothing can be read is still there, with its status', () => {
+  writeRun('odd', { stateJson: '{}', queued: '?', end: '?' });
+  const journal = openRunJournal(folder);
+  expect(new EventHub(journal).runs()).toEqual([
+    { runId: 'odd', workflowName: '', status: 'succeeded', lastSeq: 2, nodes: {} },
+  ]);
+  journal.close();
+});
