@@ -79,7 +79,7 @@ describe('planning', () => {
     expect(await refusal(workflow, ['nowhere'])).toEqual(['engine/unknown-target nowhere']);
   });
 
-  test('P2 plans the largest chain there can be without recursion, in linear time', async () => {
+  test('P2 plans the largest chain there can be without recursion', async () => {
     const chain = (count: number): Workflow =>
       document(
         Object.fromEntries(
@@ -87,10 +87,7 @@ describe('planning', () => {
         ),
         Array.from({ length: count - 1 }, (_, index) => `n${index}.sum -> n${index + 1}.a`),
       );
-    const startedAt = performance.now();
     expect((await plan(chain(20_000), ['n19999'])).nodes.length).toBe(20_000);
-    // Takes about 0.2 s; `npm run bench` holds the ratio, a shared machine needs a margin.
-    expect(performance.now() - startedAt).toBeLessThan(3000);
   });
 
   test('P3 says everything that is wrong with the part it would touch, and nothing of the rest', async () => {

@@ -79,11 +79,19 @@ describe('wiring', () => {
       Object.fromEntries(ids.map((id) => [id, 'step'])),
       ids.slice(1).map((id, index) => `n${index}.latent -> ${id}.latent`),
     );
-    const rule = connectionRule(long, exampleCatalogue, { output: ['n500', 'latent'] });
-    const startedAt = performance.now();
+    let walks = 0;
+    const watched = {
+      ...long,
+      get edges() {
+        walks += 1;
+        return long.edges;
+      },
+    };
+    const rule = connectionRule(watched, exampleCatalogue, { output: ['n500', 'latent'] });
+    expect(walks).toBeGreaterThan(0);
+    walks = 0;
     const allowed = ids.filter((id) => rule([id, 'latent']).ok);
     expect(allowed.length).toBe(499);
-    // Walking a thousand edges a thousand times takes far longer; a frame of the editor has 16 ms.
-    expect(performance.now() - startedAt).toBeLessThan(100);
+    expect(walks).toBe(0);
   });
 });

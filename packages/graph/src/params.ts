@@ -65,7 +65,7 @@ export function checkParam(info: ParamInfo, value: ParamValue): ParamProblem | u
         };
       }
       if (info.required === true && value.trim() === '')
-        return { code: 'graph/param-empty', message: 'must say something and is empty' };
+        return { code: 'graph/param-empty', message: 'is empty and must say something' };
       return undefined;
     case 'seed':
       if (typeof value === 'string' && isSeed(value)) return undefined;

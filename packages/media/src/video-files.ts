@@ -47,7 +47,8 @@ export async function withVideoFile<T>(
 ): Promise<T> {
   signal.throwIfAborted();
   await mkdir(tempFolder, { recursive: true });
-  const folder = await mkdtemp(join(tempFolder, 'mux-'));
+  // Names its owner: a process that is killed cannot remove it, and the store does when the owner is gone.
+  const folder = await mkdtemp(join(tempFolder, `${process.pid}-mux-`));
   try {
     const path = join(folder, 'video.mp4');
     await encode(request, folder, path, signal);

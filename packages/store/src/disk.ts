@@ -4,6 +4,7 @@
  */
 import * as fs from 'node:fs';
 import { copyFile, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { syncFolder } from './sync-folder.ts';
 
 /** A file system; errors are those of Node, with `code`. The `Sync` calls are for small files only. */
 export interface Disk {
@@ -21,6 +22,8 @@ export interface Disk {
   /** Removes a file; a missing one is no error. */
   remove(path: string): Promise<void>;
   removeSync(path: string): void;
+  /** Removes a file, or a folder with all it holds; a missing one is no error. */
+  removeTree(path: string): Promise<void>;
   read(path: string): Promise<Uint8Array>;
   readSync(path: string): Uint8Array;
   /** Bytes of a file piece by piece. */
@@ -56,14 +59,7 @@ export const nodeDisk: Disk = {
   },
   rename: (from, to) => rename(from, to),
   renameSync: (from, to) => fs.renameSync(from, to),
-  async syncFolder(path) {
-    const folder = await open(path, 'r');
-    try {
-      await folder.sync();
-    } finally {
-      await folder.close();
-    }
-  },
+  syncFolder: (path) => syncFolder(path),
   async makeFolder(path) {
     await mkdir(path, { recursive: true });
   },
@@ -72,6 +68,7 @@ export const nodeDisk: Disk = {
   },
   remove: (path) => rm(path, { force: true }),
   removeSync: (path) => fs.rmSync(path, { force: true }),
+  removeTree: (path) => rm(path, { recursive: true, force: true }),
   read: (path) => readFile(path),
   readSync: (path) => fs.readFileSync(path),
   stream: (path) => fs.createReadStream(path, { highWaterMark: 1024 * 1024 }),

@@ -19,7 +19,7 @@ export interface StoreOptions {
   readonly disk?: Disk;
 }
 
-/** Leftovers of other processes are removed after this time even if their process id is in use again. */
+/** Leftovers of unknown owners are removed after this time, and of others even if their process id is in use again. */
 const leftoverMs = 24 * 60 * 60 * 1000;
 
 /**
@@ -80,8 +80,9 @@ async function removeLeftovers(folders: StoreFolders, disk: Disk): Promise<void>
     const path = join(folders.temporary, name);
     const pid = Number.parseInt(name, 10);
     const { modifiedMs } = await disk.stat(path).catch(() => ({ modifiedMs: Date.now() }));
-    if (pid === process.pid || (isAlive(pid) && Date.now() - modifiedMs < leftoverMs)) continue;
-    await disk.remove(path).catch(() => undefined);
+    const mayBeInUse = Number.isNaN(pid) || isAlive(pid);
+    if (pid === process.pid || (mayBeInUse && Date.now() - modifiedMs < leftoverMs)) continue;
+    await disk.removeTree(path).catch(() => undefined);
   }
 }
 
