@@ -19,10 +19,11 @@ export function clipIssues(
   if (frameRule !== undefined && !fitsFrameRule(params.frames, frameRule)) {
     const nearest = nearestFrameCount(params.frames, frameRule);
     const { multiple, plus } = frameRule;
+    const below = Math.floor((params.frames - plus) / multiple) * multiple + plus;
     issues.push({
       code: 'latent/frame-count',
       severity: 'error',
-      message: `This model makes clips of ${multiple}n+${plus} frames (${plus}, ${multiple + plus}, ${2 * multiple + plus} …), not ${params.frames}.`,
+      message: `This model makes clips of ${plus}, ${multiple + plus}, ${2 * multiple + plus} … frames, not ${params.frames}. Near it are ${below > 0 ? `${below} and ` : ''}${below + multiple}.`,
       param: 'frames',
       fix: { label: `Use ${nearest} frames`, param: 'frames', value: nearest },
     });

@@ -48,7 +48,7 @@ describe('setting inputs', () => {
   test('I1 holds values to the rules of the param, all at once', () => {
     expect(messages({ size: '1000', prompt: '', 'a.on': 'maybe', 's.seed': '-1', 's.scale': '' })).toEqual([
       '"size" expects 16 to 256 px, found 1000.',
-      '"prompt" must say something and is empty.',
+      '"prompt" is empty and must say something.',
       '"a.on" expects true or false, found "maybe".',
       '"s.seed" expects a whole number from 0 to 18446744073709551615 in quotes, found "-1".',
       '"s.scale" expects a number, found "".',

@@ -171,7 +171,7 @@ describe('checking a workflow', () => {
       's.latent -> t.latent',
     ]);
     expect(check(nothing)).toEqual([
-      'error graph/missing-input: Node "t" (sink): input "latent" gets nothing, because "s" is bypassed and has no latent to pass on. It needs a latent.',
+      'error graph/missing-input: sink ("t"): input "latent" gets nothing, because "s" is bypassed and has no latent to pass on. Wire it from source, or step, or join.',
     ]);
   });
 
@@ -191,8 +191,8 @@ describe('checking a workflow', () => {
     ['source', { seed: '-1' }, 'graph/param-seed', 'found "-1"', '0'],
     ['step', { mode: 'slow' }, 'graph/param-choice', 'expects one of "fast", "good", found "slow"', 'fast'],
     ['step', { on: 'yes' }, 'graph/param-kind', 'expects true or false, found "yes"', true],
-    ['write', { text: '  ' }, 'graph/param-empty', 'must say something and is empty', undefined],
-    ['write', {}, 'graph/param-empty', 'must say something and is empty', undefined],
+    ['write', { text: '  ' }, 'graph/param-empty', 'is empty and must say something', undefined],
+    ['write', {}, 'graph/param-empty', 'is empty and must say something', undefined],
     [
       'write',
       { text: 'x'.repeat(21) },
@@ -239,8 +239,8 @@ describe('checking a workflow', () => {
       },
     );
     expect(check(workflow)).toEqual([
-      'warning graph/muted-upstream: Node "a" will not run because it needs "s", which is muted.',
-      'warning graph/muted-upstream: Node "t" will not run because it needs "s", which is muted.',
+      'warning graph/muted-upstream: step ("a") will not run because it needs source ("s"), which is muted.',
+      'warning graph/muted-upstream: sink ("t") will not run because it needs source ("s"), which is muted.',
       'warning graph/exposed-input: The exposed input "lost" sets nothing: there is no node "gone".',
       'warning graph/exposed-input: The exposed input "odd" sets nothing: node "s" has no param "x".',
       'warning graph/exposed-output: The exposed output "lost" gives nothing: node "a" has no output "video".',
