@@ -19,6 +19,7 @@ const countsFile = join(scratch, 'counts.json');
 let passed = 0;
 let failed = 0;
 let skipped = 0;
+const failures = [];
 
 function step(name, args, env = {}) {
   console.log(`\n== ${name}`);
@@ -26,14 +27,17 @@ function step(name, args, env = {}) {
   return result.status === 0;
 }
 
-function count(ok) {
-  if (ok) passed += 1;
-  else failed += 1;
+function count(name, args) {
+  if (step(name, args)) passed += 1;
+  else {
+    failed += 1;
+    failures.push(name);
+  }
 }
 
 if (only.length === 0) {
-  count(step('types', ['node_modules/typescript/bin/tsc', '-p', '.']));
-  count(step('lint', ['node_modules/@biomejs/biome/bin/biome', 'check', '.']));
+  count('types', ['node_modules/typescript/bin/tsc', '-p', '.']);
+  count('lint', ['node_modules/@biomejs/biome/bin/biome', 'check', '.']);
 }
 const ran = step(
   'tests',
@@ -51,6 +55,7 @@ if (existsSync(countsFile)) {
   passed += counts.passed;
   failed += counts.failed;
   skipped += counts.skipped;
+  failures.push(...counts.failures);
 }
 // Ended before it could count, or failed in a way that no test stands for.
 if (!ran && failed === 0) failed += 1;
@@ -61,5 +66,6 @@ if (process.env.REELGRAPH_TEST_ALL === '1' && skipped > 0) {
   failed += skipped;
   skipped = 0;
 }
+for (const name of failures) console.log(`failed: ${name}`);
 console.log(`\n${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`);
 process.exit(failed === 0 ? 0 : 1);

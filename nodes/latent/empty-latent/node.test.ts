@@ -37,7 +37,9 @@ describe('empty-latent', () => {
       ['latent/size', 'width', 64],
       ['latent/size', 'height', 64],
     ]);
-    expect(issues[0]?.message).toBe('This model makes clips of 1, 5, 9 … frames, not 80. Near it are 77 and 81.');
+    expect(issues[0]?.message).toBe(
+      'This model makes clips of 1, 5, 9 … frames, not 80. Near it are 77 and 81.',
+    );
   });
 
   it('refuses a clip that no memory holds, and offers the longest that fits', () => {
