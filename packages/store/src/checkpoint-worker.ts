@@ -2,12 +2,13 @@
 import { workerData } from 'node:worker_threads';
 import Database from 'better-sqlite3';
 import { z } from 'zod';
+import { copyLog } from './copy-log.ts';
 
 const { databasePath } = z.object({ databasePath: z.string() }).parse(workerData);
-const database = new Database(databasePath, { fileMustExist: true, timeout: 2000 });
+// No timeout: this waits for nobody, and so nobody waits for this.
+const database = new Database(databasePath, { fileMustExist: true, timeout: 0 });
 try {
-  // TRUNCATE and not PASSIVE: the size of the log says when the next one is due.
-  database.pragma('wal_checkpoint(TRUNCATE)');
+  copyLog(database);
 } finally {
   database.close();
 }

@@ -220,23 +220,46 @@ describe('the journal', () => {
   test('J7 a long log is copied into the database beside the journal, which goes on and loses nothing', async () => {
     const journal = open();
     journal.acceptRun(newRun('a'));
-    const log = join(folder, 'journal.sqlite-wal');
+    const database = join(folder, 'journal.sqlite');
     const json = JSON.stringify('x'.repeat(100_000));
+    const copiedBefore = statSync(database).size;
     let seq = 2;
-    const write = async (): Promise<number> => {
+    // 2 MB a round; after 8 MB another thread copies, whenever it has its turn.
+    while (statSync(database).size < copiedBefore + 4_000_000) {
       journal.appendEvents(Array.from({ length: 20 }, () => ({ runId: 'a', seq: seq++, json })));
       await journal.flush();
-      return statSync(log).size;
-    };
-    let largest = 0;
-    let size = await write();
-    // 2 MB a round; the log is cut at 8 MB, whenever the other thread has had its turn.
-    while (size >= largest) {
-      largest = size;
-      size = await write();
     }
     expect(journal.eventsOf('a').length).toBe(seq - 1);
     close(journal);
     expect(open().eventsOf('a').length).toBe(seq - 1);
+  });
+
+  test('J8 forgets the oldest runs that have ended, with their events; no cursor or id comes back', () => {
+    const journal = open();
+    for (const runId of ['one', 'two', 'three', 'waits', 'four']) journal.acceptRun(newRun(runId));
+    for (const runId of ['one', 'two', 'three', 'four']) {
+      const events = [{ runId, seq: 2, json: '{"type":"run.finished"}' }];
+      journal.finishRun({ runId, status: 'succeeded', stateJson: '{}', events });
+    }
+    const last = journal.lastCursor();
+    expect(journal.pruneRuns({ keep: 2 })).toBe(2);
+    expect(journal.runs().map(({ runId }) => runId)).toEqual(['four', 'waits', 'three']);
+    expect([journal.getRun('one'), journal.eventsOf('one')]).toEqual([undefined, []]);
+    expect(journal.eventsSince(0, 100).map(({ runId }) => runId)).toEqual([
+      'three',
+      'waits',
+      'four',
+      'three',
+      'four',
+    ]);
+    expect(journal.pruneRuns({ keep: 2 })).toBe(0);
+    // Also the newest event may go: who has seen it must not find himself beyond the end.
+    expect(journal.pruneRuns({ keep: 0 })).toBe(2);
+    expect(journal.lastCursor()).toBe(last);
+    close(journal);
+    const later = open();
+    expect(later.lastCursor()).toBe(last);
+    expect(later.unfinishedRuns().map(({ runId }) => runId)).toEqual(['waits']);
+    expect(later.acceptRun(newRun('five'))).toBe(last + 1);
   });
 });

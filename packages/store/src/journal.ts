@@ -7,7 +7,7 @@
  */
 
 import { randomUUID } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { z } from 'zod';
@@ -92,8 +92,14 @@ export interface Journal {
   eventsSince(cursor: number, limit: number): StoredEvent[];
   /** All events of a run, ascending. */
   eventsOf(runId: string): StoredEvent[];
-  /** Cursor of the newest event; 0 when there is none. */
+  /** Cursor of the newest event, also when it has been pruned since; 0 when there never was one. */
   lastCursor(): number;
+  /**
+   * Forgets all but the newest `keep` runs that have ended, with their events, and returns how many it forgot.
+   * Runs that have not ended stay, and so do results: they belong to the store. Cursors are never given again.
+   * For the start of a server: it holds up the calling thread while it removes.
+   */
+  pruneRuns(options: { keep: number }): number;
   /** Gives the folder back. */
   close(): void;
 }
@@ -110,9 +116,10 @@ export function openJournal(folder: string): Journal {
   try {
     mkdirSync(folder, { recursive: true });
     lock = takeLock(folder);
+    const logBytes = statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0;
     database = new Database(path, { timeout: 2000 });
     prepareTables(database);
-    return createJournal(database, lock, new WalFlusher(path));
+    return createJournal(database, lock, new WalFlusher(path, logBytes));
   } catch (error) {
     database?.close();
     lock?.close();
@@ -215,8 +222,13 @@ function createJournal(database: Database.Database, lock: Database.Database, flu
   const selectOf = database.prepare(
     `SELECT cursor, run_id AS runId, seq, json FROM events WHERE run_id = ? ORDER BY cursor`,
   );
-  const selectLast = database.prepare(`SELECT COALESCE(MAX(cursor), 0) AS cursor FROM events`);
-
+  // Not the largest there is: that may have been pruned, and a client may stand beyond what is left.
+  const selectLast = database.prepare(
+    `SELECT COALESCE(MAX(seq), 0) AS cursor FROM sqlite_sequence WHERE name = 'events'`,
+  );
+  const endedBeyond = `SELECT run_id FROM runs WHERE status NOT IN ('queued', 'running') ORDER BY position DESC LIMIT -1 OFFSET ?`;
+  const deleteEvents = database.prepare(`DELETE FROM events WHERE run_id IN (${endedBeyond})`);
+  const deleteRuns = database.prepare(`DELETE FROM runs WHERE run_id IN (${endedBeyond})`);
   const selectCursor = database.prepare(`SELECT cursor FROM events WHERE run_id = ? AND seq = ?`);
 
   const lastCursor = (): number => cursorRow.parse(selectLast.get()).cursor;
@@ -229,13 +241,17 @@ function createJournal(database: Database.Database, lock: Database.Database, flu
     if (changes === 0)
       throw new StoreError('store/unknown-run', `There is no run "${runId}" in the journal.`);
   };
-  const guarded = <T>(doing: string, work: () => T): T => {
+  const guarded = <T>(doing: string, work: () => T, texts: readonly string[] = []): T => {
     try {
-      return database.transaction(work)();
+      const result = database.transaction(work)();
+      flusher.wrote(texts.reduce((sum, { length }) => sum + length, 0));
+      return result;
     } catch (error) {
       throw sqliteError(error, doing);
     }
   };
+
+  const textsOf = (events: readonly JournalEvent[]): string[] => events.map(({ json }) => json);
 
   return {
     serverId,
@@ -249,8 +265,8 @@ function createJournal(database: Database.Database, lock: Database.Database, flu
           run.acceptedAtMs,
         );
         return append([run.event])[0] ?? 0;
-      }),
-    appendEvents: (events) => guarded('writing to the journal', () => append(events)),
+      }, [run.workflowJson, run.event.json]),
+    appendEvents: (events) => guarded('writing to the journal', () => append(events), textsOf(events)),
     flush: () => flusher.flush(),
     nextQueued: () => optionalRun(selectNext.get()),
     setStatus: (runId, status) =>
@@ -259,6 +275,12 @@ function createJournal(database: Database.Database, lock: Database.Database, flu
       guarded('ending a run', () => {
         mustExist(runId, updateEnd.run(status, stateJson, runId).changes);
         return append(events);
+      }, [stateJson, ...textsOf(events)]),
+    pruneRuns: ({ keep }) =>
+      guarded('forgetting old runs', () => {
+        // The events first: they refer to their run.
+        deleteEvents.run(keep);
+        return deleteRuns.run(keep).changes;
       }),
     getRun: (runId) => optionalRun(selectRun.get(runId)),
     runs: ({ status, limit = 100 } = {}) =>
