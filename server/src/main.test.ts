@@ -95,7 +95,7 @@ describe('what it cannot do it says in a sentence, with exit code 1', () => {
     [['--port', '70000'], /not a number/],
     [['--host', '0.0.0.0'], /REELGRAPH_TOKEN/],
     [['--prot', '1'], /--prot[\s\S]*Usage/],
-    [['--data', '/dev/null/x'], /data folder/i],
+    [['--data', '/dev/null/x', '--port', '0'], /data folder/i],
   ])('%j', async (args, sentence) => {
     const { code, stderr } = await start(args).ended;
     expect(code).toBe(1);
