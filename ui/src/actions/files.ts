@@ -26,9 +26,9 @@ export function showWorkflow(editor: Editor, workflow: Workflow, savedAs?: strin
   requestAnimationFrame(() => editor.view.get()?.frame());
 }
 
-/** Opens the draft of another window as one step, so that undo brings back what was. */
+/** Opens a copy of another window's draft as one step, so that undo brings back what was. */
 export function openDraft(editor: Editor, id: string): void {
-  const draft = editor.drafts.take(id);
+  const draft = editor.drafts.copyOf(id);
   if (!draft) return;
   showWorkflow(editor, draft.workflow);
   showDraft(editor, draft);

@@ -9,9 +9,12 @@ import { listenToKeyboard } from './keyboard.ts';
 
 /** What a first visit opens with. */
 const firstWorkflow = 'text-to-video';
+/** Below this width the graph needs the room more than the panel does, until the person opens it. */
+const roomForPanelPx = 1400;
 
 export function startEditor(editor: Editor): void {
   followTheme(editor);
+  if (window.innerWidth < roomForPanelPx) editor.panel.update((panel) => ({ ...panel, open: false }));
   const restored = restoreDraft(editor);
   keepDraft(editor, restored);
   keepChecking(editor);

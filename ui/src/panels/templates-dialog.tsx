@@ -47,7 +47,7 @@ export function TemplatesDialog() {
   );
 }
 
-/** Unsaved work of other windows. One that is still open keeps its own; here a copy is opened. */
+/** Unsaved work of other windows. A copy is opened; what is kept stays until it is deleted here. */
 function OtherDrafts() {
   const editor = useEditor();
   const [others, setOthers] = useState(() => editor.drafts.others());

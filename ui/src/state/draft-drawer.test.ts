@@ -58,7 +58,7 @@ describe('the drafts of several windows', () => {
     new DraftDrawer(storage, session).write(work('open'));
     const other = new DraftDrawer(storage, memoryStorage());
     expect(other.open()).toBeUndefined();
-    expect(other.take(other.others()[0]?.id ?? '')?.workflow.name).toBe('open');
+    expect(other.copyOf(other.others()[0]?.id ?? '')?.workflow.name).toBe('open');
     other.write(work('copy'));
     expect(new DraftDrawer(storage, session).open()?.workflow.name).toBe('open');
   });

@@ -39,7 +39,9 @@ export class DraftDrawer {
       return own;
     }
     const closed = this.others().find((other) => other.draft.isClosed);
-    return closed && this.take(closed.id);
+    // It goes once it is this tab's own, and stays where there was no room for that.
+    if (closed && this.write(closed.draft)) this.discard(closed.id);
+    return closed?.draft;
   }
 
   /** Drafts of other windows, newest first. Some of those windows may still be open. */
@@ -58,13 +60,9 @@ export class DraftDrawer {
       .sort((a, b) => b.draft.keptAtMs - a.draft.keptAtMs);
   }
 
-  /** Gives another window's draft. It stays in the drawer until this tab has written it as its own. */
-  take(id: string): EditorDraft | undefined {
-    const draft = this.#read(id);
-    if (!draft) return undefined;
-    // A window that is still open goes on with its own; this one works on a copy.
-    if (draft.isClosed && this.write(draft)) this.discard(id);
-    return draft;
+  /** Another window's draft, to work on a copy of it. It stays until it is discarded. */
+  copyOf(id: string): EditorDraft | undefined {
+    return this.#read(id);
   }
 
   discard(id: string): void {

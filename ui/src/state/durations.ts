@@ -28,8 +28,9 @@ export function formatProgress(progress: StepProgress): string {
   const rate = progress.secondsPerStep;
   if (rate !== undefined && rate > 0)
     parts.push(rate < 0.1 ? `${(1 / rate).toFixed(0)} it/s` : `${rate.toFixed(rate < 10 ? 1 : 0)} s/it`);
-  if (progress.etaSeconds !== undefined && progress.etaSeconds > 0)
-    parts.push(`${formatDuration(progress.etaSeconds * 1000)} left`);
+  const eta = progress.etaSeconds;
+  // It is an estimate: its milliseconds would only flicker.
+  if (eta !== undefined && eta > 0) parts.push(`${eta < 1 ? '< 1 s' : formatDuration(eta * 1000)} left`);
   if (progress.message && parts.length === 0) parts.push(progress.message);
   return parts.join(' · ');
 }

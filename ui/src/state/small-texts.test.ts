@@ -22,6 +22,7 @@ describe('times', () => {
       '12/20 · 0.3 s/it · 2.4 s left',
     );
     expect(formatProgress({ step: 1, totalSteps: 20, secondsPerStep: 0.02 })).toBe('1/20 · 50 it/s');
+    expect(formatProgress({ step: 19, totalSteps: 20, etaSeconds: 0.301 })).toBe('19/20 · < 1 s left');
     expect(formatProgress({ message: 'loading model' })).toBe('loading model');
     expect(formatProgress({})).toBe('');
     expect(progressFraction({ step: 5, totalSteps: 20 })).toBe(0.25);
