@@ -1,16 +1,14 @@
-import type { GraphIssue, RunError } from '@reelgraph/graph';
+import type { RunError } from '@reelgraph/graph';
 import { z } from 'zod';
 
-/** The engine was asked for something it cannot do; `issues` say what and where. */
+/** A node gave something other than it declares. */
 export class EngineError extends Error {
   override readonly name = 'EngineError';
-  readonly code: 'engine/cannot-run' | 'engine/bad-output';
-  readonly issues: readonly GraphIssue[];
+  readonly code: 'engine/bad-output';
 
-  constructor(code: EngineError['code'], message: string, issues: readonly GraphIssue[] = []) {
+  constructor(code: EngineError['code'], message: string) {
     super(message);
     this.code = code;
-    this.issues = issues;
   }
 }
 

@@ -99,7 +99,7 @@ describe('the picture of a run', () => {
     ).toEqual(whole);
   });
 
-  test('R1 a fold changes in place what its owner sees, and no picture it was given or gave', () => {
+  test('R4 a fold changes in place what its owner sees, and no picture it was given or gave', () => {
     const [first, ...rest] = story;
     const whole = reduceRunEvents(undefined, story);
     if (first === undefined || whole === undefined) throw new Error('the story is shorter');
@@ -124,7 +124,7 @@ describe('the picture of a run', () => {
     expect(again.apply({ ...first, runId: 'other', seq: 99 })).toBe(false);
   });
 
-  test('R1 a report about one node of many touches that node only', () => {
+  test('R4 a report about one node of many touches that node only', () => {
     const ids = Array.from({ length: 5000 }, (_, index) => `n${index}`);
     const [begun, ...reports] = events(
       { type: 'run.started', nodeIds: ids },
