@@ -73,7 +73,7 @@ export async function composeServer(options: ServerOptions): Promise<ServerParts
   });
   const catalogue = await createCatalogue(modelRoots);
   const media = createMediaClient();
-  const guard = createGuard({ token: options.token });
+  const guard = createGuard({ token: options.token, host: options.host });
   const monitor = startLoopMonitor();
 
   const app = express();

@@ -416,9 +416,11 @@ describe('workflows', () => {
       source: 'saved',
     });
     expect(await client.getWorkflow('mine')).toEqual(workflow('Mine'));
-    expect((await client.listWorkflows()).map((summary) => summary.id)).toEqual(
-      expect.arrayContaining(['text-to-video', 'mine']),
-    );
+    expect((await client.listWorkflows()).map((summary) => summary.id)).toEqual([
+      'text-to-video',
+      'image-to-video',
+      'mine',
+    ]);
     expect(await readFile(join(dataFolder, 'workflows/mine.json'), 'utf8')).toMatch(/^\{\n/);
     await expect(client.saveWorkflow('text-to-video', workflow('Evil'))).rejects.toMatchObject({
       status: 409,
@@ -428,6 +430,24 @@ describe('workflows', () => {
       status: 400,
       code: 'workflow/bad-id',
     });
+  });
+
+  it('that could not be opened again are not saved', async () => {
+    const node = { type: 'prompt', version: 1, params: {} };
+    const crowd = Object.fromEntries(Array.from({ length: 20_001 }, (_, index) => [`n${index}`, node]));
+    await expect(client.saveWorkflow('crowd', { ...workflow('Crowd'), nodes: crowd })).rejects.toMatchObject({
+      status: 422,
+      code: 'workflow/invalid',
+    });
+    // Small on the wire, larger than any workflow file once it is written out.
+    const comments = Object.fromEntries(
+      Array.from({ length: 150_000 }, (_, index) => [`c${index}`, { text: '', position: [0, 0] }]),
+    );
+    const wide = { ...workflow('Wide'), comments };
+    await expect(client.saveWorkflow('wide', wide)).rejects.toMatchObject({
+      status: expect.toSatisfy((status: number) => status === 413 || status === 422),
+    });
+    await expect(client.getWorkflow('wide')).rejects.toMatchObject({ status: 404 });
   });
 });
 

@@ -14,6 +14,8 @@ const apiPrefix = '/api/';
 export interface GuardOptions {
   /** Whoever knows it may come under any host name; without one only loopback names are served. */
   readonly token: string | undefined;
+  /** The address listened on; the whole of 127.0.0.0/8 is this machine. */
+  readonly host?: string;
 }
 
 export interface Guard {
@@ -30,11 +32,14 @@ export function isLoopbackHost(host: string): boolean {
   return loopbackNames.has(host) || loopbackNames.has(`[${host}]`) || /^127(\.\d{1,3}){3}$/.test(host);
 }
 
-export function createGuard({ token }: GuardOptions): Guard {
+export function createGuard({ token, host: ownHost }: GuardOptions): Guard {
+  const ownNames = new Set(loopbackNames);
+  if (ownHost !== undefined && isLoopbackHost(ownHost)) ownNames.add(ownHost);
+
   function checkHost(request: IncomingMessage): string {
     const host = request.headers.host ?? '';
     const name = host.replace(/:\d+$/, '').toLowerCase();
-    if (host === '' || (token === undefined && !loopbackNames.has(name))) {
+    if (host === '' || (token === undefined && !ownNames.has(name))) {
       throw new HttpError(403, 'http/forbidden-host', 'This server answers only to its own name.', {
         hint: 'Open it as http://127.0.0.1 with its port.',
       });

@@ -62,6 +62,13 @@ it.each([
   journal.close();
 });
 
+it('of many old runs the newest are kept', () => {
+  for (const runId of ['first', 'second', 'third']) writeRun(runId, { stateJson: '{}' });
+  const journal = openRunJournal(folder, { keepFinished: 2 });
+  expect(journal.newest(10).map((run) => run.runId)).toEqual(['third', 'second']);
+  journal.close();
+});
+
 it('an event nobody can read is passed over; the others are told', () => {
   writeRun('odd', { stateJson: '{}', end: '{"type":"run.exploded"}' });
   const journal = openRunJournal(folder);

@@ -7,11 +7,11 @@ import {
   runEventSchema,
   runStateSchema,
   runStatuses,
-  stringifyWorkflow,
   type Workflow,
 } from '@reelgraph/graph';
 import { openJournal, type StoredEvent, type StoredRun } from '@reelgraph/store';
 import type { z } from 'zod';
+import { canonicalText } from './workflow-text.ts';
 
 /** An event with its place among the journaled events of all runs; progress has that of the one before it. */
 export interface JournaledEvent {
@@ -30,7 +30,7 @@ export interface RunJournal {
   /** Kept with the data: cursors counted by another journal mean nothing here. */
   readonly serverId: string;
   lastCursor(): number;
-  /** Writes a request and its first event. @throws StoreError */
+  /** Writes a request and its first event. @throws StoreError; HttpError 413 when it could not be read again */
   accept(request: RunRequest, event: RunEvent): number;
   /** Writes an event; `pictureAfter` is asked for when it is the last of its run. @throws StoreError */
   append(event: RunEvent, pictureAfter: () => RunState): number;
@@ -48,6 +48,12 @@ export interface RunJournal {
   close(): void;
 }
 
+export interface RunJournalOptions {
+  readonly onNote?: (note: string, details: Record<string, unknown>) => void;
+  /** Runs that are over and stay known; older ones are forgotten, their results are not. */
+  readonly keepFinished?: number;
+}
+
 /**
  * Opens the journal in a data folder. A row that cannot be read (damaged, or of another version) is passed over
  * and told to `onNote`: one of them must not keep the others, or the server, from their work.
@@ -56,9 +62,11 @@ export interface RunJournal {
  */
 export function openRunJournal(
   folder: string,
-  { onNote }: { readonly onNote?: (note: string, details: Record<string, unknown>) => void } = {},
+  { onNote, keepFinished = 1000 }: RunJournalOptions = {},
 ): RunJournal {
   const journal = openJournal(folder);
+  // Each keeps its whole workflow; who asks for one does not look a thousand runs back.
+  journal.pruneRuns({ keep: keepFinished });
 
   function readAs<S extends z.ZodType>(
     schema: S,
@@ -96,7 +104,7 @@ export function openRunJournal(
     accept: ({ runId, workflow, targets }, event) =>
       journal.acceptRun({
         runId,
-        workflowJson: stringifyWorkflow(workflow),
+        workflowJson: canonicalText(workflow),
         ...(targets === undefined ? {} : { targets }),
         acceptedAtMs: event.atMs,
         event: textual(event),

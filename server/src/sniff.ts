@@ -1,4 +1,8 @@
-/** What a file is, told from its first bytes: a name may lie, and a browser would run an HTML called `clip.mp4`. */
+/**
+ * What a file is, told from its first bytes: a name may lie, and a browser would run an HTML called `clip.mp4`.
+ *
+ * Apart from the look of @reelgraph/media at pictures, whose libraries take most of a second to load.
+ */
 
 /** Bytes needed to tell. */
 export const sniffLength = 16;

@@ -1,24 +1,26 @@
 /** The workflows a person can open: templates shipped with the program, and what was saved in the data folder. */
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type GraphIssue, parseWorkflow, stringifyWorkflow, type Workflow } from '@reelgraph/graph';
-import { writeFileAtomically } from '@reelgraph/host';
+import { type GraphIssue, parseWorkflow, type Workflow } from '@reelgraph/graph';
+import { isDeviceName, writeFileAtomically } from '@reelgraph/host';
 import type { WorkflowSummary } from '@reelgraph/protocol';
 import { HttpError, notFound } from './http-error.ts';
+import { canonicalText } from './workflow-text.ts';
 
 export interface WorkflowLibrary {
+  /** Templates with the simplest first, then what was saved, by id. */
   list(): Promise<WorkflowSummary[]>;
   /** @throws HttpError 404, or 422 with issues when the file cannot be read as a workflow */
   get(id: string): Promise<Workflow>;
-  /** @throws HttpError 400 for an id that cannot be a file name, 409 for the id of a template */
+  /** @throws HttpError 400 for an id that cannot be a file name */
+  checkId(id: string): void;
+  /** @throws HttpError 400 for an id that cannot be a file name, 409 for the id of a template, 413 when too large */
   save(id: string, workflow: Workflow): Promise<WorkflowSummary>;
 }
 
 type Source = WorkflowSummary['source'];
 
 const idPattern = /^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$/;
-/** Names that mean a device on Windows, where a saved folder may be copied to. */
-const deviceNames = /^(con|prn|aux|nul|com\d|lpt\d)$/i;
 
 interface Entry {
   readonly modifiedMs: number;
@@ -69,14 +71,18 @@ export function createWorkflowLibrary(folders: {
     const found = await Promise.all(
       (await idsIn(source)).map(async (id) => {
         const entry = await read(source, id);
-        return entry?.parsed.ok ? [summarize(id, entry.parsed.workflow, source)] : [];
+        return entry?.parsed.ok ? [{ id, workflow: entry.parsed.workflow }] : [];
       }),
     );
-    return found.flat();
+    const size = ({ workflow }: { workflow: Workflow }) => Object.keys(workflow.nodes).length;
+    const listed = found.flat();
+    // Who begins is shown the workflow with the least to understand; ids settle the rest, sorted above.
+    if (source === 'template') listed.sort((a, b) => size(a) - size(b));
+    return listed.map(({ id, workflow }) => summarize(id, workflow, source));
   }
 
   function checkId(id: string): void {
-    if (idPattern.test(id) && !deviceNames.test(id)) return;
+    if (idPattern.test(id) && !isDeviceName(id)) return;
     throw new HttpError(
       400,
       'workflow/bad-id',
@@ -86,6 +92,7 @@ export function createWorkflowLibrary(folders: {
   }
 
   return {
+    checkId,
     async list() {
       const templates = await summaries('template');
       const taken = new Set(templates.map((summary) => summary.id));
@@ -113,7 +120,7 @@ export function createWorkflowLibrary(folders: {
           hint: 'Save it under another name.',
         });
       }
-      await writeFileAtomically(join(folders.saved, `${id}.json`), stringifyWorkflow(workflow));
+      await writeFileAtomically(join(folders.saved, `${id}.json`), canonicalText(workflow));
       return summarize(id, workflow, 'saved');
     },
   };

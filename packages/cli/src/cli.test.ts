@@ -1,5 +1,5 @@
 /** The command as a user runs it: a process of its own, with the embedded model. */
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { copyFile, cp, mkdir, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -54,6 +54,18 @@ async function write(name: string, change: (workflow: Workflow) => void): Promis
 
 /** Few steps: what is tested is the command, not the picture. */
 const quick = ['--set', 'steps=2'];
+
+it.skipIf(process.platform === 'win32')('a server that is killed is no success of `serve`', async () => {
+  const { child, ended } = start(['serve', '--port', '0', '--data', join(scratch, 'killed')]);
+  child.stdout.once('data', () => {
+    const children = execFileSync('ps', ['-o', 'pid=,args=', '--ppid', String(child.pid)], {
+      encoding: 'utf8',
+    });
+    const server = children.split('\n').find((line) => line.includes('server/src/main.ts'));
+    process.kill(Number.parseInt(server ?? '', 10), 'SIGKILL');
+  });
+  expect((await ended).code).toBe(137);
+});
 
 it('the program runs on the Node that the machine has, and tells its exit codes', async () => {
   const { code, stdout } = await run('--help');
@@ -153,6 +165,20 @@ describe('run', () => {
     expect(stdout).toContain('Cancelled');
     expect(stdout).not.toMatch(/failed/);
   });
+
+  it.skipIf(process.platform === 'win32')(
+    'ends at once on the second Ctrl-C, as shells know it',
+    async () => {
+      const args = ['run', textToVideo, '--set', 'steps=200', '--set', 'seed=6', '--out', 'never.mp4'];
+      const { child } = start(args);
+      const signal = new Promise<string | null>((done) => child.once('exit', (_code, name) => done(name)));
+      child.stdout.on('data', (text: string) => {
+        if (text.includes('denoise: step') || text.includes('Cancelling')) child.kill('SIGINT');
+      });
+      // A shell tells 130, the code of a cancelled run, for a process that this signal ended.
+      expect([null, 'SIGINT']).toContain(await signal);
+    },
+  );
 
   it('refuses before the work a place where nothing can be saved', async () => {
     await writeFile(join(scratch, 'a-file'), '');

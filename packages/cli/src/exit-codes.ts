@@ -18,9 +18,11 @@ Exit codes:
   3    the workflow is not valid
   4    a file or model is missing or damaged
   5    some results were delivered, some failed
-  130  cancelled (Ctrl-C)`;
+  130  cancelled (Ctrl-C, once or twice)
 
-const missingCodes = new Set(['model/not-found', 'model/damaged', 'model/unknown', 'file/not-found']);
+serve ends with the server's own code, or 128 + n when signal n ended it.`;
+
+const missingCodes = new Set(['model/not-found', 'model/damaged', 'file/not-found']);
 
 /** Whether an error or issue means that something is not there rather than wrong. */
 export function isMissing(code: string): boolean {

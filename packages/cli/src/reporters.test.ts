@@ -82,6 +82,22 @@ describe('on a terminal', () => {
 });
 
 describe('for a program', () => {
+  it('what a run went on in spite of is a line, too', () => {
+    const { output, text } = record();
+    const reporter = createJsonReporter(output);
+    reporter.warn({ nodeId: 'save', code: 'store/disk-full', message: 'The disk is full.' });
+    reporter.note('Cancelling…');
+    expect(
+      text()
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line)),
+    ).toEqual([
+      { type: 'warning', nodeId: 'save', code: 'store/disk-full', message: 'The disk is full.' },
+      { type: 'note', message: 'Cancelling…' },
+    ]);
+  });
+
   it('every line is an event, and the last one the result', () => {
     const { output, text } = record();
     const reporter = createJsonReporter(output);

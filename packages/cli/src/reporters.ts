@@ -2,7 +2,7 @@
  * Three ways to tell how a run goes: a bar for a person at a terminal, a line per step of the work for a pipe
  * or a log, a JSON object per line for a program.
  */
-import { type RunEvent, type RunState, reduceRun } from '@reelgraph/graph';
+import { createRunFold, type RunError, type RunEvent, type RunFold, type RunState } from '@reelgraph/graph';
 import { formatDuration } from './format.ts';
 
 /** A file that was saved. */
@@ -20,6 +20,13 @@ export interface Reporter {
   finish(state: RunState, saved: readonly SavedFile[]): void;
   /** A word between events ("Cancelling…"). */
   note(text: string): void;
+  /** Something the run goes on in spite of. */
+  warn(warning: RunWarning): void;
+}
+
+/** A problem that ends no run, for example a result that could not be kept on a full disk. */
+export interface RunWarning extends RunError {
+  readonly nodeId: string;
 }
 
 /** Where text goes; `columns` is undefined when it is no terminal. */
@@ -46,6 +53,10 @@ function nodeLine(event: RunEvent): string | undefined {
     default:
       return undefined;
   }
+}
+
+function warningLine({ nodeId, message, code }: RunWarning): string {
+  return `${nodeId}: ${message} [${code}]`;
 }
 
 function lastLine(state: RunState): string {
@@ -78,15 +89,17 @@ export function createLineReporter(output: Output): Reporter {
       output.write(`${lastLine(state)}\n`);
     },
     note: (text) => output.write(`${text}\n`),
+    warn: (warning) => output.write(`${warningLine(warning)}\n`),
   };
 }
 
 /** A bar on the last line of a terminal, finished nodes above it. */
 export function createBarReporter(output: Output): Reporter {
-  let state: RunState | undefined;
+  let fold: RunFold | undefined;
   const over = new Set<string>();
 
   function drawBar(): void {
+    const state = fold?.state;
     const running = Object.entries(state?.nodes ?? {}).find(([, node]) => node.status === 'running');
     if (state === undefined || running === undefined) return;
     const [nodeId, node] = running;
@@ -103,9 +116,15 @@ export function createBarReporter(output: Output): Reporter {
     output.write(`${clearLine}${head}${bar}${eta}`.slice(0, width + clearLine.length));
   }
 
+  function writeAbove(text: string): void {
+    output.write(`${clearLine}${text}\n`);
+    drawBar();
+  }
+
   return {
     onEvent(event) {
-      state = reduceRun(state, event);
+      fold ??= createRunFold(event);
+      fold.apply(event);
       const line = nodeLine(event);
       if (line !== undefined) {
         if ('nodeId' in event) over.add(event.nodeId);
@@ -118,20 +137,19 @@ export function createBarReporter(output: Output): Reporter {
       for (const file of saved) output.write(`Saved ${file.path}\n`);
       output.write(`${lastLine(finalState)}\n`);
     },
-    note: (text) => {
-      output.write(`${clearLine}${text}\n`);
-      drawBar();
-    },
+    note: writeAbove,
+    warn: (warning) => writeAbove(warningLine(warning)),
   };
 }
 
-/** Every event as one line of JSON, and a `result` at the end. */
+/** Every event as one line of JSON, a `warning` or `note` between them, and a `result` at the end. */
 export function createJsonReporter(output: Output): Reporter {
   const line = (value: unknown) => output.write(`${JSON.stringify(value)}\n`);
   return {
     onEvent: line,
     finish: (state, saved) =>
       line({ type: 'result', runId: state.runId, status: state.status, error: state.error, files: saved }),
-    note: () => {},
+    note: (message) => line({ type: 'note', message }),
+    warn: (warning) => line({ type: 'warning', ...warning }),
   };
 }

@@ -1,6 +1,6 @@
 /** `reelgraph run`: executes a workflow in this process, without a server. */
 import { dirname, resolve } from 'node:path';
-import { type RunState, reduceRun } from '@reelgraph/graph';
+import { createRunFold, type RunFold, type RunState } from '@reelgraph/graph';
 import { createRunHost, dataFolderAt, modelRootsOf, type RunHost } from '@reelgraph/host';
 import { CliError } from './errors.ts';
 import { exitCodes, isMissing } from './exit-codes.ts';
@@ -76,28 +76,34 @@ async function execute(
 ): Promise<RunState> {
   const abort = new AbortController();
   const onSignal = () => {
-    // Native code does not listen; the second Ctrl-C does not wait for it.
-    if (abort.signal.aborted) process.kill(process.pid, 'SIGKILL');
+    if (abort.signal.aborted) endAtOnce();
     reporter.note('Cancelling… (Ctrl-C again to stop at once)');
     abort.abort();
   };
   process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
-  let state: RunState | undefined;
+  let fold: RunFold | undefined;
   try {
     await host.run({
       workflow,
       signal: abort.signal,
       onEvent: (event) => {
-        state = reduceRun(state, event);
+        fold ??= createRunFold(event);
+        fold.apply(event);
         reporter.onEvent(event);
       },
-      onWarning: (warning) => reporter.note(`${warning.nodeId}: ${warning.message}`),
+      onWarning: (warning) => reporter.warn(warning),
     });
   } finally {
     process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
   }
-  if (state === undefined) throw new Error('the engine ended a run without an event');
-  return state;
+  if (fold === undefined) throw new Error('the engine ended a run without an event');
+  return fold.state;
+}
+
+/** Native code does not listen, and an orderly exit would wait for it: the signal itself ends the process (130). */
+function endAtOnce(): void {
+  process.removeAllListeners('SIGINT');
+  process.kill(process.pid, 'SIGINT');
 }
 
 function exitCodeOf(state: RunState): number {

@@ -173,6 +173,12 @@ export function createClient(options: ClientOptions): ReelgraphClient {
         {
           baseUrl,
           WebSocket: options.WebSocket ?? globalThis.WebSocket,
+          findRefusal: () =>
+            call('getHealth', { params: {} }).then(
+              () => undefined,
+              (error: unknown) =>
+                error instanceof ApiError && error.status === 401 ? error.message : undefined,
+            ),
           ...(options.token === undefined ? {} : { token: options.token }),
         },
         eventOptions,

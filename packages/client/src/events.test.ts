@@ -42,14 +42,19 @@ const queued = (cursor: number): StreamedEvent => ({
   event: { type: 'run.queued', runId: `r${cursor}`, seq: 1, atMs: 0, workflowName: 'w' },
 });
 
-function connect() {
+function connect(findRefusal?: () => Promise<string | undefined>) {
+  let tries = 0;
   const cursors: number[] = [];
   const seqs: number[] = [];
   const welcomes: Welcome[] = [];
   const statuses: ConnectionStatus[] = [];
   const connection = connectEvents(
     // The test never sends what the interface beyond these members needs.
-    { baseUrl: 'http://127.0.0.1:7860', WebSocket: FakeSocket as unknown as typeof WebSocket },
+    {
+      baseUrl: 'http://127.0.0.1:7860',
+      WebSocket: FakeSocket as unknown as typeof WebSocket,
+      ...(findRefusal === undefined ? {} : { findRefusal }),
+    },
     {
       onWelcome: (message) => welcomes.push(message),
       onEvent: (message) => {
@@ -58,10 +63,13 @@ function connect() {
       },
       onPreview: () => {},
       onStatus: (status) => statuses.push(status),
-      retryDelayMs: () => 1,
+      retryDelayMs: () => {
+        tries += 1;
+        return 1;
+      },
     },
   );
-  return { connection, cursors, seqs, welcomes, statuses };
+  return { connection, cursors, seqs, welcomes, statuses, tries: () => tries };
 }
 
 async function socket(index: number): Promise<FakeSocket> {
@@ -133,13 +141,12 @@ describe('connectEvents', () => {
   });
 
   it('tries again once when a connection is refused, however that is told', async () => {
-    const { connection } = connect();
+    const { connection, tries } = connect();
     const first = await socket(0);
     first.dispatchEvent(new Event('error'));
     first.dispatchEvent(new Event('close'));
+    expect(tries()).toBe(1);
     await socket(1);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-    expect(FakeSocket.opened).toHaveLength(2);
     connection.close();
   });
 
@@ -180,14 +187,21 @@ describe('connectEvents', () => {
     expect(FakeSocket.opened).toHaveLength(1);
   });
 
+  it('does not try again when the server wants a token', async () => {
+    const { connection, statuses } = connect(async () => 'This server wants its token.');
+    const first = await socket(0);
+    first.dispatchEvent(new Event('error'));
+    await vi.waitFor(() => expect(connection.status).toBe('refused'));
+    expect(statuses).toEqual(['connecting', 'connecting', 'refused']);
+  });
+
   it('stays closed after close', async () => {
-    const { connection, statuses } = connect();
+    const { connection, statuses, tries } = connect();
     const first = await socket(0);
     first.accept();
     connection.close();
     expect(connection.status).toBe('closed');
     expect(statuses.at(-1)).toBe('closed');
-    await new Promise((resolve) => setTimeout(resolve, 20));
-    expect(FakeSocket.opened).toHaveLength(1);
+    expect(tries()).toBe(0);
   });
 });

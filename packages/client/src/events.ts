@@ -44,6 +44,8 @@ interface Endpoint {
   readonly baseUrl: string;
   readonly token?: string;
   readonly WebSocket: typeof globalThis.WebSocket;
+  /** Why the server would refuse everybody who comes as we do; undefined when it does not, or does not answer. */
+  readonly findRefusal?: () => Promise<string | undefined>;
 }
 
 /** Doubles from 0.25 s to 5 s, with a random part so that many pages do not come back at once. */
@@ -110,6 +112,7 @@ export function connectEvents(endpoint: Endpoint, options: ConnectEventsOptions)
 
   function refuse(detail: string): void {
     setStatus('refused', detail);
+    clearTimeout(retryTimer);
     socket?.close();
   }
 
@@ -117,7 +120,9 @@ export function connectEvents(endpoint: Endpoint, options: ConnectEventsOptions)
     retryTimer = undefined;
     const current = createSocket(endpoint);
     socket = current;
+    let wasOpen = false;
     current.addEventListener('open', () => {
+      wasOpen = true;
       current.send(
         encodeClientMessage({
           type: 'hello',
@@ -147,6 +152,8 @@ export function connectEvents(endpoint: Endpoint, options: ConnectEventsOptions)
       setStatus('connecting');
       retryTimer = setTimeout(open, retryDelayMs(failures));
       failures += 1;
+      // The reason of a refusal is not told to a WebSocket; a plain request hears it.
+      if (!wasOpen) void endpoint.findRefusal?.().then((reason) => reason !== undefined && refuse(reason));
     };
     current.addEventListener('close', handleLoss);
     current.addEventListener('error', handleLoss);

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { link, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -33,6 +34,11 @@ describe('an input file', () => {
     expect(await textOf('own.png')).toBe('own');
     expect(await textOf('deeper/Bild ä.png')).toBe('deeper');
     expect(await textOf('inputs/picture.png')).toBe('picture');
+  });
+
+  it.skipIf(process.platform === 'win32')('is never a pipe, and nobody waits for its writer', async () => {
+    execFileSync('mkfifo', [join(root, 'inputs/pipe.png')]);
+    expect(await files.open('inputs/pipe.png')).toBeUndefined();
   });
 
   it('of the uploads is not found without the prefix', async () => {

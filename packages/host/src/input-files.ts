@@ -6,6 +6,7 @@ import { constants } from 'node:fs';
 import { type FileHandle, open, realpath } from 'node:fs/promises';
 import { dirname, join, sep } from 'node:path';
 import { type InputFiles, NodeError } from '@reelgraph/node-api';
+import { isDeviceName } from './device-names.ts';
 
 export interface InputRoot {
   readonly folder: string;
@@ -26,15 +27,15 @@ export interface LocatedInputFiles extends InputFiles {
 
 const maxBytes = 64 * 1024 * 1024;
 const maxDepth = 8;
+/** Links are not followed, and nothing is waited for: a pipe without a writer would hold a thread for ever. */
+const openFlags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 /** Letters and digits of any script, `_`, and inside also `.`, `-` and spaces; no control or invisible signs. */
 const segmentPattern = /^[\p{L}\p{N}_](?:[\p{L}\p{N}._ -]{0,126}[\p{L}\p{N}_-])?$/u;
-/** Names that mean a device on Windows. */
-const deviceNames = /^(con|prn|aux|nul|com\d|lpt\d)(\.|$)/i;
 
 /** The parts of a name that may be looked for; undefined for any other name. */
 function segmentsOf(name: string): string[] | undefined {
   const segments = name.split('/');
-  const isPlain = (segment: string) => segmentPattern.test(segment) && !deviceNames.test(segment);
+  const isPlain = (segment: string) => segmentPattern.test(segment) && !isDeviceName(segment);
   return segments.length <= maxDepth && segments.every(isPlain) ? segments : undefined;
 }
 
@@ -45,7 +46,7 @@ async function openBelow(folder: string, segments: readonly string[]): Promise<O
     const root = await realpath(folder);
     const parent = await realpath(dirname(path));
     if (parent !== root && !parent.startsWith(root + sep)) return undefined;
-    const handle = await open(join(parent, segments.at(-1) ?? ''), constants.O_RDONLY | constants.O_NOFOLLOW);
+    const handle = await open(join(parent, segments.at(-1) ?? ''), openFlags);
     const info = await handle.stat();
     // A second name of the same file may lie outside, so a hard link is no better than a symbolic one.
     if (info.isFile() && info.nlink === 1) return { handle, byteLength: info.size };

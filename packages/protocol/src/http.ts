@@ -99,11 +99,11 @@ export const httpApi = {
     answer: z.array(workflowSummarySchema),
   },
   getWorkflow: { method: 'GET', path: '/api/v1/workflows/:id', body: empty, answer: workflowSchema },
-  /** Saves into the data folder, canonically written; templates are not overwritten (409). */
+  /** Saves into the data folder, canonically written; templates are not overwritten (409). 422 with issues. */
   saveWorkflow: {
     method: 'PUT',
     path: '/api/v1/workflows/:id',
-    body: workflowSchema,
+    body: z.unknown(),
     answer: workflowSummarySchema,
   },
   /** Everything wrong with a document, and the facts on its wires. The document may be incomplete. */

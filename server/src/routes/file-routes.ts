@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
 import { parseWorkflow } from '@reelgraph/graph';
 import { type DataFolder, type LocatedInputFiles, writeFileAtomically } from '@reelgraph/host';
 import { byteRoutes, type UploadAnswer } from '@reelgraph/protocol';
@@ -10,6 +11,7 @@ import { isDigest, type Store } from '@reelgraph/store';
 import express, { type Request, type RequestHandler, type Response } from 'express';
 import { HttpError, notFound } from '../http-error.ts';
 import type { MediaClient } from '../media/media-client.ts';
+import { oneAtATime } from '../one-at-a-time.ts';
 import type { CallRegistry } from '../register-call.ts';
 import { sniffLength, sniffMediaType } from '../sniff.ts';
 import { invalidWorkflow } from './workflow-routes.ts';
@@ -80,6 +82,8 @@ export function registerFileRoutes(registry: CallRegistry, parts: FileRouteParts
       (type) => type === 'video/mp4' || type === 'application/octet-stream',
       'the bytes of an mp4 (video/mp4)',
     ),
+    // Each is held in memory whole.
+    oneAtATime(),
     express.raw({ type: () => true, limit: maxVideoBytes, inflate: false }),
     async (request, response) => {
       const bytes = bytesOf(request);
@@ -120,18 +124,19 @@ export function registerFileRoutes(registry: CallRegistry, parts: FileRouteParts
     const { name } = request.params;
     const found = await parts.inputFiles.open(Array.isArray(name) ? name.join('/') : '');
     if (found === undefined) throw notFound('There is no input file with this name.');
-    const mediaType = await mediaTypeOf(found.handle);
-    setFileHeaders(response, mediaType, undefined);
-    response.set({ 'cache-control': 'private, no-cache', 'content-length': String(found.byteLength) });
-    if (request.method === 'HEAD') {
+    try {
+      setFileHeaders(response, await mediaTypeOf(found.handle), undefined);
+      response.set({ 'cache-control': 'private, no-cache', 'content-length': String(found.byteLength) });
+      if (request.method === 'HEAD') response.end();
+      // By handle and not by path: what was checked is what is read.
+      else await pipeline(createReadStream('', { fd: found.handle, start: 0, autoClose: false }), response);
+    } catch (error) {
+      // A reader that left wants no answer; one that has half of a file must not take it for the whole.
+      if (!response.headersSent && !response.destroyed) throw error;
+      response.destroy();
+    } finally {
       await found.handle.close();
-      response.end();
-      return;
     }
-    // By handle and not by path: what was checked is what is read.
-    createReadStream('', { fd: found.handle, start: 0 })
-      .on('error', () => response.destroy())
-      .pipe(response);
   });
 }
 

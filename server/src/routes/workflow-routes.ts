@@ -32,7 +32,11 @@ export function registerWorkflowCalls(
   registry.call('listModels', async () => [...(await catalogue.listModels())]);
   registry.call('listWorkflows', () => library.list());
   registry.call('getWorkflow', ({ param }) => library.get(param('id')));
-  registry.call('saveWorkflow', ({ param, body }) => library.save(param('id'), body));
+  registry.call('saveWorkflow', ({ param, body }) => {
+    // A name that can never be is the first thing to say.
+    library.checkId(param('id'));
+    return library.save(param('id'), requireWorkflow(body));
+  });
   registry.call('check', async ({ body }) => {
     const parsed = parseWorkflowValue(body);
     if (!parsed.ok) return { issues: [...parsed.issues], facts: {} };
