@@ -314,6 +314,25 @@ describe('caching', () => {
     expect(await reasons(5)).toEqual([{ code: 'evicted' }, { code: 'not-cacheable' }]);
   });
 
+  test('E8 the reason compares with the run before, also when that took the node from the cache', async () => {
+    // first(term) -> last(term)
+    const registry = registryOf(sumNode('sum', [], undefined, { cache: 'disk' }));
+    const engine = testEngine(registry, { store: await openStore(folder) });
+    const reasons = async (first: number, last: number) => {
+      const workflow = document({ first: ['sum', first], last: ['sum', last] }, ['first.sum -> last.a']);
+      const { events } = await engine.run(workflow, { targets: ['last'] });
+      return events.flatMap((event) => (event.type === 'node.started' ? [event.because] : []));
+    };
+    await reasons(1, 1);
+    expect(await reasons(1, 2)).toEqual([{ code: 'param-changed', name: 'term' }]);
+    expect(await reasons(1, 1)).toEqual([]);
+    // `last` was computed last with term 2, but a moment ago its term was 1, as now.
+    expect(await reasons(5, 1)).toEqual([
+      { code: 'param-changed', name: 'term' },
+      { code: 'input-changed', name: 'a' },
+    ]);
+  });
+
   test('E8 a node whose program was changed since says that, whatever else changed', async () => {
     const workflow = (term: number) => document({ a: ['sum', term] });
     const reasons = async (version: number, term: number) => {

@@ -182,17 +182,21 @@ export async function executePlan(
     const slot = slotAt(index);
     const { id, key, definition } = slot.node;
     const work = worker(index);
-    if (work.state === 'cached') {
-      emit({ type: 'node.cached', nodeId: id, source: work.source, outputs: work.summaries });
-    } else if (work.state === 'unneeded') {
+    const announce = (source: 'memory' | 'disk', outputs: Summaries): void => {
+      // The next change is told from this run, not from the last that had to compute.
+      history.remember(workflow.name, slot.node, plan.partsOf);
+      emit({ type: 'node.cached', nodeId: id, source, outputs });
+    };
+    if (work.state === 'cached') announce(work.source, work.summaries);
+    else if (work.state === 'unneeded') {
       const inMemory = key === undefined ? undefined : memory.peek(key);
       if (inMemory !== undefined) {
-        emit({ type: 'node.cached', nodeId: id, source: 'memory', outputs: inMemory.summaries });
+        announce('memory', inMemory.summaries);
         return;
       }
       const onDisk =
         key === undefined || definition.cache !== 'disk' ? undefined : peekOnDisk(store, slot.node);
-      if (onDisk !== undefined) emit({ type: 'node.cached', nodeId: id, source: 'disk', outputs: onDisk });
+      if (onDisk !== undefined) announce('disk', onDisk);
       else emit({ type: 'node.skipped', nodeId: id, because: 'not needed: what it leads to is cached' });
     }
   }

@@ -23,7 +23,7 @@ type Entry = z.infer<typeof entrySchema>;
 export interface KeyHistory {
   /** Why a node has to run although it could have been cached. `damaged`: its result was found broken. */
   explain(workflowName: string, node: PlannedNode, partsOf: RunPlan['partsOf'], damaged: boolean): RanBecause;
-  /** Notes the key that a node was computed under. */
+  /** Notes the key that a node has in this run, computed or cached. */
   remember(workflowName: string, node: PlannedNode, partsOf: RunPlan['partsOf']): void;
   /** Keeps what was remembered since the last time. */
   save(): void;
@@ -32,8 +32,9 @@ export interface KeyHistory {
 export function createKeyHistory(store: Store | undefined): KeyHistory {
   const entries = new Map<string, Entry>(readNote(store));
   let changed = false;
+  // Line feeds: no id or type has one, so parts cannot run together.
   const place = (workflowName: string, node: PlannedNode): string =>
-    JSON.stringify([workflowName, node.id, node.definition.type]);
+    `${node.id}\n${node.definition.type}\n${workflowName}`;
   return {
     explain(workflowName, node, partsOf, damaged) {
       if (node.key === undefined) return { code: 'not-cacheable' };
