@@ -6,6 +6,7 @@ import { describeNode, type NodeRegistry } from '@reelgraph/node-api';
 import { builtinNodes } from '@reelgraph/nodes';
 import { modelFolder } from '@reelgraph/toybox';
 import type { DataFolder } from './data-folder.ts';
+import { folderStamp } from './folder-stamp.ts';
 
 /** Where model packages are looked for: given folders first, then the user's own, then the embedded one. */
 export function modelRootsOf(folder: DataFolder, given: readonly string[] = []): string[] {
@@ -26,23 +27,37 @@ export interface Catalogue {
   close(): Promise<void>;
 }
 
-/** How long a look at the model folders counts: edits come many a second, models do not. */
-const lookAgainMs = 2000;
-
 /** Reads node types and model packages; loads no inference runtime. */
 export async function createCatalogue(modelRoots: readonly string[]): Promise<Catalogue> {
+  const stamp = await folderStamp(modelRoots);
   const models = await createModelService({ roots: modelRoots });
-  return catalogueOver(models);
+  return catalogueOver(models, { modelRoots, stamp });
+}
+
+export interface CatalogueOptions {
+  /** Where the service finds its packages, and how these folders looked when it did; absent: it always looks. */
+  readonly modelRoots?: readonly string[];
+  readonly stamp?: string;
+  /** How long a look at the model folders counts: edits come many a second, models do not. */
+  readonly lookAgainMs?: number;
 }
 
 /** A catalogue that looks at models through a service its caller owns. */
-export function catalogueOver(models: ModelServiceHandle): Catalogue {
+export function catalogueOver(
+  models: ModelServiceHandle,
+  { modelRoots, stamp, lookAgainMs = 2000 }: CatalogueOptions = {},
+): Catalogue {
   const nodeTypes = [...builtinNodes.values()].map(describeNode);
   let lookedAtMs = performance.now();
+  let lastStamp = stamp;
   const refresh = async () => {
     if (performance.now() - lookedAtMs < lookAgainMs) return;
-    await models.refresh();
     lookedAtMs = performance.now();
+    const now = modelRoots === undefined ? undefined : await folderStamp(modelRoots);
+    if (now !== undefined && now === lastStamp) return;
+    // Reads packages anew and builds their tokenizers, which holds up whoever shares the thread.
+    await models.refresh();
+    lastStamp = now;
   };
   const check = async (workflow: Workflow) => {
     await refresh();
