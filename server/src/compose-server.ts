@@ -6,6 +6,7 @@ import { openStore } from '@reelgraph/store';
 import express, { type Express, Router } from 'express';
 import helmet from 'helmet';
 import { pino } from 'pino';
+import { createChecker } from './check/check-client.ts';
 import type { ServerOptions } from './create-server.ts';
 import { EventHub } from './event-hub.ts';
 import { createGuard } from './guard.ts';
@@ -73,6 +74,7 @@ export async function composeServer(options: ServerOptions): Promise<ServerParts
   });
   const catalogue = await createCatalogue(modelRoots);
   const media = createMediaClient();
+  const checker = createChecker(catalogue, modelRoots);
   const guard = createGuard({ token: options.token, host: options.host });
   const monitor = startLoopMonitor();
 
@@ -102,8 +104,8 @@ export async function composeServer(options: ServerOptions): Promise<ServerParts
     templates: options.workflowsFolder,
     saved: folder.workflowsFolder,
   });
-  registerWorkflowCalls(registry, catalogue, library);
-  registerRunCalls(registry, { catalogue, hub, journal, queue });
+  registerWorkflowCalls(registry, { catalogue, checker, library });
+  registerRunCalls(registry, { checker, hub, journal, queue });
   registerFileRoutes(registry, { folder, inputFiles: createInputFiles(inputRoots), store, media });
   registry.finish();
   app.use(router);
@@ -131,6 +133,7 @@ export async function composeServer(options: ServerOptions): Promise<ServerParts
       hub.close();
       monitor.stop();
       await media.close();
+      await checker.close();
       await catalogue.close();
       journal.close();
     },

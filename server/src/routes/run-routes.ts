@@ -1,6 +1,6 @@
 /** Runs: start, look, cancel. */
 import { runStatuses } from '@reelgraph/graph';
-import type { Catalogue } from '@reelgraph/host';
+import type { Checker } from '../check/check-client.ts';
 import type { EventHub } from '../event-hub.ts';
 import { HttpError, notFound } from '../http-error.ts';
 import type { CallRegistry } from '../register-call.ts';
@@ -9,7 +9,7 @@ import type { RunQueue } from '../run-queue.ts';
 import { invalidWorkflow, requireWorkflow } from './workflow-routes.ts';
 
 export interface RunRouteParts {
-  readonly catalogue: Catalogue;
+  readonly checker: Checker;
   readonly hub: EventHub;
   readonly journal: RunJournal;
   readonly queue: RunQueue;
@@ -19,7 +19,7 @@ const maxListedRuns = 100;
 
 export function registerRunCalls(
   registry: CallRegistry,
-  { catalogue, hub, journal, queue }: RunRouteParts,
+  { checker, hub, journal, queue }: RunRouteParts,
 ): void {
   const unknownRun = () => notFound('There is no run with this id.', 'GET /api/v1/runs lists the newest.');
 
@@ -34,7 +34,7 @@ export function registerRunCalls(
           });
         }
       }
-      const blockers = await catalogue.findBlockers(workflow, body.targets);
+      const blockers = await checker.findBlockers(workflow, body.targets);
       if (blockers.length > 0) throw invalidWorkflow(blockers);
       const runId = queue.add(workflow, body.targets);
       try {

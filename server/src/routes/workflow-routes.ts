@@ -2,6 +2,7 @@
 import type { GraphIssue, Workflow } from '@reelgraph/graph';
 import { parseWorkflowValue } from '@reelgraph/graph';
 import type { Catalogue } from '@reelgraph/host';
+import type { Checker } from '../check/check-client.ts';
 import { HttpError } from '../http-error.ts';
 import type { CallRegistry } from '../register-call.ts';
 import type { WorkflowLibrary } from '../workflow-library.ts';
@@ -23,10 +24,15 @@ export function invalidWorkflow(issues: readonly GraphIssue[]): HttpError {
   });
 }
 
+export interface WorkflowRouteParts {
+  readonly catalogue: Catalogue;
+  readonly checker: Checker;
+  readonly library: WorkflowLibrary;
+}
+
 export function registerWorkflowCalls(
   registry: CallRegistry,
-  catalogue: Catalogue,
-  library: WorkflowLibrary,
+  { catalogue, checker, library }: WorkflowRouteParts,
 ): void {
   registry.call('listNodeTypes', () => [...catalogue.nodeTypes]);
   registry.call('listModels', async () => [...(await catalogue.listModels())]);
@@ -40,7 +46,7 @@ export function registerWorkflowCalls(
   registry.call('check', async ({ body }) => {
     const parsed = parseWorkflowValue(body);
     if (!parsed.ok) return { issues: [...parsed.issues], facts: {} };
-    const { issues, facts } = await catalogue.check(parsed.workflow);
+    const { issues, facts } = await checker.check(parsed.workflow);
     return { issues: [...parsed.warnings, ...issues], facts: { ...facts } };
   });
 }
