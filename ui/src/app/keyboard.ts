@@ -17,6 +17,16 @@ function isTyping(target: EventTarget | null): boolean {
   );
 }
 
+/** True in anything that takes keys for itself: typing, but also a number that arrows change, or a switch. */
+function isInField(element: Element | null): boolean {
+  return (
+    isTyping(element) ||
+    (element !== null &&
+      element.closest('.param, .node-place, .rename') !== null &&
+      !element.matches('.canvas'))
+  );
+}
+
 /** Keys that belong to the browser or the field when one types; all other Mod keys are commands everywhere. */
 const fieldKeys = new Set(['Mod+Z', 'Mod+Shift+Z', 'Mod+Y', 'Mod+A', 'Mod+D']);
 
@@ -100,11 +110,14 @@ function stepBack(editor: Editor): void {
     editor.view.get()?.container.focus({ preventScroll: true });
     return;
   }
-  if (isTyping(document.activeElement)) {
-    editor.view.get()?.container.focus({ preventScroll: true });
+  const view = editor.view.get();
+  if (isInField(document.activeElement)) {
+    view?.container.focus({ preventScroll: true });
     return;
   }
   editor.selection.clear();
+  // Arrows are for the canvas again, wherever on the page the focus was.
+  view?.container.focus({ preventScroll: true });
 }
 
 const directions: Readonly<Record<string, readonly [number, number]>> = {
