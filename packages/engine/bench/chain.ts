@@ -44,8 +44,14 @@ export async function benchChain(count: number, cache: 'memory' | 'disk' = 'memo
         throw new Error(`The chain ended ${result.status}: ${result.error?.message ?? ''}`);
       return performance.now() - startedAt;
     };
-    const engine = await open();
-    const coldMs = await timed(engine);
+    // The best of a few, cold and warm: other work on the machine only ever adds.
+    const coldTimes: number[] = [];
+    let engine = await open();
+    for (let round = 0; round < (cache === 'disk' ? 1 : 3); round += 1) {
+      engine = await open();
+      coldTimes.push(await timed(engine));
+    }
+    const coldMs = Math.min(...coldTimes);
     // The best of five: other work on the machine only ever adds.
     let rerunMs = Number.POSITIVE_INFINITY;
     for (let round = 0; round < 5; round += 1) rerunMs = Math.min(rerunMs, await timed(engine));

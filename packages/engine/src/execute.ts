@@ -184,7 +184,7 @@ export async function executePlan(
     const work = worker(index);
     const announce = (source: 'memory' | 'disk', outputs: Summaries): void => {
       // The next change is told from this run, not from the last that had to compute.
-      history.remember(workflow.name, slot.node, plan.partsOf);
+      history.rememberCached(workflow.name, slot.node, plan.partsOf);
       emit({ type: 'node.cached', nodeId: id, source, outputs });
     };
     if (work.state === 'cached') announce(work.source, work.summaries);

@@ -23,8 +23,10 @@ type Entry = z.infer<typeof entrySchema>;
 export interface KeyHistory {
   /** Why a node has to run although it could have been cached. `damaged`: its result was found broken. */
   explain(workflowName: string, node: PlannedNode, partsOf: RunPlan['partsOf'], damaged: boolean): RanBecause;
-  /** Notes the key that a node has in this run, computed or cached. */
+  /** Notes the key that a node was computed under. */
   remember(workflowName: string, node: PlannedNode, partsOf: RunPlan['partsOf']): void;
+  /** Notes that a node had this key again and came from the cache; of a node it does not know, nothing. */
+  rememberCached(workflowName: string, node: PlannedNode, partsOf: RunPlan['partsOf']): void;
   /** Keeps what was remembered since the last time. */
   save(): void;
 }
@@ -59,18 +61,10 @@ export function createKeyHistory(store: Store | undefined): KeyHistory {
       // Neither params nor inputs: the document that the node puts into its result.
       return { code: 'input-changed', name: 'workflow' };
     },
-    remember(workflowName, node, partsOf) {
-      if (node.key === undefined) return;
-      const at = place(workflowName, node);
-      if (entries.get(at)?.key === node.key) return;
-      const { version, params, inputs } = partsOf(node);
-      entries.delete(at);
-      entries.set(at, { key: node.key, version, params, inputs });
-      changed = true;
-      for (const oldest of entries.keys()) {
-        if (entries.size <= maxEntries) break;
-        entries.delete(oldest);
-      }
+    remember,
+    // Only what is known already: a large graph from the cache must not push out and compute what explains others.
+    rememberCached(workflowName, node, partsOf) {
+      if (entries.has(place(workflowName, node))) remember(workflowName, node, partsOf);
     },
     save() {
       if (!changed || store === undefined) return;
@@ -83,6 +77,19 @@ export function createKeyHistory(store: Store | undefined): KeyHistory {
       }
     },
   };
+  function remember(workflowName: string, node: PlannedNode, partsOf: RunPlan['partsOf']): void {
+    if (node.key === undefined) return;
+    const at = place(workflowName, node);
+    if (entries.get(at)?.key === node.key) return;
+    const { version, params, inputs } = partsOf(node);
+    entries.delete(at);
+    entries.set(at, { key: node.key, version, params, inputs });
+    changed = true;
+    for (const oldest of entries.keys()) {
+      if (entries.size <= maxEntries) break;
+      entries.delete(oldest);
+    }
+  }
 }
 
 /** `model:<name>:<digest>` without the digest. */
