@@ -367,4 +367,32 @@ describe('progress', () => {
       [26, 'n', 8],
     ]);
   });
+
+  test('E7 the last step is always shown, and may be shown when the node has just ended', async () => {
+    const clock = steppedClock();
+    const pixels: Tensor<'float32'> = { dtype: 'float32', shape: [1, 3, 1, 1, 1], data: new Float32Array(3) };
+    const registry = registryOf(
+      sumNode('steps', [], (ctx) => {
+        for (let step = 1; step <= 4; step += 1) {
+          ctx.progress({ step, totalSteps: 4 });
+          ctx.preview(() => ({ pixels, fps: 8 }));
+          clock.advance(1);
+        }
+      }),
+    );
+    const previews: EnginePreview[] = [];
+    const encodePreview = async () => ({
+      mediaType: 'image/webp',
+      frameCount: 1,
+      widthPx: 1,
+      heightPx: 1,
+      data: '',
+    });
+    await testEngine(registry, { clock, encodePreview }).run(document({ n: ['steps'] }), {
+      targets: ['n'],
+      onPreview: (preview) => previews.push(preview),
+    });
+    await new Promise(setImmediate);
+    expect(previews.map(({ step }) => step)).toEqual([1, 4]);
+  });
 });

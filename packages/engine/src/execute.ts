@@ -346,6 +346,7 @@ export async function executePlan(
     let open = true;
     let encoding = false;
     let nextPreviewAtMs = Number.NEGATIVE_INFINITY;
+    let shownStep = -1;
     const meter = createProgressMeter(node.id, clock, emit);
     const { onPreview } = request;
     const context: RunContext = {
@@ -362,21 +363,18 @@ export async function executePlan(
         if (open) meter.update(update);
       },
       preview(produce) {
+        if (!open || onPreview === undefined || encodePreview === undefined) return;
         const now = clock.elapsed();
-        if (
-          !open ||
-          encoding ||
-          onPreview === undefined ||
-          encodePreview === undefined ||
-          now < nextPreviewAtMs
-        )
-          return;
+        const { step, isDone } = meter;
+        // What stays on the screen is the finished work, however little time the node took.
+        if (!isDone && (encoding || now < nextPreviewAtMs)) return;
         encoding = true;
-        const { step } = meter;
         const show = async (): Promise<void> => {
           const { pixels, fps } = produce();
           const encoded = await encodePreview(pixels);
-          if (open) onPreview({ ...encoded, runId, nodeId: node.id, step, fps });
+          if ((!open && !isDone) || signal.aborted || step <= shownStep) return;
+          shownStep = step;
+          onPreview({ ...encoded, runId, nodeId: node.id, step, fps });
         };
         show()
           // A missing preview is not worth a word: the next one comes in a moment.

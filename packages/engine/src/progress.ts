@@ -22,18 +22,22 @@ export function createProgressMeter(
   nodeId: string,
   clock: Clock,
   emit: (body: ProgressBody) => void,
-): { update(update: ProgressUpdate): void; readonly step: number } {
+): { update(update: ProgressUpdate): void; readonly step: number; readonly isDone: boolean } {
   let first: { readonly step: number; readonly atMs: number } | undefined;
   let reportedAtMs = Number.NEGATIVE_INFINITY;
   let lastMessage: string | undefined;
   let step = 0;
+  let total = 1;
   return {
     get step() {
       return step;
     },
+    get isDone() {
+      return step >= total;
+    },
     update({ step: reported, totalSteps, message }) {
       step = Math.max(0, Math.round(reported));
-      const total = Math.max(1, Math.round(totalSteps));
+      total = Math.max(1, Math.round(totalSteps));
       const now = clock.elapsed();
       // Going back means that another round of steps has begun.
       if (first === undefined || step < first.step) first = { step, atMs: now };

@@ -146,7 +146,7 @@ export interface PreviewStrip {
 }
 
 /** Tiles are enlarged by whole factors up to this, so that an 8 × 8 latent can be seen, and never above it. */
-const previewEnlargedPx = 64;
+const previewEnlargedPx = 32;
 /** Larger tiles are shrunk: a preview is sent often and must cost little. */
 const previewMaxPx = 128;
 /** Longer clips are shown with fewer frames per second: a preview is sent often and must stay small. */

@@ -27,6 +27,8 @@ import world
 VERSION = "1.0.0"
 LICENCE = "Apache-2.0"
 OPSET = 18
+#: Pixels of a preview along each side of a latent place.
+PREVIEW_SPATIAL = 4
 
 
 def strip(path):
@@ -92,10 +94,10 @@ def write_json(path, value):
 
 
 def preview_factors(model, mean, std):
-    """Least squares from normalised latents to the pixels of each patch: ([C][3 * 4 * 8 * 8], [3 * 4 * 8 * 8]), RGB in [-1, 1].
+    """Least squares from normalised latents to the halved pixels of each patch: ([C][3 * 4 * 4 * 4], [3 * 4 * 4 * 4]), RGB in [-1, 1].
 
     The order within a patch is colour, frame, row, column. It is the decoder's linear part, so to speak:
-    blurred, but cheap enough to look at every step of a sampler.
+    blurred and at half the size, but cheap enough to look at while a sampler is at work.
     """
     scenes, _ = world.training_scenes(5_000_000, 200)
     frames = world.to_model_range(world.render(scenes))
@@ -103,8 +105,10 @@ def preview_factors(model, mean, std):
         latent = ((model.encoder(frames) - mean) / std).permute(0, 2, 3, 4, 1).reshape(-1, mean.shape[1])
     # The first latent frame stands for one picture, shown four times.
     padded = torch.cat([frames[:, :, :1].expand(-1, -1, vae.TEMPORAL - 1, -1, -1), frames], dim=2)
+    padded = torch.nn.functional.avg_pool3d(padded, (1, vae.SPATIAL // PREVIEW_SPATIAL, vae.SPATIAL // PREVIEW_SPATIAL))
     b, c, f, height, width = padded.shape
-    patches = padded.reshape(b, c, f // vae.TEMPORAL, vae.TEMPORAL, height // vae.SPATIAL, vae.SPATIAL, width // vae.SPATIAL, vae.SPATIAL)
+    rows, columns = height // PREVIEW_SPATIAL, width // PREVIEW_SPATIAL
+    patches = padded.reshape(b, c, f // vae.TEMPORAL, vae.TEMPORAL, rows, PREVIEW_SPATIAL, columns, PREVIEW_SPATIAL)
     patches = patches.permute(0, 2, 4, 6, 1, 3, 5, 7).reshape(len(latent), -1)
     design = torch.cat([latent, torch.ones(len(latent), 1)], dim=1)
     solution = torch.linalg.lstsq(design, patches).solution
@@ -123,6 +127,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--run", type=Path, required=True)
     parser.add_argument("--to", type=Path, required=True)
+    parser.add_argument("--raw", action="store_true", help="export the weights themselves, not their moving average")
     parser.add_argument("--steps", type=int, default=20, help="recommended steps")
     parser.add_argument("--guidance", type=float, default=3.0, help="recommended guidance scale")
     parser.add_argument("--shift", type=float, default=None, help="recommended shift, if not the one trained with")
@@ -132,7 +137,7 @@ def main():
 
     autoencoder, vae_facts = vae.load(run / "vae.pt")
     encoder = text.load(run / "text.pt")
-    model, saved = dit.load(run / "dit.pt")
+    model, saved = dit.load(run / "dit.pt", ema=not args.raw)
     cache = torch.load(run / "latents.pt", weights_only=True, mmap=True)
     mean, std = cache["mean"].view(1, -1, 1, 1, 1), cache["std"].view(1, -1, 1, 1, 1)
     shift = args.shift or saved["shift"]
@@ -180,7 +185,7 @@ def main():
         "latents_mean": rounded(mean), "latents_std": rounded(std), "round_trip_psnr_db": round(vae_facts["psnr"], 2),
     }
     write_json(to / "vae_encoder" / "config.json", {**vae_config, **error("vae_encoder")})
-    write_json(to / "vae_decoder" / "config.json", {**vae_config, "latent_rgb_patch": [vae.TEMPORAL, vae.SPATIAL, vae.SPATIAL], "latent_rgb_factors": factors, "latent_rgb_factors_bias": bias, **error("vae_decoder")})
+    write_json(to / "vae_decoder" / "config.json", {**vae_config, "latent_rgb_patch": [vae.TEMPORAL, PREVIEW_SPATIAL, PREVIEW_SPATIAL], "latent_rgb_factors": factors, "latent_rgb_factors_bias": bias, **error("vae_decoder")})
     write_json(to / "text_encoder" / "config.json", {
         "_class_name": "ToyboxTextEncoder", "vocab_size": encoder.config.vocabulary, "hidden_size": width, "num_hidden_layers": encoder.config.layers,
         "num_attention_heads": encoder.config.heads, "max_position_embeddings": captions.MAX_LENGTH, "pad_token_id": captions.PAD, **error("text_encoder")})
