@@ -7,6 +7,7 @@ export function ChoiceField({ fieldId, info, value, problem, onChange, onDone }:
       id={fieldId}
       data-testid={fieldId}
       value={String(value)}
+      title={info.options.find((option) => option.value === value)?.label}
       aria-invalid={problem !== undefined || !known}
       onChange={(event) => {
         onChange(event.target.value);

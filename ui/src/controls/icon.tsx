@@ -1,6 +1,7 @@
 /** Line icons on a 16 px grid, in the colour of the text around them. */
 const paths = {
   plus: 'M8 3v10M3 8h10',
+  'add-node': 'M2.5 4h8v8h-8zM6.5 6.2v3.6M4.7 8h3.6M10.5 8H14',
   play: 'M5 3.2v9.6l8-4.8z',
   stop: 'M4.5 4.5h7v7h-7z',
   undo: 'M6 3 2.5 6.5 6 10M3 6.5h6.2a3.8 3.8 0 0 1 0 7.5H6',

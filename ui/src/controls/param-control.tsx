@@ -2,10 +2,11 @@
  * The control that fits a param, the same on the node and in the inspector. Every control writes through one edit;
  * what is typed or dragged in one go is one step of undo.
  */
-import type { ParamInfo, ParamValue } from '@reelgraph/graph';
+import type { GraphIssue, ParamInfo, ParamValue } from '@reelgraph/graph';
 import { memo } from 'react';
 import { useEditor } from '../app/editor-context.ts';
 import { setParam } from '../state/edits.ts';
+import { messageOnNode } from '../state/issue-text.ts';
 import { ChoiceField } from './choice-field.tsx';
 import { FileField } from './file-field.tsx';
 import { ModelField } from './model-field.tsx';
@@ -30,13 +31,17 @@ export interface ParamControlProps {
   readonly param: string;
   readonly info: ParamInfo;
   readonly value: ParamValue;
-  readonly problem: string | undefined;
+  readonly problem: GraphIssue | undefined;
   /** On the node: one line, explained by a tooltip. In the inspector: with its description. */
   readonly compact: boolean;
 }
 
 export const ParamControl = memo(function ParamControl(props: ParamControlProps) {
-  const { nodeId, param, info, value, problem, compact } = props;
+  const { nodeId, param, info, value, compact } = props;
+  const told = props.problem && messageOnNode(props.problem);
+  // A warning does not make the value a wrong one.
+  const problem = props.problem?.severity === 'error' ? told : undefined;
+  const mark = problem !== undefined ? 'has-problem' : told !== undefined ? 'has-caution' : '';
   const editor = useEditor();
   const fieldId = `${compact ? 'node' : 'inspector'}-${nodeId}-${param}`;
   const field = {
@@ -59,8 +64,8 @@ export const ParamControl = memo(function ParamControl(props: ParamControlProps)
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: only keeps presses from reaching the canvas
     <div
-      className={`param ${tall ? 'tall' : ''} ${problem ? 'has-problem' : ''} kind-${info.kind}`}
-      title={compact ? `${info.description}${problem ? `\n⚠ ${problem}` : ''}` : undefined}
+      className={`param ${tall ? 'tall' : ''} ${mark} kind-${info.kind}`}
+      title={compact ? `${info.description}${told ? `\n⚠ ${told}` : ''}` : undefined}
       // A press in a control is for the control and must not drag the node.
       onPointerDown={compact ? (event) => event.stopPropagation() : undefined}
       onDoubleClick={(event) => event.stopPropagation()}
@@ -68,7 +73,7 @@ export const ParamControl = memo(function ParamControl(props: ParamControlProps)
       <label htmlFor={fieldId}>{info.label}</label>
       {fieldFor(info, field, `${nodeId}.${param}`)}
       {!compact && <p className="param-help">{info.description}</p>}
-      {!compact && problem && <p className="param-problem">{problem}</p>}
+      {!compact && told && <p className={problem ? 'param-problem' : 'param-caution'}>{told}</p>}
     </div>
   );
 });

@@ -5,7 +5,7 @@ export function TextField({ fieldId, info, value, problem, onChange, onDone }: F
     id: fieldId,
     value: String(value),
     maxLength: info.maxLength,
-    placeholder: info.placeholder ?? '',
+    placeholder: info.placeholder ? `for example: ${info.placeholder}` : '',
     spellCheck: false,
     'aria-invalid': problem !== undefined,
     'data-testid': fieldId,

@@ -6,6 +6,7 @@ import { Icon } from '../controls/icon.tsx';
 import { formatDuration, formatProgress, progressFraction } from '../state/durations.ts';
 import { setTitle } from '../state/edits.ts';
 import { useSelected } from '../state/observable.ts';
+import { whyItRan } from '../state/why-it-ran.ts';
 
 interface NodeHeaderProps {
   readonly id: string;
@@ -19,6 +20,8 @@ export function NodeHeader({ id, info, node, run }: NodeHeaderProps) {
   const [renaming, setRenaming] = useState(false);
   const spared = useSelected(editor.spared, (nodes) => nodes.has(id));
   const stale = useSelected(editor.stale, (nodes) => nodes.has(id));
+  // A run that waits for its turn has told of no node yet.
+  const queued = useSelected(editor.runs.shown, (shown) => shown?.status === 'queued');
   const title = node.title ?? info.title;
   const rename = (text: string): void => {
     setRenaming(false);
@@ -65,8 +68,12 @@ export function NodeHeader({ id, info, node, run }: NodeHeaderProps) {
         <span className="badge" title="Not needed: what it leads to was in the cache.">
           not needed
         </span>
+      ) : queued ? (
+        <span className="badge" title="The run waits for the one before it">
+          queued
+        </span>
       ) : (
-        <RunBadge run={run} />
+        <RunBadge run={run} info={info} />
       )}
       {run?.status === 'running' && <ProgressBar run={run} />}
     </header>
@@ -89,7 +96,7 @@ function ProgressBar({ run }: { run: NodeRunState }) {
   );
 }
 
-function RunBadge({ run }: { run: NodeRunState | undefined }) {
+function RunBadge({ run, info }: { run: NodeRunState | undefined; info: NodeTypeInfo }) {
   switch (run?.status) {
     case 'waiting':
       return <span className="badge waiting" title="Waits for its turn" role="img" aria-label="waiting" />;
@@ -106,7 +113,10 @@ function RunBadge({ run }: { run: NodeRunState | undefined }) {
       );
     case 'finished':
       return (
-        <span className="badge time" title={whyItRan(run)}>
+        <span
+          className="badge time"
+          title={run.because ? `Ran ${whyItRan(run.because, info)}.` : 'Time it took in the last run.'}
+        >
           {run.durationMs === undefined ? 'done' : formatDuration(run.durationMs)}
         </span>
       );
@@ -121,25 +131,4 @@ function RunBadge({ run }: { run: NodeRunState | undefined }) {
     default:
       return null;
   }
-}
-
-const reasons = {
-  'never-computed': 'It had not been computed before.',
-  'param-changed': 'A setting changed',
-  'input-changed': 'An input changed',
-  'model-changed': 'The model changed.',
-  'node-changed': 'This kind of node computes differently than when it last ran.',
-  evicted: 'Its cached result had made room for others.',
-  damaged: 'Its cached result was damaged and was computed again.',
-  'not-cacheable': 'Its result is never cached.',
-} as const;
-
-function whyItRan(run: NodeRunState): string {
-  if (!run.because) return 'Time it took in the last run.';
-  const reason = reasons[run.because.code];
-  return run.because.name
-    ? `${reason.replace(/\.$/, '')}: ${run.because.name}.`
-    : reason.endsWith('.')
-      ? reason
-      : `${reason}.`;
 }

@@ -1,4 +1,7 @@
-/** What is wrong with a node, in words, hung under it: the node itself keeps its height. */
+/**
+ * What is wrong with a node, in words, hung under it: the node itself keeps its height. One line of each is shown,
+ * all of it while the node is selected or pointed at, so that the node below is not covered for long.
+ */
 import type { GraphIssue, NodeRunState } from '@reelgraph/graph';
 import { applyFix } from '../actions/fixes.ts';
 import { useEditor } from '../app/editor-context.ts';
@@ -40,14 +43,12 @@ export function NodeTrouble({ id, run, issues, known, type }: NodeTroubleProps) 
         return (
           <p key={`${issue.code} ${issue.port ?? ''} ${issue.param ?? ''}`} className={issue.severity}>
             <Icon name="alert" size={13} />
-            <span>
-              {messageOnNode(issue)}
-              {fix && (
-                <button type="button" className="fix" onClick={() => applyFix(editor, fix)}>
-                  {fix.label}
-                </button>
-              )}
-            </span>
+            <span>{messageOnNode(issue)}</span>
+            {fix && (
+              <button type="button" className="fix" onClick={() => applyFix(editor, fix)}>
+                {fix.label}
+              </button>
+            )}
           </p>
         );
       })}

@@ -5,7 +5,6 @@ import { useEditor } from '../app/editor-context.ts';
 import { ParamControl } from '../controls/param-control.tsx';
 import { nodeGeometry } from '../layout/geometry.ts';
 import { typeOfNode } from '../state/catalogue.ts';
-import { messageOnNode } from '../state/issue-text.ts';
 import { useObservable, useSelected } from '../state/observable.ts';
 import { categoryHue } from '../styles/theme.ts';
 import { NodeHeader } from './node-header.tsx';
@@ -29,14 +28,15 @@ export const NodeView = memo(function NodeView({ id }: { id: string }) {
   const known = catalogue.has(node.type);
   const status = spared ? 'spared' : (run?.status ?? 'none');
   const hasError = status === 'failed' || !known || issues.some((issue) => issue.severity === 'error');
-  const problemOf = (port: string): string | undefined =>
-    firstMessage(issues.find((issue) => issue.port === port));
+  const hasWarning = issues.some((issue) => issue.severity === 'warning');
+  const problemOf = (port: string): GraphIssue | undefined => issues.find((issue) => issue.port === port);
   const classes = [
     'node',
     `run-${status}`,
     node.mode ?? '',
     selected ? 'selected' : '',
     hasError ? 'has-error' : '',
+    hasWarning ? 'has-warning' : '',
   ];
   return (
     <section
@@ -99,7 +99,7 @@ export const NodeView = memo(function NodeView({ id }: { id: string }) {
                 param={param}
                 info={paramInfo}
                 value={node.params[param] ?? paramInfo.default}
-                problem={firstMessage(issues.find((issue) => issue.param === param))}
+                problem={issues.find((issue) => issue.param === param)}
                 compact
               />
             </div>
@@ -120,10 +120,6 @@ export const NodeView = memo(function NodeView({ id }: { id: string }) {
     </section>
   );
 });
-
-function firstMessage(issue: GraphIssue | undefined): string | undefined {
-  return issue && messageOnNode(issue);
-}
 
 /** Ports of a node that have a wire, as one text so that equal answers are equal values: `>in <out`. */
 function wiredPorts(

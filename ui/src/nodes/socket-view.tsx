@@ -1,8 +1,10 @@
 /** One socket: a coloured and shaped dot in an area large enough to hit, known to rete while it is on screen. */
-import type { PortInfo } from '@reelgraph/graph';
+import type { GraphIssue, PortInfo } from '@reelgraph/graph';
 import { memo } from 'react';
 import { useEditor } from '../app/editor-context.ts';
 import { useGraphView } from '../app/graph-view-context.ts';
+import { factsInFull } from '../state/facts-label.ts';
+import { messageOnNode } from '../state/issue-text.ts';
 import { useSelected } from '../state/observable.ts';
 import { socketShape } from '../styles/theme.ts';
 
@@ -12,7 +14,7 @@ export interface SocketViewProps {
   readonly name: string;
   readonly port: PortInfo;
   readonly connected: boolean;
-  readonly problem: string | undefined;
+  readonly problem: GraphIssue | undefined;
 }
 
 export const SocketView = memo(function SocketView({
@@ -32,11 +34,15 @@ export const SocketView = memo(function SocketView({
     if (wiring.held.side === side) return 'unfit';
     return wiring.rule([nodeId, name]).ok ? 'fit' : 'unfit';
   });
+  const facts = useSelected(editor.check, (check) =>
+    side === 'output' ? check.facts[nodeId]?.[name] : undefined,
+  );
+  const known = facts ? factsInFull(facts) : '';
   const optional = port.optional ? ', optional' : '';
-  const title = `${port.label} · ${port.type}${optional}\n${port.description}${problem ? `\n⚠ ${problem}` : ''}`;
+  const title = `${port.label} · ${port.type}${optional}${known && `\n${known}`}\n${port.description}${problem ? `\n⚠ ${messageOnNode(problem)}` : ''}`;
   return (
     <span
-      className={`socket ${side} ${socketShape(port.type)} ${fit} ${connected ? 'connected' : ''} ${problem ? 'problem' : ''} ${port.optional ? 'optional' : ''}`}
+      className={`socket ${side} ${socketShape(port.type)} ${fit} ${connected ? 'connected' : ''} ${problem ? (problem.severity === 'error' ? 'problem' : 'caution') : ''} ${port.optional ? 'optional' : ''}`}
       style={{ '--socket': `var(--port-${port.type})` } as React.CSSProperties}
       title={title}
       role="img"

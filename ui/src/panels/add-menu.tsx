@@ -28,7 +28,7 @@ export function AddMenu({ overlay }: { overlay: Extract<Overlay, { kind: 'add' }
     return types.map((info) => ({
       key: info.type,
       title: info.title,
-      words: [...info.synonyms, info.category, info.type],
+      words: [...info.synonyms, info.category, info.type, ...settingsOf(info)],
       info,
     }));
   }, [catalogue, editor, wire]);
@@ -37,7 +37,10 @@ export function AddMenu({ overlay }: { overlay: Extract<Overlay, { kind: 'add' }
     editor.overlay.set(undefined);
     editor.view.get()?.container.focus({ preventScroll: true });
   };
-  const left = Math.max(8, Math.min(overlay.screen.x, window.innerWidth - size.width - 8));
+  // It stays on the canvas: the panel beside it is still of use.
+  const canvas = editor.view.get()?.port.box;
+  const right = canvas ? canvas.left + canvas.width : window.innerWidth;
+  const left = Math.max(8, Math.min(overlay.screen.x, right - size.width - 8));
   const top = Math.max(8, Math.min(overlay.screen.y, window.innerHeight - size.height - 8));
   return (
     <div className="overlay-catch" onPointerDown={(event) => event.target === event.currentTarget && close()}>
@@ -75,6 +78,11 @@ export function AddMenu({ overlay }: { overlay: Extract<Overlay, { kind: 'add' }
       </div>
     </div>
   );
+}
+
+/** Names of settings, so that "fps" finds the node that has it. */
+function settingsOf(info: NodeTypeInfo): string[] {
+  return Object.entries(info.params).flatMap(([name, param]) => [name, param.label]);
 }
 
 function TypePreview({ info }: { info: NodeTypeInfo | undefined }) {

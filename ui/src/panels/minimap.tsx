@@ -28,9 +28,14 @@ export function Minimap({ view }: { view: GraphView }) {
       timer ??= setTimeout(paint, paintEveryMs);
     };
     later();
-    const stops = [view.viewport, editor.document, editor.selection, editor.theme, editor.runs.shown].map(
-      (source) => source.subscribe(later),
-    );
+    const stops = [
+      view.viewport,
+      editor.document,
+      editor.catalogue,
+      editor.selection,
+      editor.theme,
+      editor.runs.shown,
+    ].map((source) => source.subscribe(later));
     return () => {
       clearTimeout(timer);
       for (const stop of stops) stop();

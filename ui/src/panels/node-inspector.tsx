@@ -6,8 +6,9 @@ import { useNodeIssues, useNodeRun } from '../nodes/node-state.ts';
 import { typeOfNode } from '../state/catalogue.ts';
 import { formatDuration } from '../state/durations.ts';
 import { setTitle } from '../state/edits.ts';
-import { factsLabel } from '../state/facts-label.ts';
+import { factsInFull } from '../state/facts-label.ts';
 import { useObservable } from '../state/observable.ts';
+import { whyItRan } from '../state/why-it-ran.ts';
 import { categoryHue } from '../styles/theme.ts';
 import { IssueList } from './issue-list.tsx';
 import { NodeActions } from './node-actions.tsx';
@@ -64,7 +65,7 @@ export function NodeInspector({
               param={param}
               info={paramInfo}
               value={node.params[param] ?? paramInfo.default}
-              problem={issues.find((issue) => issue.param === param)?.message}
+              problem={issues.find((issue) => issue.param === param)}
               compact={false}
             />
           ))}
@@ -96,18 +97,15 @@ export function NodeInspector({
             )}
             {run.because && (
               <>
-                <dt>It ran because</dt>
-                <dd>
-                  {run.because.code.replaceAll('-', ' ')}
-                  {run.because.name ? `: ${run.because.name}` : ''}
-                </dd>
+                <dt>It ran</dt>
+                <dd>{whyItRan(run.because, info)}</dd>
               </>
             )}
             {Object.entries(run.outputs ?? {}).map(([port, output]) => (
               <OutputFact
                 key={port}
                 label={info.outputs[port]?.label ?? port}
-                text={output.text ?? factsLabel(output.facts)}
+                text={output.text ?? factsInFull(output.facts)}
               />
             ))}
           </dl>

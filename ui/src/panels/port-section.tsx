@@ -1,6 +1,6 @@
 /** The ports of a node with their types, what feeds them and what is known of them. */
 import type { PortFacts, PortInfo } from '@reelgraph/graph';
-import { factsLabel } from '../state/facts-label.ts';
+import { factsInFull } from '../state/facts-label.ts';
 
 interface PortSectionProps {
   readonly title: string;
@@ -23,7 +23,7 @@ export function PortSection({ title, ports, sources, facts }: PortSectionProps) 
               <strong>{port.label}</strong>
               <small>{port.optional ? `${port.type}, optional` : port.type}</small>
               <span className="port-end">
-                {sources?.get(name) ?? (facts?.[name] ? factsLabel(facts[name]) : '')}
+                {sources?.get(name) ?? (facts?.[name] ? factsInFull(facts[name]) : '')}
               </span>
             </p>
             <p className="param-help">{port.description}</p>

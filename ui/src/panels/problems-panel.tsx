@@ -32,6 +32,8 @@ export function ProblemsPanel() {
       message: [run.error.message, run.error.hint].filter(Boolean).join(' '),
     });
   }
+  if (failures.length + issues.length === 0 && Object.keys(document.nodes).length === 0)
+    return <p className="nothing">The workflow is empty. Add nodes, then run it.</p>;
   if (failures.length + issues.length === 0)
     return <p className="nothing">No problems. The workflow can run.</p>;
   return (

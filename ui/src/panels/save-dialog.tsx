@@ -19,6 +19,7 @@ export function SaveDialog() {
   );
   const id = savedAs !== undefined && fileStem(name) === fileStem(document.name) ? savedAs : fileStem(name);
   const present = workflows.find((workflow) => workflow.id === id);
+  const nameless = name.trim() === '';
   const taken = isTemplate(id);
   const save = async (): Promise<void> => {
     if (name !== document.name) {
@@ -33,7 +34,7 @@ export function SaveDialog() {
       <form
         onSubmit={(event) => {
           event.preventDefault();
-          if (!taken) void save();
+          if (!taken && !nameless) void save();
         }}
       >
         <label htmlFor="save-name">Name</label>
@@ -45,18 +46,20 @@ export function SaveDialog() {
           onFocus={(event) => event.target.select()}
           onChange={(event) => setName(event.target.value)}
         />
-        <p className={taken ? 'param-problem' : 'param-help'}>
-          {taken
-            ? `“${id}” is a template that came with Reelgraph and stays as it is. Choose another name.`
-            : present && id !== savedAs
-              ? `Replaces “${id}”, which is saved already.`
-              : `Kept on this server as ${id}.json.`}
+        <p className={taken || nameless ? 'param-problem' : 'param-help'}>
+          {nameless
+            ? 'A workflow needs a name to be saved under.'
+            : taken
+              ? `“${id}” is a template that came with Reelgraph and stays as it is. Choose another name.`
+              : present && id !== savedAs
+                ? `Replaces “${id}”, which is saved already.`
+                : `Kept on this server as ${id}.json.`}
         </p>
         <div className="dialog-actions">
           <button type="button" onClick={() => downloadWorkflow(editor)}>
             <Icon name="download" size={14} /> Download JSON
           </button>
-          <button type="submit" className="primary" disabled={taken}>
+          <button type="submit" className="primary" disabled={taken || nameless}>
             <Icon name="save" size={14} /> Save
           </button>
         </div>

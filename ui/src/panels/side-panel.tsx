@@ -23,6 +23,9 @@ export function SidePanel() {
   const editor = useEditor();
   const { tab } = useObservable(editor.panel);
   const problems = useSelected(editor.check, (check) => check.issues.length);
+  const hasErrors = useSelected(editor.check, (check) =>
+    check.issues.some((issue) => issue.severity === 'error'),
+  );
   const active = useSelected(editor.runs.runs, (runs) => [...runs.values()].filter(isActive).length);
   const counts: Partial<Record<PanelTab, number>> = { problems, runs: active };
   const onKeyDown = (event: KeyboardEvent): void => {
@@ -51,7 +54,11 @@ export function SidePanel() {
             onClick={() => editor.panel.set({ open: true, tab: id })}
           >
             {label}
-            {(counts[id] ?? 0) > 0 && <span className={`count ${id}`}>{counts[id]}</span>}
+            {(counts[id] ?? 0) > 0 && (
+              <span className={`count ${id} ${id === 'problems' && !hasErrors ? 'calm' : ''}`}>
+                {counts[id]}
+              </span>
+            )}
           </button>
         ))}
         <button

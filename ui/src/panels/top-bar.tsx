@@ -105,7 +105,6 @@ function WorkflowName() {
       }
       value={name}
       maxLength={200}
-      size={Math.max(8, Math.min(32, name.length))}
       onChange={(event) => {
         const next = event.target.value;
         editor.document.edit(

@@ -1,5 +1,5 @@
 /** What the inspector shows of the workflow as a whole: what it is for, and the settings it offers by name. */
-import type { NodeTypeInfo, Workflow } from '@reelgraph/graph';
+import type { GraphIssue, NodeTypeInfo, Workflow } from '@reelgraph/graph';
 import { useEditor } from '../app/editor-context.ts';
 import { ParamControl } from '../controls/param-control.tsx';
 import { useObservable } from '../state/observable.ts';
@@ -44,6 +44,11 @@ function counted(count: number, what: string): string {
   return `${count} ${what}${count === 1 ? '' : 's'}`;
 }
 
+/** Where the workflow only says at greater length what the node says, one name for one thing is better. */
+function labelOf(given: string, own: string): string {
+  return given === '' || given.toLowerCase().startsWith(own.toLowerCase()) ? own : given;
+}
+
 /** The settings the workflow offers by name: enough to use it without reading its wires. */
 function ExposedInputs({
   document,
@@ -52,12 +57,14 @@ function ExposedInputs({
 }: {
   document: Workflow;
   catalogue: ReadonlyMap<string, NodeTypeInfo>;
-  issues: readonly { nodeId?: string | undefined; param?: string | undefined; message: string }[];
+  issues: readonly GraphIssue[];
 }) {
   const fields = Object.entries(document.inputs).flatMap(([name, input]) => {
     const node = document.nodes[input.node];
     const info = node && catalogue.get(node.type)?.params[input.param];
-    return node && info ? [{ name, input, node, info: { ...info, label: input.label || info.label } }] : [];
+    return node && info
+      ? [{ name, input, node, info: { ...info, label: labelOf(input.label, info.label) } }]
+      : [];
   });
   if (fields.length === 0) return null;
   return (
@@ -70,9 +77,7 @@ function ExposedInputs({
           param={input.param}
           info={info}
           value={node.params[input.param] ?? info.default}
-          problem={
-            issues.find((issue) => issue.nodeId === input.node && issue.param === input.param)?.message
-          }
+          problem={issues.find((issue) => issue.nodeId === input.node && issue.param === input.param)}
           compact={false}
         />
       ))}

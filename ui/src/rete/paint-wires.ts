@@ -96,7 +96,9 @@ function paintFacts(ctx: CanvasRenderingContext2D, scene: Scene, region: Rect, l
     if (text === undefined || said.has(output) || look.left.has(wire.key)) continue;
     const path = scene.path(wire);
     const width = ctx.measureText(text).width + size * 1.2;
-    if (path.to.x - path.from.x < width + 8) continue;
+    // A wire that goes back has its middle between two rows, where there is room for words.
+    const isBack = path.to.x < path.from.x && Math.abs(path.to.y - path.from.y) > 6 * half;
+    if (!isBack && path.to.x - path.from.x < width + 8) continue;
     const middle = pointOnWire(path, 0.5);
     if (!overlaps({ x: middle.x - width / 2, y: middle.y - half, width, height: 2 * half }, region)) continue;
     said.add(output);
@@ -107,7 +109,7 @@ function paintFacts(ctx: CanvasRenderingContext2D, scene: Scene, region: Rect, l
     ctx.roundRect(middle.x - width / 2, middle.y - half, width, 2 * half, half);
     ctx.fill();
     ctx.stroke();
-    ctx.fillStyle = theme.secondary;
+    ctx.fillStyle = theme.text;
     ctx.fillText(text, middle.x, middle.y + 0.5);
   }
 }

@@ -1,18 +1,24 @@
-/** Facts of a value in the few characters a wire has room for: `17f · 64×64 · 16ch`. */
+/** Facts of a value in the few words a wire has room for: `17 frames · 64×64`. */
 import type { PortFacts } from '@reelgraph/graph';
 
 export function factsLabel(facts: PortFacts): string {
   const parts: string[] = [];
-  if (facts.frameCount !== undefined) parts.push(`${facts.frameCount}f`);
+  if (facts.frameCount !== undefined)
+    parts.push(facts.frameCount === 1 ? '1 frame' : `${facts.frameCount} frames`);
   if (facts.widthPx !== undefined && facts.heightPx !== undefined)
     parts.push(`${facts.widthPx}×${facts.heightPx}`);
-  // What a model can do is no size of a value; channels are told beside a size only.
-  if (facts.channels !== undefined && parts.length > 0) parts.push(`${facts.channels}ch`);
   if (facts.fps !== undefined) parts.push(`${trimNumber(facts.fps)} fps`);
   if (facts.durationSeconds !== undefined) parts.push(`${trimNumber(facts.durationSeconds)} s`);
   if (facts.steps !== undefined) parts.push(`${facts.steps} steps`);
   if (facts.sampleRateHz !== undefined) parts.push(`${trimNumber(facts.sampleRateHz / 1000)} kHz`);
   return parts.join(' · ');
+}
+
+/** The same with what few people ask for: `17 frames · 64×64 · 16 channels`. */
+export function factsInFull(facts: PortFacts): string {
+  const short = factsLabel(facts);
+  // What a model can do is no size of a value; channels are told beside a size only.
+  return facts.channels === undefined || short === '' ? short : `${short} · ${facts.channels} channels`;
 }
 
 /** At most two decimals, no trailing zeros. */

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { fileStem } from '../actions/file-stem.ts';
 import { keyLabel, keyName } from '../app/key-names.ts';
 import { formatAgo, formatDuration, formatProgress, progressFraction } from './durations.ts';
-import { factsLabel } from './facts-label.ts';
+import { factsInFull, factsLabel } from './facts-label.ts';
 import { messageOnNode } from './issue-text.ts';
 
 describe('times', () => {
@@ -37,10 +37,11 @@ describe('times', () => {
 });
 
 it('facts fit on a wire', () => {
-  expect(factsLabel({ frameCount: 17, widthPx: 64, heightPx: 64, channels: 16, family: 'toybox' })).toBe(
-    '17f · 64×64 · 16ch',
-  );
-  expect(factsLabel({ frameCount: 17, fps: 8, durationSeconds: 2.125 })).toBe('17f · 8 fps · 2.13 s');
+  const latent = { frameCount: 17, widthPx: 64, heightPx: 64, channels: 16, family: 'toybox' };
+  expect(factsLabel(latent)).toBe('17 frames · 64×64');
+  expect(factsInFull(latent)).toBe('17 frames · 64×64 · 16 channels');
+  expect(factsInFull({ family: 'toybox', channels: 16 })).toBe('');
+  expect(factsLabel({ frameCount: 1, fps: 8, durationSeconds: 2.125 })).toBe('1 frame · 8 fps · 2.13 s');
   expect(factsLabel({ steps: 20 })).toBe('20 steps');
   expect(factsLabel({ family: 'toybox', channels: 16 })).toBe('');
 });
