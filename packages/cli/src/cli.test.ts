@@ -121,6 +121,12 @@ describe('run', () => {
     expect((await readdir(folder)).sort()).toEqual(['clip-2.mp4', 'clip.mp4']);
   });
 
+  it('refuses to save a video under the name of another format, before the work', async () => {
+    const result = await run('run', textToVideo, '--out', join(scratch, 'clip.gif'));
+    expect(result.code).toBe(2);
+    expect(result.stderr).toMatch(/clip\.gif[\s\S]*clip\.mp4/);
+  });
+
   it('takes the workflow out of a video it made', async () => {
     const { code, stdout } = await run('run', join(scratch, 'clip.mp4'), '--out', 'again.mp4');
     expect(code).toBe(0);

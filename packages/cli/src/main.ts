@@ -85,7 +85,7 @@ program
     exitCode = await serveCommand(args);
   });
 
-withFolders(program.command('models').command('list'))
+withFolders(program.command('models').description('model packages on this machine').command('list'))
   .description('list model packages')
   .action(async (options: { json?: boolean; data?: string; models: string[] }) => {
     const { modelsCommand } = await import('./models-command.ts');
@@ -121,6 +121,17 @@ function asCliError(error: unknown): CliError {
     return new CliError(exitCodes.runFailed, error.code, error.message, hint === undefined ? {} : { hint });
   }
   if (process.env.REELGRAPH_LOG === 'debug') console.error(error);
+  if (error instanceof Error && 'code' in error && error.code === 'ERR_MODULE_NOT_FOUND') {
+    const message = error.message.replaceAll(join(import.meta.dirname, '../../..', '/'), '');
+    return new CliError(
+      exitCodes.runFailed,
+      'cli/not-loaded',
+      `A part of the program is missing. ${message}.`,
+      {
+        hint: 'Mend the import, or run "npm ci" if a package is missing.',
+      },
+    );
+  }
   return new CliError(exitCodes.runFailed, 'cli/internal', 'The program met a problem of its own.', {
     hint: 'Set REELGRAPH_LOG=debug to see it, and please report it.',
   });

@@ -70,6 +70,15 @@ export async function saveResults(
 
 /** Finds out before the work whether its result could be saved. @throws CliError when it could not */
 export async function prepareTarget(out: string | undefined): Promise<void> {
+  const ending = out === undefined || out.endsWith('/') ? '' : extname(out);
+  if (ending !== '' && ending.toLowerCase() !== '.mp4') {
+    throw new CliError(
+      exitCodes.usage,
+      'cli/other-format',
+      `Videos are saved as .mp4, so "${out}" would not be what its name says.`,
+      { hint: `Use --out ${out?.slice(0, -ending.length)}.mp4; nothing was computed yet.` },
+    );
+  }
   const path = resolve(out ?? '.');
   const folder = out === undefined || out.endsWith('/') ? path : dirname(path);
   try {
