@@ -3,6 +3,7 @@ import { parseWorkflow, stringifyWorkflow, type Workflow } from '@reelgraph/grap
 import type { Editor } from '../app/editor.ts';
 import { showDraft } from '../app/keep-draft.ts';
 import { emptyWorkflow } from '../state/empty-workflow.ts';
+import { isComfyWorkflow } from '../state/comfy-workflow.ts';
 import { explain } from './explain.ts';
 import { fileStem } from './file-stem.ts';
 import { addNodeOfType, tidyPlaces } from './graph-actions.ts';
@@ -10,6 +11,8 @@ import { uploadPicture } from './uploads.ts';
 
 /** Largest file read into the page; workflows and the videos that carry them are far smaller. */
 const largestFile = 512 * 1024 * 1024;
+const usableFiles =
+  'Reelgraph JSON, a video made by Reelgraph (MP4), and pictures (PNG, JPEG, WebP) can be dropped.';
 
 /** Replaces the document. `savedAs` is the id under which the server keeps it. */
 export function showWorkflow(editor: Editor, workflow: Workflow, savedAs?: string): void {
@@ -23,7 +26,13 @@ export function showWorkflow(editor: Editor, workflow: Workflow, savedAs?: strin
   editor.selection.clear();
   editor.document.edit(`Open ${workflow.name}`, () => shown, { isAnotherWorkflow: true });
   editor.savedAs.set(savedAs);
-  requestAnimationFrame(() => editor.view.get()?.frame());
+  editor.notices.settle('open');
+  requestAnimationFrame(() => {
+    const view = editor.view.get();
+    view?.frameToRead();
+    // What was pressed to open it is gone; the keys go to what was opened.
+    view?.container.focus({ preventScroll: true });
+  });
 }
 
 /** Opens a copy of another window's draft as one step, so that undo brings back what was. */
@@ -44,7 +53,7 @@ export async function openFromServer(editor: Editor, id: string): Promise<void> 
     const source = editor.workflows.get().find((entry) => entry.id === id)?.source;
     showWorkflow(editor, workflow, source === 'saved' ? id : undefined);
   } catch (error) {
-    editor.notices.add({ tone: 'bad', ...explain(error, 'The workflow could not be opened.') });
+    editor.notices.add({ tone: 'bad', about: 'open', ...explain(error, 'The workflow could not be opened.') });
   }
 }
 
@@ -57,14 +66,21 @@ export async function takeFiles(
   let shift = 0;
   for (const file of files) {
     if (file.size > largestFile) {
-      editor.notices.add({ tone: 'bad', text: `${file.name} is too large to open here.` });
+      editor.notices.add({ tone: 'bad', about: 'open', text: `${file.name} is too large to open here.` });
     } else if (file.type.startsWith('image/')) {
       await addPicture(editor, file, at, shift);
       shift += 40;
     } else if (file.type === 'video/mp4' || file.name.endsWith('.mp4')) {
       await openVideo(editor, file);
-    } else {
+    } else if (file.type === 'application/json' || file.name.endsWith('.json')) {
       openWorkflowText(editor, file.name, await file.text());
+    } else {
+      editor.notices.add({
+        tone: 'bad',
+        about: 'open',
+        text: `${file.name} cannot be opened here.`,
+        hint: usableFiles,
+      });
     }
   }
 }
@@ -76,9 +92,18 @@ export function openWorkflowText(editor: Editor, name: string, text: string): vo
     for (const warning of parsed.warnings) editor.notices.add({ tone: 'info', text: warning.message });
     return;
   }
+  if (isComfyWorkflow(text)) {
+    editor.notices.add({
+      tone: 'bad',
+      about: 'open',
+      text: 'This looks like a ComfyUI workflow; Reelgraph cannot open those yet.',
+    });
+    return;
+  }
   const [first, ...more] = parsed.issues;
   editor.notices.add({
     tone: 'bad',
+    about: 'open',
     text: `${name} is no workflow that can be opened: ${first?.message ?? 'it could not be read'}`,
     hint: more.length > 0 ? `And ${more.length} more problems.` : undefined,
   });
@@ -90,7 +115,11 @@ async function openVideo(editor: Editor, file: File): Promise<void> {
     showWorkflow(editor, workflow);
     editor.notices.add({ tone: 'good', text: `This is the workflow that made ${file.name}.` });
   } catch (error) {
-    editor.notices.add({ tone: 'bad', ...explain(error, `${file.name} carries no workflow.`) });
+    editor.notices.add({
+      tone: 'bad',
+      about: 'open',
+      ...explain(error, `${file.name} carries no workflow.`),
+    });
   }
 }
 
@@ -121,10 +150,10 @@ export async function saveToServer(editor: Editor, id: string): Promise<boolean>
     await editor.client.saveWorkflow(id, editor.document.get());
     editor.keepSavedAs(workflowNumber, id);
     editor.workflows.set(await editor.client.listWorkflows());
-    editor.notices.add({ tone: 'good', text: `Saved as ${id}.` });
+    editor.notices.add({ tone: 'good', about: 'save', text: `Saved as ${id}.` });
     return true;
   } catch (error) {
-    editor.notices.add({ tone: 'bad', ...explain(error, 'The workflow could not be saved.') });
+    editor.notices.add({ tone: 'bad', about: 'save', ...explain(error, 'The workflow could not be saved.') });
     return false;
   }
 }

@@ -2,10 +2,11 @@
 import { ApiError } from '@reelgraph/client';
 import type { Editor } from '../app/editor.ts';
 import { setParam } from '../state/edits.ts';
-import { isActive } from '../state/run-store.ts';
+import { isActive, runsNewestFirst } from '../state/run-store.ts';
 import { randomSeed } from '../state/seeds.ts';
 import { explain } from './explain.ts';
 import { showWorkflow } from './files.ts';
+import { jumpToNode } from './graph-actions.ts';
 
 /** Runs the document as it is now, or only what `targets` need. */
 export async function startRun(editor: Editor, targets?: readonly string[]): Promise<void> {
@@ -13,6 +14,7 @@ export async function startRun(editor: Editor, targets?: readonly string[]): Pro
   rollSeeds(editor);
   editor.document.seal();
   editor.starting.set(true);
+  editor.notices.settle('run');
   try {
     const document = editor.document.get();
     const { workflowNumber } = editor.document;
@@ -24,18 +26,21 @@ export async function startRun(editor: Editor, targets?: readonly string[]): Pro
     if (error instanceof ApiError && error.issues.length > 0) {
       editor.check.set({ ...editor.check.get(), issues: [...error.issues] });
       editor.panel.set({ open: true, tab: 'problems' });
-      const count = error.issues.filter((issue) => issue.severity === 'error').length;
-      const nodeId = error.issues.find((issue) => issue.severity === 'error')?.nodeId;
+      // The panel and the nodes say what is wrong; it is not said a third time.
+      const errors = error.issues.filter((issue) => issue.severity === 'error');
+      const nodeId = errors.find((issue) => issue.nodeId !== undefined)?.nodeId;
+      editor.announcement.set(
+        errors.length === 1
+          ? (errors[0]?.message ?? error.message)
+          : `${errors.length} problems keep this from running.`,
+      );
+      if (nodeId !== undefined) jumpToNode(editor, nodeId);
+    } else {
       editor.notices.add({
         tone: 'bad',
-        text:
-          count === 1
-            ? (error.issues[0]?.message ?? error.message)
-            : `${count} problems keep this from running.`,
+        about: 'run',
+        ...explain(error, 'The run could not be started.'),
       });
-      if (nodeId !== undefined) editor.selection.only([nodeId]);
-    } else {
-      editor.notices.add({ tone: 'bad', ...explain(error, 'The run could not be started.') });
     }
   } finally {
     editor.starting.set(false);
@@ -59,17 +64,24 @@ function rollSeeds(editor: Editor): void {
 }
 
 export async function cancelRun(editor: Editor, runId: string): Promise<void> {
+  if (editor.cancelling.get().has(runId)) return;
+  editor.cancelling.update((ids) => new Set([...ids, runId]));
   try {
     await editor.client.cancelRun(runId, {});
   } catch (error) {
-    editor.notices.add({ tone: 'bad', ...explain(error, 'The run could not be cancelled.') });
+    editor.cancelling.update((ids) => new Set([...ids].filter((id) => id !== runId)));
+    editor.notices.add({
+      tone: 'bad',
+      about: 'run',
+      ...explain(error, 'The run could not be cancelled.'),
+    });
   }
 }
 
-/** Cancels what the person sees working: the shown run, else the one that runs. */
+/** Cancels what the bar counts: the run that works now, else the next in the queue. The queue's list cancels others. */
 export async function cancelCurrent(editor: Editor): Promise<void> {
-  const shown = editor.runs.shown.get();
-  const run = shown && isActive(shown) ? shown : [...editor.runs.runs.get().values()].find(isActive);
+  const active = runsNewestFirst(editor.runs.runs.get()).filter(isActive);
+  const run = active.find(({ status }) => status === 'running') ?? active.at(-1);
   if (run) await cancelRun(editor, run.runId);
 }
 

@@ -6,15 +6,23 @@ export async function uploadPicture(editor: Editor, file: File): Promise<string 
   if (!file.type.startsWith('image/')) {
     editor.notices.add({
       tone: 'bad',
+      about: 'upload',
       text: `${file.name} is no image.`,
       hint: 'PNG, JPEG and WebP can be used.',
     });
     return undefined;
   }
   try {
-    return (await editor.client.uploadImage(file, file.type)).file;
+    const { file: stored } = await editor.client.uploadImage(file, file.type);
+    editor.fileNames.keep(stored, file.name);
+    editor.notices.settle('upload');
+    return stored;
   } catch (error) {
-    editor.notices.add({ tone: 'bad', ...explain(error, `${file.name} could not be uploaded.`) });
+    editor.notices.add({
+      tone: 'bad',
+      about: 'upload',
+      ...explain(error, `${file.name} could not be uploaded.`),
+    });
     return undefined;
   }
 }

@@ -1,4 +1,6 @@
 /** What is told of runs to those who do not look at the canvas: the title of the window and the voice. */
+import type { RunState } from '@reelgraph/graph';
+import { jumpToNode } from '../actions/graph-actions.ts';
 import { isActive } from '../state/run-store.ts';
 import type { Editor } from './editor.ts';
 
@@ -34,9 +36,26 @@ export function announceRuns(editor: Editor): void {
         } as const;
         const outcome = run.status === 'queued' || run.status === 'running' ? 'finished' : said[run.status];
         editor.announcement.set(`The run of ${run.workflowName} ${outcome}.`);
-        if (run.error) editor.notices.add({ tone: 'bad', text: run.error.message, hint: run.error.hint });
+        tellOutcome(editor, run);
       }
     }
     active = next;
   });
+}
+
+/** A failed node says itself what happened, so only the way to it is told; a cancelled run would else just stop. */
+function tellOutcome(editor: Editor, run: RunState): void {
+  const failed = Object.entries(run.nodes).find(([, node]) => node.error)?.[0];
+  if (run.status === 'cancelled') {
+    editor.notices.add({ tone: 'info', about: 'run', text: `The run of ${run.workflowName} was cancelled.` });
+  } else if (failed !== undefined && run.runId === editor.runs.shownId.get()) {
+    editor.notices.add({
+      tone: 'bad',
+      about: 'run',
+      text: 'The run failed at one node.',
+      action: { label: 'Show', run: () => jumpToNode(editor, failed) },
+    });
+  } else if (run.error) {
+    editor.notices.add({ tone: 'bad', about: 'run', text: run.error.message, hint: run.error.hint });
+  }
 }

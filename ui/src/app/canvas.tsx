@@ -25,7 +25,7 @@ export function Canvas() {
     const created = new GraphView(element.current, editor);
     setView(created);
     editor.view.set(created);
-    requestAnimationFrame(() => created.frame());
+    requestAnimationFrame(() => created.frameToRead());
     return () => {
       editor.view.set(undefined);
       created.destroy();

@@ -31,7 +31,7 @@ export function toggleTheme(editor: Editor): void {
 function stepHistory(editor: Editor, direction: 'undo' | 'redo'): void {
   const change = editor.document[direction]();
   if (change && change.workflowNumber !== change.previousNumber)
-    requestAnimationFrame(() => editor.view.get()?.frame());
+    requestAnimationFrame(() => editor.view.get()?.frameToRead());
 }
 
 export const commands: readonly Command[] = [

@@ -13,6 +13,7 @@ import { catalogueOf, emptyCatalogue } from '../state/catalogue.ts';
 import { DocumentStore } from '../state/document-store.ts';
 import { DraftDrawer } from '../state/draft-drawer.ts';
 import { emptyWorkflow } from '../state/empty-workflow.ts';
+import { FileNames } from '../state/file-names.ts';
 import { NoticeStore } from '../state/notices.ts';
 import { Observable } from '../state/observable.ts';
 import { RunStore } from '../state/run-store.ts';
@@ -53,6 +54,8 @@ export class Editor {
   readonly notices = new NoticeStore();
   /** Unsaved work of this window and of others. */
   readonly drafts: DraftDrawer;
+  /** What uploaded files are called. */
+  readonly fileNames = new FileNames(browserStorage());
   readonly catalogue = new Observable<NodeCatalogue>(emptyCatalogue);
   readonly models = new Observable<readonly ModelSummary[]>([]);
   readonly workflows = new Observable<readonly WorkflowSummary[]>([]);
@@ -80,6 +83,8 @@ export class Editor {
   readonly spared = new Observable<ReadonlySet<string>>(new Set());
   /** A run was asked for and not answered yet. */
   readonly starting = new Observable(false);
+  /** Runs that were asked to stop. */
+  readonly cancelling = new Observable<ReadonlySet<string>>(new Set());
   /** The canvas, while it is on the page. */
   readonly view = new Observable<GraphView | undefined>(undefined);
   /** Said aloud by screen readers. */

@@ -29,9 +29,10 @@ async function load(editor: Editor, isFirstVisit: boolean): Promise<void> {
   for (let tries = 0; ; tries++) {
     try {
       await editor.loadOffers();
+      editor.notices.settle('server');
       break;
     } catch (error) {
-      if (tries === 0) editor.notices.add({ tone: 'bad', ...explain(error, 'The server does not answer.') });
+      if (tries === 0) editor.notices.add({ tone: 'bad', about: 'server', ...explain(error, 'The server does not answer.') });
       await new Promise((resolve) => setTimeout(resolve, Math.min(5000, 500 * 2 ** tries)));
     }
   }
@@ -42,7 +43,7 @@ async function load(editor: Editor, isFirstVisit: boolean): Promise<void> {
 async function openFirst(editor: Editor): Promise<void> {
   try {
     editor.document.reset(await editor.client.getWorkflow(firstWorkflow));
-    requestAnimationFrame(() => editor.view.get()?.frame());
+    requestAnimationFrame(() => editor.view.get()?.frameToRead());
   } catch (error) {
     editor.notices.add({ tone: 'bad', ...explain(error, 'The first workflow could not be opened.') });
   }

@@ -42,6 +42,7 @@ export function FileField({ fieldId, info, value, problem, onChange, onDone }: F
         id={fieldId}
         data-testid={fieldId}
         className={problem ? 'has-problem' : ''}
+        title={name ? editor.fileNames.labelOf(name) : undefined}
         onClick={() => input.current?.click()}
       >
         {name && info.accept === 'image' ? (
@@ -53,7 +54,7 @@ export function FileField({ fieldId, info, value, problem, onChange, onDone }: F
           {busy
             ? 'Uploading …'
             : name
-              ? shortName(name)
+              ? editor.fileNames.labelOf(name)
               : `Choose or drop ${info.accept === 'image' ? 'an image' : `a ${info.accept}`}`}
         </span>
       </button>
@@ -72,9 +73,4 @@ export function FileField({ fieldId, info, value, problem, onChange, onDone }: F
       />
     </div>
   );
-}
-
-function shortName(name: string): string {
-  const last = name.split('/').at(-1) ?? name;
-  return last.length > 22 ? `${last.slice(0, 10)}…${last.slice(-9)}` : last;
 }

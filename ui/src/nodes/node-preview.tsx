@@ -39,7 +39,7 @@ export function NodePreview({ id, info, run, height }: NodePreviewProps) {
         <img
           className="chosen-picture"
           src={editor.client.fileUrl(chosen)}
-          alt={`Chosen: ${chosen}`}
+          alt={`Chosen: ${editor.fileNames.labelOf(chosen)}`}
           draggable={false}
         />
       ) : preview ? (

@@ -5,7 +5,7 @@ import { useEditor } from '../app/editor-context.ts';
 import { Icon } from '../controls/icon.tsx';
 import { Poster } from '../nodes/poster.tsx';
 import { formatAgo, formatDuration, formatProgress, progressFraction } from '../state/durations.ts';
-import { useObservable } from '../state/observable.ts';
+import { useObservable, useSelected } from '../state/observable.ts';
 import { isActive, resultsOf, runsNewestFirst } from '../state/run-store.ts';
 
 export function RunsPanel() {
@@ -47,6 +47,7 @@ export function RunsPanel() {
 
 function ActiveRun({ run }: { run: RunState }) {
   const editor = useEditor();
+  const stopping = useSelected(editor.cancelling, (ids) => ids.has(run.runId));
   const nodes = Object.values(run.nodes);
   const working = nodes.find((node) => node.status === 'running');
   const done = nodes.filter((node) => node.status !== 'waiting' && node.status !== 'running').length;
@@ -57,7 +58,9 @@ function ActiveRun({ run }: { run: RunState }) {
       <div className="run-text">
         <strong>{run.workflowName}</strong>
         <small>
-          {run.status === 'queued'
+          {stopping
+            ? 'cancelling …'
+            : run.status === 'queued'
             ? 'queued'
             : [`${done}/${nodes.length} nodes`, working && formatProgress(working)]
                 .filter(Boolean)
@@ -72,6 +75,7 @@ function ActiveRun({ run }: { run: RunState }) {
         className="icon-button"
         aria-label={`Cancel the run of ${run.workflowName}`}
         title="Cancel"
+        disabled={stopping}
         onClick={() => void cancelRun(editor, run.runId)}
       >
         <Icon name="close" size={13} />

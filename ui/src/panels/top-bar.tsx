@@ -1,5 +1,5 @@
 /** The bar at the top: the workflow's name and its file on the left, running on the right. */
-import { useEffect, useRef, useState } from 'react';
+import { useEffect, useState } from 'react';
 import { takeFiles } from '../actions/files.ts';
 import { cancelCurrent, startRun } from '../actions/running.ts';
 import { commandById } from '../app/commands.ts';
@@ -7,7 +7,10 @@ import { useEditor } from '../app/editor-context.ts';
 import { keyLabel } from '../app/key-names.ts';
 import { Icon } from '../controls/icon.tsx';
 import { useObservable, useSelected } from '../state/observable.ts';
-import { isActive } from '../state/run-store.ts';
+import { isActive, runsNewestFirst } from '../state/run-store.ts';
+
+/** The page's one input for files; what opens a file presses it. */
+export const fileInputId = 'open-file';
 
 const isMac = /Mac|iPhone|iPad/.test(navigator.userAgent);
 
@@ -33,7 +36,6 @@ function CommandButton({ id, label, disabled = false }: { id: string; label?: st
 
 export function TopBar() {
   const editor = useEditor();
-  const file = useRef<HTMLInputElement>(null);
   return (
     <header className="top-bar">
       <span className="brand" title="Reelgraph">
@@ -46,19 +48,10 @@ export function TopBar() {
       </span>
       <WorkflowName />
       <nav aria-label="Workflow">
-        <CommandButton id="templates" label="Templates" />
         <CommandButton id="new" label="New" />
-        <button
-          type="button"
-          className="quiet"
-          title="Open a workflow JSON, a video made by Reelgraph, or an image"
-          onClick={() => file.current?.click()}
-        >
-          <Icon name="folder" size={15} />
-          Open
-        </button>
+        <CommandButton id="templates" label="Open" />
         <input
-          ref={file}
+          id={fileInputId}
           type="file"
           hidden
           tabIndex={-1}
@@ -212,8 +205,12 @@ function RunButtons() {
   );
   const isEmpty = useSelected(editor.document, (document) => Object.keys(document.nodes).length === 0);
   const active = [...runs.values()].filter(isActive);
+  const cancelling = useObservable(editor.cancelling);
   const running = active.find((run) => run.status === 'running');
   const nodes = Object.values(running?.nodes ?? {});
+  // What the button cancels; those that wait are cancelled in their list.
+  const current = running ?? runsNewestFirst(new Map(active.map((run) => [run.runId, run]))).at(-1);
+  const stopping = current !== undefined && cancelling.has(current.runId);
   const done = nodes.filter((node) => node.status !== 'waiting' && node.status !== 'running').length;
   return (
     <div className="run-buttons">
@@ -243,10 +240,15 @@ function RunButtons() {
             type="button"
             className="quiet stop"
             data-testid="cancel"
-            title={`Cancel the run (${keyLabel('Mod+.', isMac)})`}
+            disabled={stopping}
+            title={
+              active.length > 1
+                ? `Cancel the run that works now (${keyLabel('Mod+.', isMac)}); the others are under Runs`
+                : `Cancel the run (${keyLabel('Mod+.', isMac)})`
+            }
             onClick={() => void cancelCurrent(editor)}
           >
-            <Icon name="stop" size={13} /> Cancel
+            <Icon name="stop" size={13} /> {stopping ? 'Cancelling …' : 'Cancel'}
           </button>
         </>
       )}

@@ -39,6 +39,8 @@ const settleMs = 120;
 const keptWhileDragged = 20;
 /** Zoom from which a node can be worked with; jumping to a node goes at least this near. */
 const workingZoom = 0.8;
+/** Zoom below which the words on a node cannot be read; nothing opens smaller. */
+const readableZoom = 0.55;
 
 export class GraphView {
   readonly container: HTMLElement;
@@ -137,6 +139,12 @@ export class GraphView {
   frame(ids: Iterable<string> = this.scene.nodes.keys()): void {
     const bounds = boundsOf([...ids].flatMap((id) => this.scene.nodes.get(id) ?? []));
     if (bounds) this.port.frame(bounds);
+  }
+
+  /** Shows all nodes, or where they begin when they would be too small to read. */
+  frameToRead(): void {
+    const bounds = boundsOf(this.scene.nodes.values());
+    if (bounds) this.port.frame(bounds, readableZoom);
   }
 
   /** Brings a node into the middle, near enough to work with. */

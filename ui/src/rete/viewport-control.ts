@@ -75,14 +75,25 @@ export class ViewportControl {
     void this.#area.area.translate(this.#box.width / 2 - x * zoom, this.#box.height / 2 - y * zoom);
   }
 
-  /** Shows a part of the graph as large as fits, not larger than life. */
-  frame(part: Rect): void {
+  /**
+   * Shows a part of the graph as large as fits, not larger than life. Where it would be smaller than `floor`, its
+   * upper left is shown at `floor` instead.
+   */
+  frame(part: Rect, floor = 0): void {
     this.measure();
     const { width, height } = this.#box;
     if (width === 0) return;
     const zoom = limited(
       Math.min(1, (width - 2 * framePad) / part.width, (height - 2 * framePad) / part.height),
     );
+    if (zoom < floor) {
+      this.lookAt(
+        part.x + Math.min(part.width, (width - 2 * framePad) / floor) / 2,
+        part.y + Math.min(part.height, (height - 2 * framePad) / floor) / 2,
+        floor,
+      );
+      return;
+    }
     this.lookAt(part.x + part.width / 2, part.y + part.height / 2, zoom);
   }
 }

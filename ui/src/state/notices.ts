@@ -1,11 +1,15 @@
 /** Short messages in the corner. They never cover the graph and never ask; what needs a decision is a panel. */
 import { Observable } from './observable.ts';
 
+export type NoticeTopic = 'server' | 'run' | 'open' | 'save' | 'upload';
+
 export interface Notice {
   readonly id: number;
   readonly tone: 'info' | 'good' | 'bad';
   readonly text: string;
   readonly hint?: string | undefined;
+  /** What it is about: the next good news about the same takes it away, and so does the next bad. */
+  readonly about?: NoticeTopic | undefined;
   readonly action?: { readonly label: string; readonly run: () => void } | undefined;
 }
 
@@ -23,9 +27,22 @@ export class NoticeStore extends Observable<readonly Notice[]> {
     const id = this.#next++;
     // The same sentence again replaces the one that stands.
     this.update((list) =>
-      [...list.filter((other) => other.text !== notice.text), { ...notice, id }].slice(-shownAtMost),
+      [
+        ...list.filter(
+          (other) =>
+            other.text !== notice.text && (notice.about === undefined || other.about !== notice.about),
+        ),
+        { ...notice, id },
+      ].slice(-shownAtMost),
     );
     setTimeout(() => this.remove(id), shownMs[notice.tone]);
+  }
+
+  /** Takes away what was said of a matter that is settled. */
+  settle(about: NoticeTopic): void {
+    this.update((list) =>
+      list.some((notice) => notice.about === about) ? list.filter((notice) => notice.about !== about) : list,
+    );
   }
 
   remove(id: number): void {
