@@ -2,8 +2,8 @@
 import { parseWorkflow, stringifyWorkflow, type Workflow } from '@reelgraph/graph';
 import type { Editor } from '../app/editor.ts';
 import { showDraft } from '../app/keep-draft.ts';
-import { emptyWorkflow } from '../state/empty-workflow.ts';
 import { isComfyWorkflow } from '../state/comfy-workflow.ts';
+import { emptyWorkflow } from '../state/empty-workflow.ts';
 import { explain } from './explain.ts';
 import { fileStem } from './file-stem.ts';
 import { addNodeOfType, tidyPlaces } from './graph-actions.ts';
@@ -53,7 +53,11 @@ export async function openFromServer(editor: Editor, id: string): Promise<void> 
     const source = editor.workflows.get().find((entry) => entry.id === id)?.source;
     showWorkflow(editor, workflow, source === 'saved' ? id : undefined);
   } catch (error) {
-    editor.notices.add({ tone: 'bad', about: 'open', ...explain(error, 'The workflow could not be opened.') });
+    editor.notices.add({
+      tone: 'bad',
+      about: 'open',
+      ...explain(error, 'The workflow could not be opened.'),
+    });
   }
 }
 

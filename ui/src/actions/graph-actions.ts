@@ -1,7 +1,7 @@
 /** What the keyboard, the menus and the palette do with the selection. Each is one step of undo. */
 import { canConnect, type Endpoint, type NodeTypeInfo, type Workflow } from '@reelgraph/graph';
 import type { Editor } from '../app/editor.ts';
-import { nodeGeometry } from '../layout/geometry.ts';
+import { nodeGeometry, overlaps } from '../layout/geometry.ts';
 import { layeredLayout } from '../layout/layered-layout.ts';
 import type { HeldWire } from '../rete/typed-flow.ts';
 import { typeOfNode } from '../state/catalogue.ts';
@@ -27,8 +27,9 @@ export function addNodeOfType(
     options.held === undefined
       ? at
       : [options.held.side === 'output' ? at[0] : at[0] - geometry.width, at[1] - 46];
+  const free = freePlace(editor, place, geometry);
   editor.document.edit(`Add ${info.title}`, (draft) => {
-    edits.addNode(draft, id, { ...node, params: { ...node.params, ...options.params } }, place);
+    edits.addNode(draft, id, { ...node, params: { ...node.params, ...options.params } }, free);
     if (!options.held) return;
     const { held } = options;
     const ports = Object.keys(held.side === 'output' ? info.inputs : info.outputs);
@@ -50,6 +51,24 @@ export function addNodeOfType(
   });
   editor.selection.only([id]);
   return id;
+}
+
+/** Px between a new node and one that it would have covered. */
+const clearance = 24;
+
+/** The place, or the next below it where the node covers no other. */
+function freePlace(
+  editor: Editor,
+  [x, y]: edits.Point,
+  size: { readonly width: number; readonly height: number },
+): edits.Point {
+  const nodes = [...(editor.view.get()?.scene.nodes.values() ?? [])].sort((a, b) => a.y - b.y);
+  let top = y;
+  for (const node of nodes) {
+    if (overlaps({ x, y: top, width: size.width, height: size.height }, node))
+      top = node.y + node.height + clearance;
+  }
+  return [x, top];
 }
 
 export function deleteSelection(editor: Editor): void {

@@ -16,6 +16,7 @@ import { emptyWorkflow } from '../state/empty-workflow.ts';
 import { FileNames } from '../state/file-names.ts';
 import { NoticeStore } from '../state/notices.ts';
 import { Observable } from '../state/observable.ts';
+import { RunLabels, runLabel } from '../state/run-labels.ts';
 import { RunStore } from '../state/run-store.ts';
 import { SelectionStore } from '../state/selection.ts';
 import { sparedNodes } from '../state/spared-nodes.ts';
@@ -52,6 +53,11 @@ export class Editor {
   readonly selection = new SelectionStore();
   readonly runs = new RunStore();
   readonly notices = new NoticeStore();
+  /** What tells runs apart in lists. */
+  readonly runLabels = new RunLabels(async (runId) => {
+    const workflow = this.#ranBy.get(runId) ?? (await this.client.getRun(runId)).workflow;
+    return runLabel(workflow, this.catalogue.get());
+  });
   /** Unsaved work of this window and of others. */
   readonly drafts: DraftDrawer;
   /** What uploaded files are called. */

@@ -52,6 +52,8 @@ export function keepDraft(editor: Editor, isRestored: boolean): void {
     // The first workflow, untouched, is no work of anybody's.
     const { undoLabel, redoLabel } = editor.document.history.get();
     isWorth ||= [undoLabel, redoLabel, editor.runs.shownId.get()].some((sign) => sign !== undefined);
+    // A run that was asked for and has no id yet is found by its workflow on the next visit.
+    isWorth ||= editor.starting.get();
     if (!isWorth) return;
     const kept = editor.drafts.write(
       {
@@ -78,6 +80,7 @@ export function keepDraft(editor: Editor, isRestored: boolean): void {
   for (const source of [
     editor.document,
     editor.savedAs,
+    editor.starting,
     editor.rollingSeeds,
     editor.runs.shownId,
     editor.runs.ownChanged,

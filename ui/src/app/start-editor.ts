@@ -1,5 +1,7 @@
 /** What happens once when the page opens: the theme, the draft or the first workflow, the server, and what follows changes. */
+import { semanticEqual } from '@reelgraph/graph';
 import { explain } from '../actions/explain.ts';
+import { runsNewestFirst } from '../state/run-store.ts';
 import { announceRuns, followTitle } from './announce.ts';
 import type { Editor } from './editor.ts';
 import { followTheme } from './follow-theme.ts';
@@ -9,6 +11,8 @@ import { listenToKeyboard } from './keyboard.ts';
 
 /** What a first visit opens with. */
 const firstWorkflow = 'text-to-video';
+/** Newest runs that are looked at for the one that belongs to the draft. */
+const runsTried = 8;
 /** Below this width the graph needs the room more than the panel does, until the person opens it. */
 const roomForPanelPx = 1400;
 
@@ -32,11 +36,34 @@ async function load(editor: Editor, isFirstVisit: boolean): Promise<void> {
       editor.notices.settle('server');
       break;
     } catch (error) {
-      if (tries === 0) editor.notices.add({ tone: 'bad', about: 'server', ...explain(error, 'The server does not answer.') });
+      if (tries === 0)
+        editor.notices.add({
+          tone: 'bad',
+          about: 'server',
+          ...explain(error, 'The server does not answer.'),
+        });
       await new Promise((resolve) => setTimeout(resolve, Math.min(5000, 500 * 2 ** tries)));
     }
   }
   if (isFirstVisit && Object.keys(editor.document.get().nodes).length === 0) await openFirst(editor);
+  if (!isFirstVisit) await findRun(editor).catch(() => undefined);
+}
+
+/** A page that was closed right after Run never learned which run that was: the newest one of this very workflow. */
+async function findRun(editor: Editor): Promise<void> {
+  const { workflowNumber } = editor.document;
+  const draft = editor.document.get();
+  const runs = await editor.client.listRuns();
+  const newest = runsNewestFirst(new Map(runs.map((run) => [run.runId, run])));
+  for (const { runId } of newest.slice(0, runsTried)) {
+    if (runId === editor.runs.shownId.get()) return;
+    const { workflow } = await editor.client.getRun(runId);
+    if (!semanticEqual(workflow, draft)) continue;
+    if (editor.document.workflowNumber !== workflowNumber || editor.starting.get()) return;
+    editor.rememberRun(runId, workflow);
+    editor.runs.resume(runId, []);
+    return;
+  }
 }
 
 /** Opens the first workflow as the beginning and not as an edit: there is nothing before it to go back to. */

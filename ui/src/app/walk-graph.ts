@@ -1,7 +1,7 @@
 /** Walking a graph by arrow keys: along wires sideways, to the nearest node otherwise. */
 import type { Scene, SceneNode } from '../rete/scene.ts';
 
-/** The node one arrow press away from `from`; the first node when there is none yet. */
+/** The node one arrow press away from `from`; the leftmost when there is none yet. */
 export function neighbourOf(
   scene: Scene,
   from: string | undefined,
@@ -9,7 +9,10 @@ export function neighbourOf(
   dy: number,
 ): string | undefined {
   const start = from === undefined ? undefined : scene.nodes.get(from);
-  if (!start) return scene.nodes.keys().next().value;
+  if (!start) {
+    const [first] = [...scene.nodes.values()].sort((a, b) => a.x - b.x || a.y - b.y);
+    return first?.id;
+  }
   if (dx !== 0) {
     const wired = scene
       .wiresOf(start.id)

@@ -47,7 +47,7 @@ export function CommandPalette() {
       ...[...catalogue.values()].map((info) => ({
         key: `add-${info.type}`,
         title: `Add ${info.title}`,
-        words: info.synonyms,
+        words: [...info.synonyms, ...Object.values(info.params).map((param) => param.label)],
         group: 'Add',
         icon: 'plus' as const,
         run: () => void addNodeOfType(editor, info, editor.view.get()?.port.centre() ?? [0, 0]),

@@ -8,6 +8,7 @@ const gestures: readonly (readonly [string, string])[] = [
   ['Drag on bare canvas', 'Select by rectangle'],
   ['Double-click or right-click on bare canvas', 'Add a node'],
   ['Drag from a socket', 'Wire; drop it on bare canvas for nodes that fit'],
+  ['Inputs in the inspector (I)', 'Make and cut wires without a mouse'],
   ['Drag off an input', 'Take the wire off'],
   ['Alt + click on a wire', 'Cut it'],
   ['Shift + click', 'Add to or take from the selection'],

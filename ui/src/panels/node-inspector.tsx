@@ -1,5 +1,5 @@
 /** Everything about one node. */
-import type { NodeTypeInfo, Workflow, WorkflowNode } from '@reelgraph/graph';
+import type { Workflow, WorkflowNode } from '@reelgraph/graph';
 import { useEditor } from '../app/editor-context.ts';
 import { ParamControl } from '../controls/param-control.tsx';
 import { useNodeIssues, useNodeRun } from '../nodes/node-state.ts';
@@ -10,6 +10,7 @@ import { factsInFull } from '../state/facts-label.ts';
 import { useObservable } from '../state/observable.ts';
 import { whyItRan } from '../state/why-it-ran.ts';
 import { categoryHue } from '../styles/theme.ts';
+import { InputPicker } from './input-picker.tsx';
 import { IssueList } from './issue-list.tsx';
 import { NodeActions } from './node-actions.tsx';
 import { PortSection } from './port-section.tsx';
@@ -74,7 +75,10 @@ export function NodeInspector({
       <PortSection
         title="Inputs"
         ports={info.inputs}
-        sources={sourcesOf(document, catalogueTitles(document, catalogue), id)}
+        idPrefix={`wire-${id}`}
+        picker={(port, fieldId) => (
+          <InputPicker fieldId={fieldId} document={document} catalogue={catalogue} input={[id, port]} />
+        )}
       />
       <PortSection title="Outputs" ports={info.outputs} facts={check.facts[id] ?? {}} />
       {run && (
@@ -122,21 +126,5 @@ function OutputFact({ label, text }: { label: string; text: string }) {
       <dt>{label}</dt>
       <dd>{text}</dd>
     </>
-  );
-}
-
-function catalogueTitles(
-  document: Workflow,
-  catalogue: ReadonlyMap<string, NodeTypeInfo>,
-): (id: string) => string {
-  return (id) => document.nodes[id]?.title ?? typeOfNode(catalogue, document, id).title;
-}
-
-/** By input port: the title of the node that feeds it. */
-function sourcesOf(document: Workflow, titleOf: (id: string) => string, id: string): Map<string, string> {
-  return new Map(
-    document.edges
-      .filter((edge) => edge.to[0] === id)
-      .map((edge) => [edge.to[1], `← ${titleOf(edge.from[0])}`]),
   );
 }

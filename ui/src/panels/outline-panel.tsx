@@ -2,20 +2,14 @@
  * The workflow as a list in running order: all that the canvas shows, for people who do not see it or do not use a
  * mouse. Nodes can be chosen, and each input wired through a list of the outputs that fit.
  */
-import {
-  connectionRule,
-  type Endpoint,
-  type NodeCatalogue,
-  topologicalOrder,
-  type Workflow,
-} from '@reelgraph/graph';
+import { topologicalOrder, type Workflow } from '@reelgraph/graph';
 import { useMemo } from 'react';
 import { jumpToNode } from '../actions/graph-actions.ts';
 import { useEditor } from '../app/editor-context.ts';
 import { typeOfNode } from '../state/catalogue.ts';
-import { connect, disconnect } from '../state/edits.ts';
 import { useObservable } from '../state/observable.ts';
 import { categoryHue } from '../styles/theme.ts';
+import { InputPicker } from './input-picker.tsx';
 
 /** Rows shown; far more would make the page slow and nobody reads them, the palette finds the rest. */
 const longestList = 400;
@@ -45,14 +39,17 @@ export function OutlinePanel() {
             </button>
             {isSelected &&
               Object.entries(info.inputs).map(([port, portInfo]) => (
-                <InputPicker
-                  key={port}
-                  document={document}
-                  catalogue={catalogue}
-                  input={[id, port]}
-                  label={portInfo.label}
-                  type={portInfo.type}
-                />
+                <p key={port} className="outline-input">
+                  <label htmlFor={`outline-${id}-${port}`}>
+                    {portInfo.label} <small>{portInfo.type}</small>
+                  </label>
+                  <InputPicker
+                    fieldId={`outline-${id}-${port}`}
+                    document={document}
+                    catalogue={catalogue}
+                    input={[id, port]}
+                  />
+                </p>
               ))}
           </li>
         );
@@ -69,60 +66,4 @@ function runningOrder(document: Workflow): string[] {
   const edges = document.edges.filter((edge) => document.nodes[edge.from[0]] && document.nodes[edge.to[0]]);
   const result = topologicalOrder(ids, edges);
   return result.ok ? [...result.order] : ids;
-}
-
-interface InputPickerProps {
-  readonly document: Workflow;
-  readonly catalogue: NodeCatalogue;
-  readonly input: Endpoint;
-  readonly label: string;
-  readonly type: string;
-}
-
-function InputPicker({ document, catalogue, input, label, type }: InputPickerProps) {
-  const editor = useEditor();
-  const present = document.edges.find((edge) => edge.to[0] === input[0] && edge.to[1] === input[1]);
-  const rule = connectionRule(document, catalogue, { input });
-  const sources = Object.keys(document.nodes).flatMap((id) => {
-    const info = typeOfNode(catalogue, document, id);
-    return Object.entries(info.outputs).flatMap(([port, portInfo]) => {
-      const from: Endpoint = [id, port];
-      const now = present?.from[0] === id && present.from[1] === port;
-      return now || rule(from).ok
-        ? [
-            {
-              key: from.join(' '),
-              from,
-              label: `${document.nodes[id]?.title ?? info.title}: ${portInfo.label}`,
-            },
-          ]
-        : [];
-    });
-  });
-  const fieldId = `outline-${input.join('-')}`;
-  return (
-    <p className="outline-input">
-      <label htmlFor={fieldId}>
-        {label} <small>{type}</small>
-      </label>
-      <select
-        id={fieldId}
-        value={present ? present.from.join(' ') : ''}
-        onChange={(event) => {
-          const source = sources.find((candidate) => candidate.key === event.target.value);
-          editor.document.edit(source ? 'Connect' : 'Disconnect', (draft) => {
-            if (source) connect(draft, source.from, input);
-            else if (present) disconnect(draft, present);
-          });
-        }}
-      >
-        <option value="">not connected</option>
-        {sources.map((source) => (
-          <option key={source.key} value={source.key}>
-            {source.label}
-          </option>
-        ))}
-      </select>
-    </p>
-  );
 }

@@ -1,15 +1,18 @@
 /** The ports of a node with their types, what feeds them and what is known of them. */
 import type { PortFacts, PortInfo } from '@reelgraph/graph';
+import type { ReactNode } from 'react';
 import { factsInFull } from '../state/facts-label.ts';
 
 interface PortSectionProps {
   readonly title: string;
   readonly ports: Readonly<Record<string, PortInfo>>;
-  readonly sources?: ReadonlyMap<string, string>;
+  /** What wires a port, by its name; its text names the field for screen readers. */
+  readonly picker?: (port: string, fieldId: string) => ReactNode;
+  readonly idPrefix?: string;
   readonly facts?: Readonly<Record<string, PortFacts>>;
 }
 
-export function PortSection({ title, ports, sources, facts }: PortSectionProps) {
+export function PortSection({ title, ports, picker, idPrefix = title, facts }: PortSectionProps) {
   const entries = Object.entries(ports);
   if (entries.length === 0) return null;
   return (
@@ -20,12 +23,17 @@ export function PortSection({ title, ports, sources, facts }: PortSectionProps) 
           <li key={name}>
             <p>
               <span className="port-dot" style={{ background: `var(--port-${port.type})` }} />
-              <strong>{port.label}</strong>
+              {picker ? (
+                <label htmlFor={`${idPrefix}-${name}`}>
+                  <strong>{port.label}</strong>
+                </label>
+              ) : (
+                <strong>{port.label}</strong>
+              )}
               <small>{port.optional ? `${port.type}, optional` : port.type}</small>
-              <span className="port-end">
-                {sources?.get(name) ?? (facts?.[name] ? factsInFull(facts[name]) : '')}
-              </span>
+              <span className="port-end">{facts?.[name] ? factsInFull(facts[name]) : ''}</span>
             </p>
+            {picker?.(name, `${idPrefix}-${name}`)}
             <p className="param-help">{port.description}</p>
           </li>
         ))}

@@ -6,11 +6,12 @@ import { Icon } from '../controls/icon.tsx';
 import { Poster } from '../nodes/poster.tsx';
 import { useObservable } from '../state/observable.ts';
 import { prefersReducedMotion } from '../state/reduced-motion.ts';
-import { type ResultItem, resultsOf, runsNewestFirst } from '../state/run-store.ts';
+import { type ResultItem, resultsOf, runsByEnd } from '../state/run-store.ts';
+import { useRunLabel } from './use-run-label.ts';
 
 export function ResultsPanel() {
   const editor = useEditor();
-  const results = resultsOf(runsNewestFirst(useObservable(editor.runs.runs)));
+  const results = resultsOf(runsByEnd(useObservable(editor.runs.runs)));
   if (results.length === 0)
     return <p className="nothing">No results yet. What your runs make is collected here.</p>;
   return (
@@ -25,6 +26,10 @@ export function ResultsPanel() {
 function Result({ item, isNewest }: { readonly item: ResultItem; readonly isNewest: boolean }) {
   const editor = useEditor();
   const { run, nodeId, file } = item;
+  const label = useRunLabel(run.runId);
+  const what = [label?.text ?? run.workflowName, label?.seed && `seed ${label.seed}`]
+    .filter(Boolean)
+    .join(' · ');
   const url = editor.client.resultUrl(file.digest);
   return (
     <li data-testid="result">
@@ -34,7 +39,7 @@ function Result({ item, isNewest }: { readonly item: ResultItem; readonly isNewe
         <img src={url} alt={`${file.name} from ${run.workflowName}`} loading="lazy" />
       )}
       <div className="result-bar">
-        <span title={`${run.workflowName}, node ${nodeId}`}>{file.name}</span>
+        <span title={`${what}\n${file.name} from ${run.workflowName}, node ${nodeId}`}>{what}</span>
         <button
           type="button"
           className="icon-button"

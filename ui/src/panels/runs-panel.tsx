@@ -6,13 +6,14 @@ import { Icon } from '../controls/icon.tsx';
 import { Poster } from '../nodes/poster.tsx';
 import { formatAgo, formatDuration, formatProgress, progressFraction } from '../state/durations.ts';
 import { useObservable, useSelected } from '../state/observable.ts';
-import { isActive, resultsOf, runsNewestFirst } from '../state/run-store.ts';
+import { isActive, resultsOf, runsByEnd, runsNewestFirst } from '../state/run-store.ts';
+import { useRunLabel } from './use-run-label.ts';
 
 export function RunsPanel() {
   const editor = useEditor();
   const runs = runsNewestFirst(useObservable(editor.runs.runs));
   const active = runs.filter(isActive);
-  const past = runs.filter((run) => !isActive(run));
+  const past = runsByEnd(useObservable(editor.runs.runs)).filter((run) => !isActive(run));
   if (runs.length === 0)
     return (
       <p className="nothing">
@@ -47,6 +48,7 @@ export function RunsPanel() {
 
 function ActiveRun({ run }: { run: RunState }) {
   const editor = useEditor();
+  const label = useRunLabel(run.runId);
   const stopping = useSelected(editor.cancelling, (ids) => ids.has(run.runId));
   const nodes = Object.values(run.nodes);
   const working = nodes.find((node) => node.status === 'running');
@@ -56,15 +58,15 @@ function ActiveRun({ run }: { run: RunState }) {
   return (
     <li className={`run ${run.status}`} data-testid="active-run" data-run-id={run.runId}>
       <div className="run-text">
-        <strong>{run.workflowName}</strong>
+        <strong title={label?.text}>{label?.text ?? run.workflowName}</strong>
         <small>
           {stopping
             ? 'cancelling …'
             : run.status === 'queued'
-            ? 'queued'
-            : [`${done}/${nodes.length} nodes`, working && formatProgress(working)]
-                .filter(Boolean)
-                .join(' · ')}
+              ? 'queued'
+              : [`${done}/${nodes.length} nodes`, working && formatProgress(working)]
+                  .filter(Boolean)
+                  .join(' · ')}
         </small>
         <span className="bar">
           <span style={{ transform: `scaleX(${fraction})` }} />
@@ -95,6 +97,7 @@ const outcomes: Readonly<Record<RunState['status'], string>> = {
 
 function PastRun({ run }: { run: RunState }) {
   const editor = useEditor();
+  const label = useRunLabel(run.runId);
   const [result] = resultsOf([run]);
   const time =
     run.startedAtMs !== undefined && run.finishedAtMs !== undefined
@@ -124,8 +127,10 @@ function PastRun({ run }: { run: RunState }) {
           )}
         </span>
         <span className="run-text">
-          <strong>{run.workflowName}</strong>
+          <strong title={label?.text}>{label?.text ?? run.workflowName}</strong>
           <small>
+            {label?.text !== undefined && `${run.workflowName} · `}
+            {label?.seed !== undefined && `seed ${label.seed} · `}
             <span className={`outcome ${run.status}`}>{outcomes[run.status]}</span>
             {time && ` · ${time}`} · {when}
           </small>

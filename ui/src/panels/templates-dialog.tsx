@@ -5,17 +5,18 @@ import { Icon } from '../controls/icon.tsx';
 import { formatAgo } from '../state/durations.ts';
 import { useObservable } from '../state/observable.ts';
 import { Dialog } from './dialog.tsx';
+import { fileInputId } from './file-input-id.ts';
 
-/** The workflows that came with the server, and those that were saved there. */
+/** Everything that can be opened: saved workflows, templates, drafts of other windows, files. */
 export function TemplatesDialog() {
   const editor = useEditor();
   const workflows = useObservable(editor.workflows);
   const groups = [
+    { title: 'Saved', list: workflows.filter((workflow) => workflow.source === 'saved') },
     { title: 'Templates', list: workflows.filter((workflow) => workflow.source === 'template') },
-    { title: 'Saved here', list: workflows.filter((workflow) => workflow.source === 'saved') },
   ];
   return (
-    <Dialog title="Open a workflow" className="templates">
+    <Dialog title="Open" className="templates">
       {groups.map(({ title, list }) =>
         list.length === 0 ? null : (
           <section key={title}>
@@ -43,6 +44,22 @@ export function TemplatesDialog() {
       )}
       <OtherDrafts />
       {workflows.length === 0 && <p className="nothing">The server lists no workflows.</p>}
+      <section className="from-file">
+        <h3>From a file</h3>
+        <button
+          type="button"
+          onClick={() => {
+            editor.overlay.set(undefined);
+            document.getElementById(fileInputId)?.click();
+          }}
+        >
+          <Icon name="folder" size={14} /> From file …
+        </button>
+        <p className="param-help">
+          Reelgraph JSON, a video made by Reelgraph, or a picture to work with. All can be dropped on the
+          canvas, too.
+        </p>
+      </section>
     </Dialog>
   );
 }

@@ -8,9 +8,7 @@ import { keyLabel } from '../app/key-names.ts';
 import { Icon } from '../controls/icon.tsx';
 import { useObservable, useSelected } from '../state/observable.ts';
 import { isActive, runsNewestFirst } from '../state/run-store.ts';
-
-/** The page's one input for files; what opens a file presses it. */
-export const fileInputId = 'open-file';
+import { fileInputId } from './file-input-id.ts';
 
 const isMac = /Mac|iPhone|iPad/.test(navigator.userAgent);
 

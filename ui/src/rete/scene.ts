@@ -49,13 +49,24 @@ export class Scene {
   sync(document: Workflow, catalogue: NodeCatalogue): void {
     const nodes = new Map<string, SceneNode>();
     let fallback = 0;
+    let below: number | undefined;
+    const belowPlaced = (): number => {
+      if (below === undefined) {
+        below = 0;
+        for (const [id, at] of Object.entries(document.layout.nodes)) {
+          if (!document.nodes[id]) continue;
+          below = Math.max(below, at[1] + nodeGeometry(typeOfNode(catalogue, document, id)).height + 40);
+        }
+      }
+      return below;
+    };
     for (const [id, node] of Object.entries(document.nodes)) {
       const info = typeOfNode(catalogue, document, id);
       const geometry = nodeGeometry(info);
       const place = document.layout.nodes[id];
-      // A document written by hand may have no places; its nodes stand in a row until they are tidied.
+      // A document written by hand may have no places; its nodes stand in a row below the others until tidied.
       const x = place?.[0] ?? fallback * (geometry.width + 40);
-      const y = place?.[1] ?? 0;
+      const y = place?.[1] ?? belowPlaced();
       if (!place) fallback++;
       const known = catalogue.has(node.type);
       const before = this.nodes.get(id);

@@ -152,6 +152,12 @@ export function runsNewestFirst(runs: ReadonlyMap<string, RunState>): RunState[]
   return [...runs.values()].sort((a, b) => (b.queuedAtMs ?? 0) - (a.queuedAtMs ?? 0));
 }
 
+/** The order of a history: by the time that is shown there, the end, else the beginning. */
+export function runsByEnd(runs: ReadonlyMap<string, RunState>): RunState[] {
+  const at = (run: RunState): number => run.finishedAtMs ?? run.startedAtMs ?? run.queuedAtMs ?? 0;
+  return [...runs.values()].sort((a, b) => at(b) - at(a));
+}
+
 export interface ResultItem {
   readonly run: RunState;
   readonly nodeId: string;
