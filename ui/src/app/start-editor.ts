@@ -45,6 +45,8 @@ async function load(editor: Editor, isFirstVisit: boolean): Promise<void> {
       await new Promise((resolve) => setTimeout(resolve, Math.min(5000, 500 * 2 ** tries)));
     }
   }
+  // Sizes of nodes are known only now; the view that was set before was a guess.
+  requestAnimationFrame(() => editor.view.get()?.frameToRead());
   if (isFirstVisit && Object.keys(editor.document.get().nodes).length === 0) await openFirst(editor);
   if (!isFirstVisit) await findRun(editor).catch(() => undefined);
 }

@@ -48,6 +48,27 @@ describe('the tidy layout', () => {
     expect(layeredLayout([], []).size).toBe(0);
   });
 
+  //  a ─→ b ─→ c ─→ d, and a ───────→ d passes b and c
+  it('leaves a lane for a wire that passes columns', () => {
+    const places = check(
+      ['a', 'b', 'c', 'd'].map((id) => box(id)),
+      ['ab', 'bc', 'cd', 'ad'].map(edge),
+    );
+    const middle = (id: string): number => (places.get(id)?.[1] ?? 0) + 50;
+    const line = (middle('a') + middle('d')) / 2;
+    for (const id of ['b', 'c']) expect(Math.abs(middle(id) - line)).toBeGreaterThan(50);
+  });
+
+  //  a ─→ b ─→ c ─→ d ─→ e ─→ f ─→ g ─→ h : too wide to be read as a whole
+  it('stacks chains where the row would be too long', () => {
+    const ids = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'];
+    const places = check(
+      ids.map((id) => box(id)),
+      ['ab', 'bc', 'cd', 'de', 'ef', 'fg', 'gh'].map(edge),
+    );
+    expect(Math.max(...[...places.values()].map(([x]) => x))).toBeLessThan(1000);
+  });
+
   //  n0 ─→ n1 … n7, n7 ─→ n8 … : every node feeds one or two, a thousand in all
   it('lays out a thousand nodes, none over another', () => {
     const nodes = Array.from({ length: 1000 }, (_, index) => box(`n${index}`, 80 + (index % 7) * 40));

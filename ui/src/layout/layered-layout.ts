@@ -4,6 +4,9 @@
  * 1. layers by longest path, then each node pulled right to the column before its first consumer;
  * 2. order within a column by the barycentre of the neighbours, sweeping down and up;
  * 3. places: columns packed by width, nodes pushed apart and centred on their neighbours.
+ *
+ * Wires that pass columns get a lane in each, so that no node stands across them. A layout too wide to be read as a
+ * whole has its chains of single nodes stacked, as a text has its lines broken.
  */
 export interface LayoutNode {
   readonly id: string;
@@ -16,9 +19,17 @@ export interface LayoutEdge {
   readonly to: string;
 }
 
-const columnGap = 72;
+const columnGap = 60;
 const rowGap = 32;
 const sweeps = 8;
+/** Height of a lane for wires, and the width from which chains are stacked. */
+const laneHeight = 20;
+const wideFrom = 1600;
+/** How many nodes a lane counts for where its ends are placed. */
+const lanePull = 6;
+/** Room between stacked nodes for the wire that goes back, and the tallest stack. */
+const stackGap = 104;
+const tallestStack = 860;
 
 export function layeredLayout(
   nodes: readonly LayoutNode[],
@@ -31,8 +42,95 @@ export function layeredLayout(
     before.get(edge.to)?.push(edge.from);
     after.get(edge.from)?.push(edge.to);
   }
-  const columns = orderColumns(columnsOf(nodes, before, after), before, after);
-  return placeColumns(columns, byId, before, after);
+  const columns = columnsOf(nodes, before, after);
+  const lanes = addLanes(columns, byId, before, after);
+  const places = placeColumns(
+    stackChains(orderColumns(columns, before, after), byId, before),
+    byId,
+    before,
+    after,
+    new Set(lanes),
+  );
+  for (const lane of lanes) places.delete(lane);
+  const top = Math.min(...[...places.values()].map((place) => place[1]));
+  for (const [id, [x, y]] of places) places.set(id, [Math.round(x), Math.round(y - top)]);
+  return places;
+}
+
+/** Gives each node's wires that pass columns one lane in each of them. A lane is a flat node of no width. */
+function addLanes(
+  columns: string[][],
+  byId: Map<string, LayoutNode>,
+  before: Map<string, string[]>,
+  after: Map<string, string[]>,
+): string[] {
+  const columnOf = new Map(columns.flatMap((ids, column) => ids.map((id) => [id, column] as const)));
+  const lanes: string[] = [];
+  for (const id of [...byId.keys()]) {
+    const from = columnOf.get(id) ?? 0;
+    const targets = after.get(id) ?? [];
+    const far = targets.filter((target) => (columnOf.get(target) ?? 0) > from + 1);
+    if (far.length === 0) continue;
+    const last = Math.max(...far.map((target) => columnOf.get(target) ?? 0));
+    let previous = id;
+    for (let column = from + 1; column < last; column++) {
+      const lane = `${id} ${column}`;
+      lanes.push(lane);
+      byId.set(lane, { id: lane, width: 0, height: laneHeight });
+      columns[column]?.push(lane);
+      before.set(lane, [previous]);
+      after.set(lane, []);
+      after.get(previous)?.push(lane);
+      for (const target of far) {
+        if (columnOf.get(target) !== column + 1) continue;
+        after.get(lane)?.push(target);
+        before.set(
+          target,
+          (before.get(target) ?? []).map((other) => (other === id ? lane : other)),
+        );
+      }
+      previous = lane;
+    }
+    after.set(
+      id,
+      (after.get(id) ?? []).filter((target) => !far.includes(target)),
+    );
+  }
+  return lanes;
+}
+
+/** Puts a node that is alone in its column, and fed by nothing but the one before, below that one. */
+function stackChains(
+  columns: readonly string[][],
+  byId: ReadonlyMap<string, LayoutNode>,
+  before: Neighbours,
+): Column[] {
+  const widthOf = (ids: readonly string[]): number =>
+    Math.max(0, ...ids.map((id) => byId.get(id)?.width ?? 0));
+  const heightOf = (ids: readonly string[]): number =>
+    ids.reduce((sum, id) => sum + (byId.get(id)?.height ?? 0) + stackGap, -stackGap);
+  const width = columns.reduce((sum, ids) => sum + widthOf(ids) + columnGap, -columnGap);
+  const placed: Column[] = [];
+  for (const ids of columns) {
+    const last = placed.at(-1);
+    const [only] = ids;
+    const isNext =
+      width > wideFrom &&
+      ids.length === 1 &&
+      only !== undefined &&
+      last?.isChain === true &&
+      (before.get(only) ?? []).every((id) => id === last.ids.at(-1)) &&
+      heightOf([...last.ids, only]) <= tallestStack;
+    if (isNext) last.ids.push(only);
+    else placed.push({ ids: [...ids], isChain: ids.length === 1 });
+  }
+  return placed.map((column) => ({ ...column, isChain: column.ids.length > 1 && column.isChain }));
+}
+
+interface Column {
+  readonly ids: string[];
+  /** Each node feeds the one below it, and the wires need room to go back. */
+  readonly isChain: boolean;
 }
 
 /** A workflow being drawn may have a cycle; edges that close one are left out of the layout. */
@@ -118,10 +216,11 @@ function orderColumns(columns: string[][], before: Neighbours, after: Neighbours
 }
 
 function placeColumns(
-  columns: readonly string[][],
+  columns: readonly Column[],
   byId: ReadonlyMap<string, LayoutNode>,
   before: Neighbours,
   after: Neighbours,
+  lanes: ReadonlySet<string>,
 ): Map<string, [number, number]> {
   const places = new Map<string, [number, number]>();
   const heightOf = (id: string): number => byId.get(id)?.height ?? 0;
@@ -130,34 +229,35 @@ function placeColumns(
     return place && place[1] + heightOf(id) / 2;
   };
   let x = 0;
-  for (const ids of columns) {
-    const total = ids.reduce((sum, id) => sum + heightOf(id) + rowGap, -rowGap);
+  for (const { ids, isChain } of columns) {
+    const gap = isChain ? stackGap : rowGap;
+    const total = ids.reduce((sum, id) => sum + heightOf(id) + gap, -gap);
     let y = -total / 2;
     for (const id of ids) {
       places.set(id, [x, y]);
-      y += heightOf(id) + rowGap;
+      y += heightOf(id) + gap;
     }
     x += Math.max(0, ...ids.map((id) => byId.get(id)?.width ?? 0)) + columnGap;
   }
-  for (let pass = 0; pass < 4; pass++) {
-    for (const ids of pass % 2 === 0 ? columns : columns.toReversed()) {
+  for (let pass = 0; pass < 10; pass++) {
+    for (const { ids, isChain } of pass % 2 === 0 ? columns : columns.toReversed()) {
       const wanted = ids.map((id) => {
-        const around = [...(before.get(id) ?? []), ...(after.get(id) ?? [])].flatMap(
-          (other) => centreOf(other) ?? [],
-        );
+        // A lane must be straight to be of use, so its ends give way to it and not it to them.
+        const around = [...(before.get(id) ?? []), ...(after.get(id) ?? [])].flatMap((other) => {
+          const centre = centreOf(other);
+          return centre === undefined ? [] : Array<number>(lanes.has(other) ? lanePull : 1).fill(centre);
+        });
         const own = places.get(id)?.[1] ?? 0;
         return around.length > 0
           ? around.reduce((sum, value) => sum + value, 0) / around.length - heightOf(id) / 2
           : own;
       });
-      spread(ids, wanted, heightOf).forEach((y, index) => {
+      spread(ids, wanted, heightOf, isChain ? stackGap : rowGap).forEach((y, index) => {
         const id = ids[index]!;
         places.set(id, [places.get(id)?.[0] ?? 0, y]);
       });
     }
   }
-  const top = Math.min(0, ...[...places.values()].map((place) => place[1]));
-  for (const [id, [px, py]] of places) places.set(id, [Math.round(px), Math.round(py - top)]);
   return places;
 }
 
@@ -166,13 +266,14 @@ function spread(
   ids: readonly string[],
   wanted: readonly number[],
   heightOf: (id: string) => number,
+  gap: number,
 ): number[] {
   const tops: number[] = [];
   let free = -Infinity;
   ids.forEach((id, index) => {
     const top = Math.max(wanted[index] ?? 0, free);
     tops.push(top);
-    free = top + heightOf(id) + rowGap;
+    free = top + heightOf(id) + gap;
   });
   const drift = tops.reduce((sum, top, index) => sum + top - (wanted[index] ?? 0), 0) / (tops.length || 1);
   return tops.map((top) => top - drift);

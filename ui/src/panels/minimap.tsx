@@ -22,7 +22,10 @@ export function Minimap({ view }: { view: GraphView }) {
     const paint = (): void => {
       timer = undefined;
       const ctx = canvas.current?.getContext('2d');
-      if (ctx) frame.current = paintMap(ctx, view, editor);
+      if (!ctx || !canvas.current) return;
+      // Where all is in sight anyway, the map would only cover some of it.
+      canvas.current.style.visibility = allInSight(view) ? 'hidden' : 'visible';
+      frame.current = paintMap(ctx, view, editor);
     };
     const later = (): void => {
       timer ??= setTimeout(paint, paintEveryMs);
@@ -64,6 +67,18 @@ export function Minimap({ view }: { view: GraphView }) {
         if (event.buttons === 1) go(event);
       }}
     />
+  );
+}
+
+function allInSight(view: GraphView): boolean {
+  const seen = view.port.visible();
+  const all = boundsOf(view.scene.nodes.values());
+  return (
+    all === undefined ||
+    (all.x >= seen.x &&
+      all.y >= seen.y &&
+      all.x + all.width <= seen.x + seen.width &&
+      all.y + all.height <= seen.y + seen.height)
   );
 }
 

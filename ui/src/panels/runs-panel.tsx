@@ -114,7 +114,7 @@ function PastRun({ run }: { run: RunState }) {
       <button
         type="button"
         className="run-open"
-        title="Open the workflow of this run, with its results"
+        title={`Open the workflow of this run (${run.workflowName}), with its results`}
         onClick={() => void openRun(editor, run.runId)}
       >
         <span className="thumb">
@@ -129,7 +129,6 @@ function PastRun({ run }: { run: RunState }) {
         <span className="run-text">
           <strong title={label?.text}>{label?.text ?? run.workflowName}</strong>
           <small>
-            {label?.text !== undefined && `${run.workflowName} · `}
             {label?.seed !== undefined && `seed ${label.seed} · `}
             <span className={`outcome ${run.status}`}>{outcomes[run.status]}</span>
             {time && ` · ${time}`} · {when}

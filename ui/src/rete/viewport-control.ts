@@ -5,8 +5,8 @@ import type { Point } from '../state/edits.ts';
 import type { Scheme, SocketSignal } from './scheme.ts';
 import { zoomLimits } from './wheel-zoom.ts';
 
-/** Px left free around what is framed. */
-const framePad = 28;
+/** Px left free around what is framed: wires that go back bow out beyond the last node. */
+const framePad = 36;
 
 export class ViewportControl {
   readonly #area: AreaPlugin<Scheme, SocketSignal>;

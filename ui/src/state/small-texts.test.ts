@@ -77,6 +77,9 @@ it('a message seen on its node does not name the node again', () => {
   expect(messageOnNode({ ...issue, message: 'Node "x" (Thing): input "Image" is not connected.' })).toBe(
     'Input "Image" is not connected.',
   );
+  expect(messageOnNode({ ...issue, message: 'Thing ("x"): input "Image" is not connected.' })).toBe(
+    'Input "Image" is not connected.',
+  );
   expect(messageOnNode({ ...issue, message: 'Something else: here' })).toBe('Something else: here');
   expect(messageOnNode({ ...issue, message: 'Node "x" is alone.' })).toBe('Node "x" is alone.');
 });
