@@ -52,13 +52,15 @@ class Pipeline:
         conditioning, empty = self.conditioning(sentences), self.conditioning([""] * len(sentences))
         s = np.linspace(1, 0, steps + 1)
         latent, sigmas = noise, shift * s / (1 + (shift - 1) * s)
+        # Known frames carry the noise of the level, as in training; at sigma 0 they are exactly what was given.
         for now, after in zip(sigmas[:-1], sigmas[1:]):
             velocity = self.velocity(latent, now, conditioning, known, known_mask)
             if guidance != 1:
                 base = self.velocity(latent, now, empty, known, known_mask)
                 velocity = base + guidance * (velocity - base)
             latent = (latent + (after - now) * velocity).astype(np.float32)
-            latent = latent * (1 - known_mask) + known * known_mask
+            held = known + after * (noise - known)
+            latent = (latent * (1 - known_mask) + held * known_mask).astype(np.float32)
         return latent
 
     def encode(self, frames):

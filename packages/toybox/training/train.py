@@ -63,50 +63,67 @@ def save_atomically(obj, path):
     temporary.replace(path)
 
 
+def clip_weights(scenes):
+    """Loss weights with mean 1: more for faint and for small objects, whose outline the squared error alone hardly notices."""
+    contrast = np.linalg.norm(world.COLOUR_RGB[scenes["colour"]] - world.BACKGROUND_RGB[scenes["background"]], axis=1)
+    weights = 1 / (contrast ** 2 * scenes["radius"])
+    return torch.from_numpy(weights / weights.mean()).float()
+
+
 def train_vae(args):
     """Principal components first, then all weights on the squared error, with noise on the latent.
 
-    The noise (a tenth of a latent's deviation, more for some clips) makes the decoder forgive the
-    small errors of a denoiser; a weak pull to unit variance keeps the encoder from shouting over it.
+    The noise (up to a fifth of a latent's deviation) makes the decoder forgive the small errors of a
+    denoiser; a weak pull to unit variance keeps the encoder from shouting over it. With
+    `--decoder-only` the saved autoencoder goes on with its encoder, and so all latents, as they are.
     """
     torch.manual_seed(args.seed)
     log = log_to(args.out / "vae.jsonl")
     device = args.device
     scenes, seed = world.training_scenes(args.seed + 1, 1000)
-    model = vae.Vae(vae.VaeConfig(args.latent_channels, args.vae_width))
     frames = world.to_model_range(world.render(scenes))
     held_back = frames[:96].to(device)
-    model.initialise_with_components(frames)
-    model.to(device)
+    if args.decoder_only:
+        model = vae.load(args.out / "vae.pt", device)[0].train()
+        model.encoder.requires_grad_(False)
+        seed += 50_000_000
+    else:
+        model = vae.Vae(vae.VaeConfig(args.latent_channels, args.vae_width))
+        model.initialise_with_components(frames)
+        model.to(device)
+    most_noise = 0.1 if args.decoder_only else 0.2
     with torch.no_grad():
-        log(components_psnr=vae.psnr(model.decoder(model.encoder(held_back)), held_back))
-    linear = [p for name, p in model.named_parameters() if ".linear." in name]
-    rest = [p for name, p in model.named_parameters() if ".linear." not in name]
+        log(start_psnr=vae.psnr(model.decoder(model.encoder(held_back)), held_back))
+    trained = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
+    linear = [p for name, p in trained if ".linear." in name]
+    rest = [p for name, p in trained if ".linear." not in name]
     optimiser = torch.optim.AdamW(
         [{"params": linear, "peak": 5e-4}, {"params": rest, "peak": 2e-3}], weight_decay=1e-4, betas=(0.9, 0.98), fused=True)
-    pool, clock, step = None, Clock(args.minutes), 0
+    clock, step = Clock(args.minutes), 0
     while clock.progress() < 1:
         if step % 64 == 0:
             scenes, seed = world.training_scenes(seed, 512)
-            pool = world.render(scenes, device=device)
+            pool, weights = world.render(scenes, device=device), clip_weights(scenes).to(device)
         for group in optimiser.param_groups:
             group["lr"] = group["peak"] * ramp(clock.progress())
-        x = world.to_model_range(pool[torch.randint(len(pool), (args.vae_batch,), device=device)])
+        rows = torch.randint(len(pool), (args.vae_batch,), device=device)
+        x, weight = world.to_model_range(pool[rows]), 0.3 + 0.7 * weights[rows]
         with torch.autocast(device_type=torch.device(device).type, dtype=torch.bfloat16, enabled=args.bf16):
             z = model.encoder(x)
-            noise_level = 0.05 + 0.15 * torch.rand(len(z), 1, 1, 1, 1, device=device)
+            noise_level = most_noise * (0.25 + 0.75 * torch.rand(len(z), 1, 1, 1, 1, device=device))
             decoded = model.decoder(z + noise_level * torch.randn_like(z))
         # Absolute error beside the squared one keeps flat areas flat and edges sharp.
         error = decoded.float() - x
         variance = z.float().var(dim=(0, 2, 3, 4))
-        loss = error.square().mean() + 0.02 * error.abs().mean() + 1e-3 * (variance - 1).square().mean()
+        loss = (weight * (error.square().mean((1, 2, 3, 4)) + 0.02 * error.abs().mean((1, 2, 3, 4)))).mean()
+        loss = loss + 1e-3 * (variance - 1).square().mean()
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimiser.step()
         step += 1
         if step % 50 == 0:
-            log(step=step, spent_s=clock.spent(), loss=float(loss), psnr=vae.psnr(decoded.float(), x))
+            log(step=step, spent_s=clock.spent(), loss=float(loss.detach()), psnr=vae.psnr(decoded.detach().float(), x))
     model.eval()
     with torch.no_grad():
         score = vae.psnr(model.decoder(model.encoder(held_back)), held_back)
@@ -135,7 +152,7 @@ def train_text(args):
         optimiser.step()
         step += 1
         if step % 100 == 0:
-            log(step=step, spent_s=clock.spent(), loss=float(loss), accuracy=accuracy)
+            log(step=step, spent_s=clock.spent(), loss=float(loss.detach()), accuracy=accuracy)
     text.save(encoder.cpu(), args.out / "text.pt")
 
 
@@ -220,6 +237,9 @@ def train_dit(args, team=None):
     torch.manual_seed(args.seed + step + 1000 * team.rank)
     rng = np.random.default_rng([args.seed, step, team.rank])
     batch = args.batch // team.count
+    # Spinning is the hardest motion, its shape different in every frame: those clips come three times an epoch.
+    is_spin = cache["attributes"][:, captions.ATTRIBUTES.index("motion")] == world.SPINS
+    epoch = np.repeat(np.arange(len(latents)), np.where(is_spin, 3, 1))
     clock, order, losses, last_save = Clock(args.minutes, spent), [], [], time.time()
     # Asked to stop (kill, or a machine being taken away): finish the update, save, leave.
     stop = []
@@ -244,7 +264,7 @@ def train_dit(args, team=None):
             x, facts, denoiser = group["latents"][rows], group["attributes"][rows].tolist(), model
         else:
             if len(order) < batch:
-                order = rng.permutation(len(latents)).tolist()
+                order = rng.permutation(epoch).tolist()
             rows, order = order[:batch], order[batch:]
             x, facts, denoiser = latents[rows], [attributes[row] for row in rows], network
         x = (x.to(device).float() - mean) / std
@@ -281,7 +301,7 @@ def train_dit(args, team=None):
 def sample_clips(args):
     """Draw the first `--count` evaluation prompts from the checkpoint as it is now, into `samples/` for the scorer."""
     device = torch.device(args.device)
-    model, saved = dit.load(args.out / "dit.pt", args.device)
+    model, saved = dit.load(args.out / "dit.pt", args.device, ema=not args.raw)
     decoder = vae.load(args.out / "vae.pt", args.device)[0].decoder
     encoder = text.load(args.out / "text.pt", args.device)
     tokenizer = captions.load_tokenizer(args.out / "tokenizer.json")
@@ -326,10 +346,12 @@ def main():
     parser.add_argument("--rehearse", action="store_true", help="the smallest run that goes through everything")
     parser.add_argument("--latent-channels", type=int, default=16)
     parser.add_argument("--vae-width", type=int, default=160)
+    parser.add_argument("--decoder-only", action="store_true", help="vae: go on with the saved one, its latents unchanged")
     parser.add_argument("--vae-batch", type=int, default=16)
     parser.add_argument("--text-width", type=int, default=128)
     parser.add_argument("--clips", type=int, default=60_000)
     parser.add_argument("--save-minutes", type=float, default=3)
+    parser.add_argument("--raw", action="store_true", help="sample: the weights themselves, not their moving average")
     parser.add_argument("--count", type=int, default=32, help="sample: how many prompts")
     parser.add_argument("--steps", type=int, default=16, help="sample: Euler steps")
     parser.add_argument("--guidance", type=float, default=3.0, help="sample: guidance scale")
