@@ -27,9 +27,7 @@ function Result({ item, isNewest }: { readonly item: ResultItem; readonly isNewe
   const editor = useEditor();
   const { run, nodeId, file } = item;
   const label = useRunLabel(run.runId);
-  const what = [label?.text ?? run.workflowName, label?.seed && `seed ${label.seed}`]
-    .filter(Boolean)
-    .join(' · ');
+  const what = label?.text ?? run.workflowName;
   const url = editor.client.resultUrl(file.digest);
   return (
     <li data-testid="result">
@@ -39,7 +37,10 @@ function Result({ item, isNewest }: { readonly item: ResultItem; readonly isNewe
         <img src={url} alt={`${file.name} from ${run.workflowName}`} loading="lazy" />
       )}
       <div className="result-bar">
-        <span title={`${what}\n${file.name} from ${run.workflowName}, node ${nodeId}`}>{what}</span>
+        <span title={`${what}\n${file.name} from ${run.workflowName}, node ${nodeId}`}>
+          {what}
+          {label?.seed !== undefined && <small>seed {label.seed}</small>}
+        </span>
         <button
           type="button"
           className="icon-button"
