@@ -8,7 +8,7 @@ const reportEveryMs = 100;
 /** Shortest time between two previews of a node: about five a second. */
 const previewEveryMs = 200;
 /** Previews take cores from the node they show: at most this share of its time. */
-const previewShare = 0.04;
+const previewShare = 0.02;
 
 /** When the next preview may begin, after one that took from `beganMs` to `endedMs`. */
 export function nextPreviewAt(beganMs: number, endedMs: number): number {

@@ -15,6 +15,7 @@ import type {
   SessionRequest,
   SessionWorkerOptions,
 } from './session-messages.ts';
+import { transferFromBytes } from './session-messages.ts';
 
 // The runtime calls home unless told not to before it loads, and a worker's own environment is too late.
 process.env.ORT_DISABLE_TELEMETRY = '1';
@@ -78,6 +79,10 @@ export class SessionClient {
     const owned: Record<string, Tensor> = {};
     const transfer: ArrayBuffer[] = [];
     for (const [name, value] of Object.entries(feeds)) {
+      if (value.data.byteLength < transferFromBytes) {
+        owned[name] = value;
+        continue;
+      }
       const copy = copyTensor(value);
       owned[name] = copy;
       if (copy.data.buffer instanceof ArrayBuffer) transfer.push(copy.data.buffer);

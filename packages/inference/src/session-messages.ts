@@ -40,3 +40,6 @@ export interface SessionWorkerOptions {
   /** Threads one run may use. */
   readonly threads: number;
 }
+
+/** Below this a message copies a tensor faster than a buffer changes its owner. */
+export const transferFromBytes = 256 * 1024;

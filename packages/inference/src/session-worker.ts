@@ -5,7 +5,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { z } from 'zod';
 import { SessionHandler } from './session-handler.ts';
-import type { SessionAnswer, SessionRequest } from './session-messages.ts';
+import { type SessionAnswer, type SessionRequest, transferFromBytes } from './session-messages.ts';
 
 const port = parentPort;
 if (port === null) throw new Error('session-worker.ts is started as a worker thread, not run by itself.');
@@ -16,12 +16,12 @@ port.on('message', (request: SessionRequest) => {
   void handler.handle(request).then((answer) => port.postMessage(answer, buffersOf(answer)));
 });
 
-/** Outputs move to the other thread without a copy; the runtime made them fresh for us. */
+/** Large outputs move to the other thread without a copy; the runtime made them fresh for us. */
 function buffersOf(answer: SessionAnswer): ArrayBuffer[] {
   if (answer.kind === 'failed') return [];
   const buffers = new Set<ArrayBuffer>();
   for (const { data } of Object.values(answer.outputs)) {
-    if (data.buffer instanceof ArrayBuffer) buffers.add(data.buffer);
+    if (data.byteLength >= transferFromBytes && data.buffer instanceof ArrayBuffer) buffers.add(data.buffer);
   }
   return [...buffers];
 }
