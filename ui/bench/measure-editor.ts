@@ -38,7 +38,7 @@ export async function measureEditor(browser: Browser, nodes = 1000): Promise<Edi
   await openBuiltEditor(page, workflow);
   await page.getByTestId('canvas').waitFor();
   await page.getByRole('button', { name: 'Close the panel' }).click();
-  // The whole graph is framed first; come close, so that nodes are live.
+  // A large graph opens where it begins; come close, so that nodes are live.
   await page.getByRole('button', { name: /set to 100 %/ }).click();
   await page.locator('.node').first().waitFor();
   const loadMs = performance.now() - started;

@@ -53,7 +53,10 @@ export async function openBuiltEditor(page: Page, workflow: Workflow): Promise<v
     else await route.fulfill({ status: 404, body: 'not found' });
   });
   await page.addInitScript(
-    (text) => localStorage.setItem('reelgraph.draft', text),
+    (text) => {
+      sessionStorage.setItem('reelgraph.tab', 'bench');
+      localStorage.setItem('reelgraph.draft.bench', text);
+    },
     JSON.stringify({ workflow, rollingSeeds: [] }),
   );
   await page.goto(`${origin}/`);

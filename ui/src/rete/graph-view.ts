@@ -144,7 +144,10 @@ export class GraphView {
   /** Shows all nodes, or where they begin when they would be too small to read. */
   frameToRead(): void {
     const bounds = boundsOf(this.scene.nodes.values());
-    if (bounds) this.port.frame(bounds, readableZoom);
+    if (!bounds) return;
+    let first: Rect = bounds;
+    for (const node of this.scene.nodes.values()) if (node.x < first.x || first === bounds) first = node;
+    this.port.frame(bounds, { zoom: readableZoom, beginning: first });
   }
 
   /** Brings a node into the middle, near enough to work with. */

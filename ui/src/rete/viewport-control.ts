@@ -76,21 +76,31 @@ export class ViewportControl {
   }
 
   /**
-   * Shows a part of the graph as large as fits, not larger than life. Where it would be smaller than `floor`, its
-   * upper left is shown at `floor` instead.
+   * Shows a part of the graph as large as fits, not larger than life. Where it would be smaller than `floor.zoom`,
+   * its `floor.beginning` is shown at that zoom instead, at the left.
    */
-  frame(part: Rect, floor = 0): void {
+  frame(part: Rect, floor?: { readonly zoom: number; readonly beginning: Rect }): void {
     this.measure();
     const { width, height } = this.#box;
     if (width === 0) return;
     const zoom = limited(
       Math.min(1, (width - 2 * framePad) / part.width, (height - 2 * framePad) / part.height),
     );
-    if (zoom < floor) {
+    if (floor && zoom < floor.zoom) {
+      const { beginning } = floor;
+      const seen = {
+        width: (width - 2 * framePad) / floor.zoom,
+        height: (height - 2 * framePad) / floor.zoom,
+      };
+      // Not further down than the part reaches.
+      const top = Math.max(
+        part.y,
+        Math.min(beginning.y + (beginning.height - seen.height) / 2, part.y + part.height - seen.height),
+      );
       this.lookAt(
-        part.x + Math.min(part.width, (width - 2 * framePad) / floor) / 2,
-        part.y + Math.min(part.height, (height - 2 * framePad) / floor) / 2,
-        floor,
+        beginning.x + Math.min(part.width, seen.width) / 2,
+        top + Math.min(part.height, seen.height) / 2,
+        floor.zoom,
       );
       return;
     }
