@@ -333,8 +333,8 @@ describe('progress', () => {
     const previews: EnginePreview[] = [];
     const registry = registryOf(
       sumNode('steps', [], async (ctx) => {
-        for (let step = 0; step < 200; step += 1) {
-          ctx.progress({ step, totalSteps: 200 });
+        for (let step = 0; step < 300; step += 1) {
+          ctx.progress({ step, totalSteps: 300 });
           ctx.preview(() => {
             produced += 1;
             return { pixels, fps: 8 };
@@ -361,10 +361,10 @@ describe('progress', () => {
     for (const release of encoded) release();
     await new Promise(setImmediate);
     expect(produced).toBe(3);
-    // The first took one step of 20 ms, so the next waits 50 times as long.
+    // The first took two steps of 20 ms, so the next waits 50 times as long.
     expect(previews.map(({ step, nodeId, fps }) => [step, nodeId, fps])).toEqual([
       [0, 'n', 8],
-      [51, 'n', 8],
+      [102, 'n', 8],
     ]);
   });
 
@@ -372,11 +372,12 @@ describe('progress', () => {
     const clock = steppedClock();
     const pixels: Tensor<'float32'> = { dtype: 'float32', shape: [1, 3, 1, 1, 1], data: new Float32Array(3) };
     const registry = registryOf(
-      sumNode('steps', [], (ctx) => {
+      sumNode('steps', [], async (ctx) => {
         for (let step = 1; step <= 4; step += 1) {
           ctx.progress({ step, totalSteps: 4 });
           ctx.preview(() => ({ pixels, fps: 8 }));
           clock.advance(1);
+          if (step < 4) await new Promise(setImmediate);
         }
       }),
     );

@@ -370,6 +370,9 @@ export async function executePlan(
         if (!isDone && (encoding || now < nextPreviewAtMs)) return;
         encoding = true;
         const show = async (): Promise<void> => {
+          // A turn later: by then the node has sent off its next step, and the picture is drawn beside it.
+          await new Promise(setImmediate);
+          if (!open && !isDone) return;
           const { pixels, fps } = produce();
           const encoded = await encodePreview(pixels);
           if ((!open && !isDone) || signal.aborted || step <= shownStep) return;

@@ -111,7 +111,7 @@ export interface RunContext {
   progress(update: ProgressUpdate): void;
   /**
    * Offers a moving picture of work in progress. `produce` is called only when the host wants one (it limits
-   * the rate), so offering costs nothing; it returns [1, 3, T, H, W] in [-1, 1].
+   * the rate), and a turn later, so offering costs nothing; it returns [1, 3, T, H, W] in [-1, 1].
    */
   preview(produce: () => { pixels: Tensor<'float32'>; fps: number }): void;
 }
