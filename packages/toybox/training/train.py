@@ -36,7 +36,7 @@ def ramp(progress, warmup=0.03):
 
 
 class Clock:
-    """Progress of a step that may take `minutes`, of which `spent_s` went in earlier sittings."""
+    """Progress of a step that may take `minutes`, of which `spent_s` went in before a restart."""
 
     def __init__(self, minutes, spent_s=0.0):
         self.total_s, self.start = minutes * 60, time.time() - spent_s
