@@ -1,9 +1,8 @@
 /** Euler's method on the flow ODE dx/dsigma = v: one model call per step. */
 import type { Tensor } from '@reelgraph/tensor';
 import { weightedSum } from './arithmetic.ts';
-import { estimateClean } from './flow.ts';
-import { expectFinite, type SamplerOptions } from './sampler.ts';
-import { checkSigmas } from './sigmas.ts';
+import type { SamplerOptions } from './sampler.ts';
+import { walkSigmas } from './walk-sigmas.ts';
 
 /**
  * One Euler step: x' = x + (sigmaNext - sigma) v.
@@ -28,27 +27,8 @@ export function eulerStep(
  *
  * @throws the signal's reason on abort; DiffusionError 'diffusion/bad-sigmas' | 'diffusion/not-finite'
  */
-export async function sampleEuler(options: SamplerOptions): Promise<Tensor<'float32'>> {
-  const { sigmas, denoise, onStep, signal } = options;
-  const constrain = options.constrain ?? ((sample) => sample);
-  checkSigmas(sigmas);
-  const totalSteps = sigmas.length - 1;
-  let sample = constrain(options.sample, sigmas[0]!);
-  for (let i = 0; i < totalSteps; i++) {
-    signal?.throwIfAborted();
-    const sigma = sigmas[i]!;
-    const sigmaNext = sigmas[i + 1]!;
-    const before = sample;
-    const velocity = await denoise(before, sigma);
-    expectFinite(velocity, sigma);
-    sample = constrain(eulerStep(before, velocity, sigma, sigmaNext), sigmaNext);
-    onStep?.({
-      step: i + 1,
-      totalSteps,
-      sigma: sigmaNext,
-      sample,
-      estimateClean: () => constrain(estimateClean(before, velocity, sigma), 0),
-    });
-  }
-  return sample;
+export function sampleEuler(options: SamplerOptions): Promise<Tensor<'float32'>> {
+  return walkSigmas(options, ({ sample, velocity, sigma, sigmaNext }) =>
+    eulerStep(sample, velocity, sigma, sigmaNext),
+  );
 }
