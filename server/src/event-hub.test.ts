@@ -1,25 +1,13 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Workflow } from '@reelgraph/graph';
+import { emptyWorkflow } from '@reelgraph/graph';
 import { StoreError } from '@reelgraph/store';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { EventHub } from './event-hub.ts';
 import { type JournaledEvent, openRunJournal, type RunJournal } from './run-journal.ts';
 
-const workflow: Workflow = {
-  reelgraph: 1,
-  name: 'test',
-  description: '',
-  inputs: {},
-  outputs: {},
-  nodes: {},
-  edges: [],
-  subgraphs: {},
-  groups: {},
-  comments: {},
-  layout: { nodes: {} },
-};
+const workflow = emptyWorkflow('test');
 
 let folder: string;
 let journal: RunJournal;

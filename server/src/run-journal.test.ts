@@ -1,25 +1,13 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Workflow } from '@reelgraph/graph';
+import { emptyWorkflow } from '@reelgraph/graph';
 import { openJournal } from '@reelgraph/store';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { EventHub } from './event-hub.ts';
 import { openRunJournal } from './run-journal.ts';
 
-const workflow: Workflow = {
-  reelgraph: 1,
-  name: 'test',
-  description: '',
-  inputs: {},
-  outputs: {},
-  nodes: {},
-  edges: [],
-  subgraphs: {},
-  groups: {},
-  comments: {},
-  layout: { nodes: {} },
-};
+const workflow = emptyWorkflow('test');
 
 let folder: string;
 beforeEach(async () => {

@@ -1,26 +1,14 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { RunEvent, Workflow } from '@reelgraph/graph';
+import { emptyWorkflow, type RunEvent } from '@reelgraph/graph';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { EventHub } from './event-hub.ts';
 import { openRunJournal, type RunJournal } from './run-journal.ts';
 import { RunQueue } from './run-queue.ts';
 import { RunnerSupervisor } from './runner/supervisor.ts';
 
-const workflow: Workflow = {
-  reelgraph: 1,
-  name: 'test',
-  description: '',
-  inputs: {},
-  outputs: {},
-  nodes: {},
-  edges: [],
-  subgraphs: {},
-  groups: {},
-  comments: {},
-  layout: { nodes: {} },
-};
+const workflow = emptyWorkflow('test');
 
 let folder: string;
 beforeEach(async () => {

@@ -5,7 +5,7 @@ import { createServer, type Server } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Workflow } from '@reelgraph/graph';
+import { emptyWorkflow } from '@reelgraph/graph';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { EventHub } from './event-hub.ts';
@@ -13,19 +13,7 @@ import { createGuard } from './guard.ts';
 import { openRunJournal, type RunJournal } from './run-journal.ts';
 import { createSocketServer, type SocketServer } from './socket-server.ts';
 
-const workflow: Workflow = {
-  reelgraph: 1,
-  name: 'test',
-  description: '',
-  inputs: {},
-  outputs: {},
-  nodes: {},
-  edges: [],
-  subgraphs: {},
-  groups: {},
-  comments: {},
-  layout: { nodes: {} },
-};
+const workflow = emptyWorkflow('test');
 
 let folder: string;
 let journal: RunJournal;

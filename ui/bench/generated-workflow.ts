@@ -1,5 +1,5 @@
 /** A workflow of any size for measuring: the same seed gives the same graph. Node types of its own, like real ones. */
-import { type NodeTypeInfo, type PortType, type Workflow, workflowFormat } from '@reelgraph/graph';
+import { emptyWorkflow, type NodeTypeInfo, type PortType, type Workflow } from '@reelgraph/graph';
 
 const port = (type: PortType) => ({ type, label: type, description: `A ${type}.` });
 
@@ -80,19 +80,7 @@ export const cell = { width: 330, height: 260 } as const;
 export function generatedWorkflow(count: number): Workflow {
   const next = random(7);
   const columns = Math.ceil(Math.sqrt(count * 0.75));
-  const workflow: Workflow = {
-    reelgraph: workflowFormat,
-    name: `${count} nodes`,
-    description: '',
-    inputs: {},
-    outputs: {},
-    nodes: {},
-    edges: [],
-    subgraphs: {},
-    groups: {},
-    comments: {},
-    layout: { nodes: {} },
-  };
+  const workflow = emptyWorkflow(`${count} nodes`);
   const givers = new Map<string, string[]>();
   for (let index = 0; index < count; index++) {
     const info = benchTypes[index % benchTypes.length];

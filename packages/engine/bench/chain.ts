@@ -5,7 +5,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Workflow } from '@reelgraph/graph';
+import { emptyWorkflow, type Workflow } from '@reelgraph/graph';
 import { type AnyNodeDefinition, type CachePolicy, defineNode } from '@reelgraph/node-api';
 import { openStore } from '@reelgraph/store';
 import { absentServices } from '../src/absent-services.ts';
@@ -70,19 +70,7 @@ function chain(count: number): Workflow {
     nodes[`n${index}`] = { type: index === 0 ? 'start' : 'next', version: 1, params: { add: index } };
     if (index > 0) edges.push({ from: [`n${index - 1}`, 'value'], to: [`n${index}`, 'value'] });
   }
-  return {
-    reelgraph: 1,
-    name: `Chain of ${count}`,
-    description: '',
-    inputs: {},
-    outputs: {},
-    nodes,
-    edges,
-    subgraphs: {},
-    groups: {},
-    comments: {},
-    layout: { nodes: {} },
-  };
+  return { ...emptyWorkflow(`Chain of ${count}`), nodes, edges };
 }
 
 const value = { type: 'number', label: 'Value', description: 'A number.' } as const;

@@ -22,6 +22,7 @@ export {
   workflowFormat,
   workflowSchema,
 } from './document.ts';
+export { emptyWorkflow } from './empty-workflow.ts';
 export {
   type ActiveGraph,
   type FlatEdge,

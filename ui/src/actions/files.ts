@@ -1,9 +1,8 @@
 /** Bringing workflows in and out: templates, files, dropped things, saving. Opening is an edit too: undo brings back what was. */
-import { parseWorkflow, stringifyWorkflow, type Workflow } from '@reelgraph/graph';
+import { emptyWorkflow, parseWorkflow, stringifyWorkflow, type Workflow } from '@reelgraph/graph';
 import type { Editor } from '../app/editor.ts';
 import { showDraft } from '../app/keep-draft.ts';
 import { isComfyWorkflow } from '../state/comfy-workflow.ts';
-import { emptyWorkflow } from '../state/empty-workflow.ts';
 import { explain } from './explain.ts';
 import { fileStem } from './file-stem.ts';
 import { addNodeOfType, tidyPlaces } from './graph-actions.ts';

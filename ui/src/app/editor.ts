@@ -5,6 +5,7 @@
  */
 import { createClient, type EventConnection, type ReelgraphClient } from '@reelgraph/client';
 import type { Endpoint, NodeCatalogue, Workflow } from '@reelgraph/graph';
+import { emptyWorkflow } from '@reelgraph/graph';
 import type { CheckAnswer, ModelSummary, WorkflowSummary } from '@reelgraph/protocol';
 import type { GraphView } from '../rete/graph-view.ts';
 import type { HeldWire } from '../rete/typed-flow.ts';
@@ -12,7 +13,6 @@ import { browserStorage } from '../state/browser-storage.ts';
 import { catalogueOf, emptyCatalogue } from '../state/catalogue.ts';
 import { DocumentStore } from '../state/document-store.ts';
 import { DraftDrawer } from '../state/draft-drawer.ts';
-import { emptyWorkflow } from '../state/empty-workflow.ts';
 import { FileNames } from '../state/file-names.ts';
 import { NoticeStore } from '../state/notices.ts';
 import { Observable } from '../state/observable.ts';

@@ -1,7 +1,7 @@
 /** Node types and a workflow small enough to draw, shared by tests. */
 import type { NodeCatalogue, NodeTypeInfo, PortType, Workflow } from '@reelgraph/graph';
+import { emptyWorkflow } from '@reelgraph/graph';
 import { catalogueOf } from '../state/catalogue.ts';
-import { emptyWorkflow } from '../state/empty-workflow.ts';
 
 function ports(types: Readonly<Record<string, PortType>>): NodeTypeInfo['inputs'] {
   return Object.fromEntries(

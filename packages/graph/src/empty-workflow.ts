@@ -1,6 +1,6 @@
-import { type Workflow, workflowFormat } from '@reelgraph/graph';
+import { type Workflow, workflowFormat } from './document.ts';
 
-/** A workflow with nothing in it. */
+/** A document with nothing in it. */
 export function emptyWorkflow(name = 'Untitled'): Workflow {
   return {
     reelgraph: workflowFormat,
