@@ -2,6 +2,8 @@ export type DiffusionErrorCode =
   | 'diffusion/bad-steps'
   | 'diffusion/bad-shift'
   | 'diffusion/bad-sigmas'
+  | 'diffusion/bad-strength'
+  | 'diffusion/bad-extension'
   | 'diffusion/bad-statistics'
   | 'diffusion/bad-patch'
   | 'diffusion/not-finite';

@@ -1,6 +1,14 @@
 export { isFiniteTensor, weightedSum } from './arithmetic.ts';
 export { DiffusionError, type DiffusionErrorCode } from './errors.ts';
 export { eulerStep, sampleEuler } from './euler.ts';
+export {
+  type ExtensionPlan,
+  type ExtensionRequest,
+  fewestFramesAfter,
+  type GivenPart,
+  givenLatents,
+  planExtension,
+} from './extension.ts';
 export { addFlowNoise, estimateClean } from './flow.ts';
 export {
   type FrameRule,
@@ -15,6 +23,7 @@ export {
 export { guide, usesGuidance } from './guidance.ts';
 export { sampleHeun } from './heun.ts';
 export { addKnownFrames, type KnownFrames, keepKnown, nothingKnown } from './known-frames.ts';
+export { knownPlaces, placesToKeep } from './latent-mask.ts';
 export {
   createLatentPreview,
   denormaliseLatent,

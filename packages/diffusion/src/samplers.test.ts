@@ -41,6 +41,22 @@ const expectClose = (got: ArrayLike<number>, wanted: readonly number[]) => {
 /** One value per step: diffusers' Heun lists every level but the first twice. */
 const distinct = (values: readonly number[]) => values.filter((value, i) => value !== values[i - 1]);
 
+describe('a strength below 1', () => {
+  it('starts later, at the level it names, and goes at the same pace', () => {
+    expect(flowSigmas({ steps: 8, strength: 0.5 })).toEqual([0.5, 0.375, 0.25, 0.125, 0]);
+    expect(flowSigmas({ steps: 4, strength: 0.5, shift: 3 })[0]).toBeCloseTo(0.75, 12);
+  });
+
+  it('is the whole schedule at 1, and at least one step', () => {
+    expect(flowSigmas({ steps: 20, shift: 2, strength: 1 })).toEqual(flowSigmas({ steps: 20, shift: 2 }));
+    expect(flowSigmas({ steps: 4, strength: 0.01 })).toHaveLength(2);
+  });
+
+  it.each([0, -1, 1.5, Number.NaN])('refuses %d', (strength) => {
+    expect(() => flowSigmas({ steps: 4, strength })).toThrowError(/above 0 and up to 1/);
+  });
+});
+
 describe('trajectories equal diffusers', () => {
   for (const one of vectors.cases) {
     it(one.name, async () => {

@@ -34,29 +34,40 @@ export function sigmaToTimestep(sigma: number): number {
 export type SigmaSpacing = 'uniform' | 'train';
 
 /**
- * Noise levels for `steps` steps: descending, `steps + 1` values, the last is 0.
+ * Noise levels for `steps` steps: descending, `steps + 1` values, the last is 0. With a strength below 1 there are
+ * fewer: the same pace over the rest of the way, `max(1, round(steps * strength))` steps.
  *
- * @param options.shift see {@link shiftSigma}; 1 when absent
- * @throws DiffusionError 'diffusion/bad-steps' | 'diffusion/bad-shift'
+ * @param options.shift    see {@link shiftSigma}; 1 when absent
+ * @param options.strength unshifted level of the first step, above 0 to 1; 1 (all noise) when absent. A clip noised to
+ *   the first sigma keeps the more of itself the lower it is
+ * @throws DiffusionError 'diffusion/bad-steps' | 'diffusion/bad-shift' | 'diffusion/bad-strength'
  * @see diffusers FlowMatchEulerDiscreteScheduler (the formulas, not its code)
  */
 export function flowSigmas(options: {
   steps: number;
   shift?: number;
   spacing?: SigmaSpacing;
+  strength?: number;
 }): readonly number[] {
-  const { steps, shift = 1, spacing = 'uniform' } = options;
+  const { steps, shift = 1, spacing = 'uniform', strength = 1 } = options;
   if (!Number.isInteger(steps) || steps < 1) {
     throw new DiffusionError('diffusion/bad-steps', `Sampling takes at least 1 step, got ${steps}.`);
   }
   if (!(shift > 0 && Number.isFinite(shift))) {
     throw new DiffusionError('diffusion/bad-shift', `The shift is a number above 0, got ${shift}.`);
   }
-  const first = 1;
-  const last = spacing === 'uniform' ? 1 / steps : shiftSigma(1 / trainTimesteps, shift);
+  if (!(strength > 0 && strength <= 1)) {
+    throw new DiffusionError(
+      'diffusion/bad-strength',
+      `The strength is a number above 0 and up to 1, got ${strength}.`,
+    );
+  }
+  const count = Math.max(1, Math.round(steps * strength));
+  const first = strength;
+  const last = spacing === 'uniform' ? strength / count : shiftSigma(1 / trainTimesteps, shift);
   const sigmas: number[] = [];
-  for (let i = 0; i < steps; i++) {
-    const level = steps === 1 ? first : first + ((last - first) * i) / (steps - 1);
+  for (let i = 0; i < count; i++) {
+    const level = count === 1 ? first : first + ((last - first) * i) / (count - 1);
     sigmas.push(shiftSigma(level, shift));
   }
   sigmas.push(0);

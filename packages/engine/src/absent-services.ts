@@ -20,6 +20,6 @@ export const absentServices: {
     decodeLatent: absent,
     previewLatent: absent,
   },
-  media: { decodeImage: absent, resizeImage: absent, muxVideo: absent },
+  media: { decodeImage: absent, resizeImage: absent, decodeVideo: absent, muxVideo: absent },
   files: { read: absent },
 };

@@ -22,8 +22,8 @@ export function plannedFiles(files: InputFiles, planned: PlannedDigests): InputF
 /** Resolves a model only to the package that was planned. */
 export function plannedModels(models: ModelService, planned: PlannedDigests): ModelService {
   return {
-    async resolve(name, signal) {
-      const model = await models.resolve(name, signal);
+    async resolve(name, signal, choice) {
+      const model = await models.resolve(name, signal, choice);
       const digest = planned.models.get(name);
       if (digest !== undefined && model.digest !== digest)
         throw changed('model/changed', `The model "${name}"`);

@@ -37,7 +37,13 @@ const fileRef = z.object({
   mediaType: z.string(),
   name: z.string(),
 });
-const modelRef = z.object({ name: z.string(), family: z.string(), digest: z.string() });
+const modelRef = z.object({
+  name: z.string(),
+  family: z.string(),
+  digest: z.string(),
+  variant: z.string().optional(),
+  precision: z.string().optional(),
+});
 const known = z.object({ latent: image5, mask: image5 });
 const latent = z.object({
   samples: image5,
@@ -48,6 +54,7 @@ const latent = z.object({
 });
 const frames = z.object({ pixels: image5, fps: z.number().positive() });
 const image = z.object({ pixels: image5 });
+const mask = z.object({ weights: image5 });
 const sigmas = z.object({ values: z.array(z.number()).min(1) });
 const video = z.object({
   file: fileRef,
@@ -78,13 +85,7 @@ const schemas: Readonly<Record<PortType, z.ZodType>> = {
   latent,
   frames,
   image,
-  mask: z.custom<unknown>(
-    (value) =>
-      typeof value === 'object' && value !== null && 'data' in value && value.data instanceof Float32Array,
-    {
-      message: 'expected a float32 tensor',
-    },
-  ),
+  mask,
   audio: anything,
   video,
   shots: anything,
@@ -130,8 +131,9 @@ export function summarise(type: PortType, value: unknown): OutputSummary {
       return { type, facts: {}, text: text.length > shownText ? `${text.slice(0, shownText)}…` : text };
     }
     case 'model': {
-      const { name, family } = modelRef.parse(value);
-      return { type, facts: { model: name, family }, text: name };
+      const { name, family, variant } = modelRef.parse(value);
+      const facts = { model: name, family, ...(variant === undefined ? {} : { variant }) };
+      return { type, facts, text: variant === undefined ? name : `${name} (${variant})` };
     }
     case 'latent': {
       const { samples, model, frameCount, widthPx, heightPx } = latent.parse(value);
@@ -159,6 +161,10 @@ export function summarise(type: PortType, value: unknown): OutputSummary {
     }
     case 'image':
       return { type, facts: pixelSize(image.parse(value).pixels.shape) };
+    case 'mask': {
+      const { shape } = mask.parse(value).weights;
+      return { type, facts: { ...count('frameCount', shape[2]), ...pixelSize(shape) } };
+    }
     case 'video': {
       const { file, widthPx, heightPx, frameCount, fps } = video.parse(value);
       const { digest, mediaType, byteLength, name } = file;
@@ -169,7 +175,6 @@ export function summarise(type: PortType, value: unknown): OutputSummary {
       };
     }
     case 'conditioning':
-    case 'mask':
     case 'audio':
     case 'shots':
     case 'actions':

@@ -38,6 +38,8 @@ export const portFactsSchema = z.strictObject({
   family: z.string().optional(),
   /** Name of the model package a value was made by or for. */
   model: z.string().optional(),
+  /** The denoiser chosen in that package, where it is not the base one. */
+  variant: z.string().optional(),
   /** Channels of a latent. */
   channels: z.number().int().positive().optional(),
   /** Pixel frame counts a model accepts are `multiple * n + plus`. */

@@ -6,6 +6,18 @@
 import type { Tensor } from '@reelgraph/tensor';
 import type { Conditioning, FileRef, Frames, ImageValue, KnownLatent, ModelRef } from './values.ts';
 
+/** Settings that a model, or a variant of it, was measured with. */
+export interface RecommendedSettings {
+  readonly steps: number;
+  /** Shift of the noise schedule; the model's `defaultShift` where a variant names none. */
+  readonly shift?: number;
+  readonly guidanceScale: number;
+  readonly fps: number;
+  readonly frameCount: number;
+  readonly widthPx: number;
+  readonly heightPx: number;
+}
+
 /** What is known of an installed model package without loading it. */
 export interface ModelFacts {
   readonly name: string;
@@ -24,14 +36,19 @@ export interface ModelFacts {
     readonly words: readonly string[];
   };
   readonly defaultShift: number;
-  readonly recommended: {
-    readonly steps: number;
-    readonly guidanceScale: number;
-    readonly fps: number;
-    readonly frameCount: number;
-    readonly widthPx: number;
-    readonly heightPx: number;
-  };
+  readonly recommended: RecommendedSettings;
+  /** Denoisers that the package has besides its base one, for example `fast`, each with its own settings. */
+  readonly variants?: Readonly<Record<string, RecommendedSettings>>;
+  /** Number formats that some component can be had in, besides what it is by default: `int8`, `fp32`. */
+  readonly precisions?: readonly string[];
+}
+
+/** Which of a package's files to use; what it has by default where nothing is said. */
+export interface ModelChoice {
+  /** A name from `ModelFacts.variants`, or `base`. */
+  readonly variant?: string;
+  /** A name from `ModelFacts.precisions`, or `auto`. */
+  readonly precision?: string;
 }
 
 /** One denoise call: everything at one sigma. */
@@ -46,8 +63,12 @@ export interface DenoiseRequest {
 }
 
 export interface ModelService {
-  /** @throws NodeError 'model/not-found' | 'model/damaged' when the package is missing, incomplete or altered */
-  resolve(name: string, signal: AbortSignal): Promise<ModelRef>;
+  /**
+   * @throws NodeError 'model/not-found' | 'model/damaged' when the package is missing, incomplete or altered;
+   *   'model/no-variant' | 'model/no-precision' when it has not what `choice` asks for
+   */
+  resolve(name: string, signal: AbortSignal, choice?: ModelChoice): Promise<ModelRef>;
+  /** `recommended` and `defaultShift` are those of the chosen variant. */
   facts(model: ModelRef): ModelFacts;
   encodeText(model: ModelRef, text: string, signal: AbortSignal): Promise<Conditioning>;
   /** Velocity per branch, each [1, C, T, H, W]. */
@@ -75,6 +96,18 @@ export interface MuxRequest {
   readonly name: string;
 }
 
+/** Which part of a video to read, and how; everything as it is where nothing is said. */
+export interface VideoSelection {
+  /** First frame to read, from 0. */
+  readonly startFrame?: number;
+  /** Most frames to read; those beyond are left out. */
+  readonly frameCount?: number;
+  /** Frames are left out or repeated to reach this rate. */
+  readonly fps?: number;
+  /** Longer sides are scaled down to this, in proportion. */
+  readonly longestSidePx?: number;
+}
+
 export interface MediaService {
   /** Decodes a PNG, JPEG or WebP. @throws NodeError 'media/not-an-image' | 'media/too-large' */
   decodeImage(bytes: Uint8Array, signal: AbortSignal): Promise<ImageValue>;
@@ -83,6 +116,12 @@ export interface MediaService {
     image: ImageValue,
     size: { widthPx: number; heightPx: number; fit: 'cover' | 'contain' | 'stretch' },
   ): Promise<ImageValue>;
+  /**
+   * Decodes the pictures of an MP4, MOV, WebM or Matroska file, upright, with square pixels.
+   *
+   * @throws NodeError 'media/not-a-video' | 'media/too-large' | 'media/no-frames'
+   */
+  decodeVideo(bytes: Uint8Array, selection: VideoSelection, signal: AbortSignal): Promise<Frames>;
   /** H.264 mp4, yuv420p, faststart. */
   muxVideo(request: MuxRequest, signal: AbortSignal): Promise<FileRef>;
 }

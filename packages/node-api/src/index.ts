@@ -3,11 +3,14 @@ export type {
   InferContext,
   InputFiles,
   MediaService,
+  ModelChoice,
   ModelFacts,
   ModelService,
   MuxRequest,
   ProgressUpdate,
+  RecommendedSettings,
   RunContext,
+  VideoSelection,
 } from './context.ts';
 export {
   type AnyNodeDefinition,
@@ -34,6 +37,7 @@ export type {
   JsonValue,
   KnownLatent,
   Latent,
+  Mask,
   ModelRef,
   Noise,
   PortValues,

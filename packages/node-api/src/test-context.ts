@@ -101,7 +101,10 @@ export function createFakeModels(): ModelService {
   };
 }
 
-/** Media that keep what they were given: `muxed` lists the requests, files are digests of them. */
+/**
+ * Media that keep what they were given: `muxed` lists the requests, files are digests of them. A picture is the two
+ * bytes [side, level]; a video the two bytes [side, frames], whose frame n has the level n.
+ */
 export function createFakeMedia(): MediaService & { readonly muxed: readonly MuxRequest[] } {
   const muxed: MuxRequest[] = [];
   return {
@@ -113,6 +116,16 @@ export function createFakeMedia(): MediaService & { readonly muxed: readonly Mux
     },
     async resizeImage(image, { widthPx, heightPx }) {
       return { pixels: fromFunction([1, 3, 1, heightPx, widthPx], () => image.pixels.data[0]!) };
+    },
+    async decodeVideo(bytes, { startFrame = 0, frameCount = Number.POSITIVE_INFINITY, fps = 8 }) {
+      const [side = 0, frames = 0] = bytes;
+      if (side === 0) throw new NodeError('media/not-a-video', 'The file is not a video.');
+      const count = Math.min(frames - startFrame, frameCount);
+      const pixels = fromFunction([1, 3, count, side, side], (i) => {
+        const frame = Math.floor(i / (side * side)) % count;
+        return (startFrame + frame) / 127.5 - 1;
+      });
+      return { pixels, fps };
     },
     async muxVideo(request): Promise<FileRef> {
       muxed.push(request);

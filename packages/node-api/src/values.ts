@@ -8,6 +8,10 @@ export interface ModelRef {
   readonly family: string;
   /** SHA-256 over the package's files; part of every cache key downstream. */
   readonly digest: string;
+  /** The denoiser chosen among the package's own; the base one when absent. */
+  readonly variant?: string;
+  /** The number format chosen; what the package has by default when absent. */
+  readonly precision?: string;
 }
 
 /** What steers the denoiser. */
@@ -63,6 +67,12 @@ export interface ImageValue {
   readonly pixels: Tensor<'float32'>;
 }
 
+/** Where a clip changes. */
+export interface Mask {
+  /** [1, 1, T, H, W] float32 in 0 … 1, as large as the frames it is for; 0 stays, 1 changes, between is blended */
+  readonly weights: Tensor<'float32'>;
+}
+
 /** Bytes in the artifact store, addressed by content. */
 export interface FileRef {
   readonly kind: 'file';
@@ -104,7 +114,7 @@ export interface PortValues {
   latent: Latent;
   frames: Frames;
   image: ImageValue;
-  mask: Tensor<'float32'>;
+  mask: Mask;
   /** Samples and rate; carried as data until sound has nodes of its own. */
   audio: JsonValue;
   video: VideoValue;
