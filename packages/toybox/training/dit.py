@@ -1,9 +1,13 @@
 """The denoiser: a spacetime diffusion transformer (arXiv:2212.09748) over latent patches, trained by flow matching.
 
 Every token of a clip attends to every other, with rotary positions over (frame, row, column). Text
-comes in by cross-attention and, pooled, beside the timestep in the modulation of each block. Clean
-frames are given by a mask: a token sees [noisy latent | clean latent * mask | mask], so one network
-does text to video, image to video, first and last frame, and extension.
+comes in by cross-attention and, from its slots, beside the timestep in the modulation of each block.
+What is given is said by a mask: a token sees [noisy latent | clean latent * mask | mask], so one network
+does text to video, image to video, first and last frame, extension, gaps and inpainting.
+
+In training the middle of the network also tells where each shape is (`Whereabouts`): denoisers learn
+sooner when a layer is taught to understand what it denoises (arXiv:2410.06940, there from another
+network's features; here the world knows the truth).
 
 Flow matching (arXiv:2209.03003, arXiv:2210.02747): x_sigma = (1 - sigma) * x0 + sigma * noise, the
 network predicts the velocity noise - x0, and is fed timestep = 1000 * sigma.
@@ -13,19 +17,22 @@ import copy
 import math
 from dataclasses import asdict, dataclass
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
 
-from text import pooled, sinusoids
+from text import sinusoids, slots
+from vae import TEMPORAL
 
 NUM_TRAIN_TIMESTEPS = 1000
 
 
 @dataclass
 class DitConfig:
-    channels: int = 16
+    channels: int = 24
     text_width: int = 128
+    text_slots: int = 4
     width: int = 192
     depth: int = 8
     heads: int = 4
@@ -121,8 +128,8 @@ class Dit(nn.Module):
         # Where a token lies in the whole frame, which rotary positions (differences only) cannot say.
         self.place = nn.Linear(5 * 16, d)
         self.time = nn.Sequential(nn.Linear(128, d), nn.SiLU(), nn.Linear(d, d))
-        self.text = nn.Sequential(nn.Linear(config.text_width, d), nn.SiLU(), nn.Linear(d, d))
-        # Every second block reads the words; the pooled text reaches all of them.
+        self.text = nn.Sequential(nn.Linear(config.text_slots * config.text_width, d), nn.SiLU(), nn.Linear(d, d))
+        # Every second block reads the words; the slots reach all of them.
         self.blocks = nn.ModuleList(DitBlock(config, cross=i % 2 == 0) for i in range(config.depth))
         self.final_modulation = nn.Linear(d, 2 * d)
         self.final = nn.Linear(d, config.channels * p * p)
@@ -140,13 +147,16 @@ class Dit(nn.Module):
                           full(feature(axis(w)), 2), full(feature(back(w)), 2)], dim=-1).reshape(t * h * w, 80)
 
     def forward(self, hidden_states, timestep, encoder_hidden_states, encoder_attention_mask, condition_latents, condition_mask):
+        return self.velocity_and_middle(hidden_states, timestep, encoder_hidden_states, encoder_attention_mask, condition_latents, condition_mask)[0]
+
+    def velocity_and_middle(self, hidden_states, timestep, encoder_hidden_states, encoder_attention_mask, condition_latents, condition_mask):
         """
         hidden_states          noisy normalised latent [B, C, T, h, w], h and w even
         timestep               [B], 1000 * sigma
         encoder_hidden_states  [B, L, D]; encoder_attention_mask int64 [B, L]
         condition_latents      clean normalised latent [B, C, T, h, w], anything where unknown
         condition_mask         [B, 1, T, h, w], 1 where the clean latent is given
-        returns the velocity [B, C, T, h, w]
+        returns the velocity [B, C, T, h, w], and the tokens [B, N, D] half-way through the blocks
         """
         b, c, t, h, w = hidden_states.shape
         p = self.config.patch
@@ -155,30 +165,71 @@ class Dit(nn.Module):
         x = self.embed(x.reshape(b, t * (h // p) * (w // p), (2 * c + 1) * p * p))
         x = x + self.place(self.places(t, h // p, w // p, x.device))
         cos, sin = rotary_tables(t, h // p, w // p, self.config.width // self.config.heads, x.device)
-        vector = pooled(encoder_hidden_states, encoder_attention_mask)
-        condition = F.silu(self.time(sinusoids(timestep * 0.1, 128, longest=1000.0)) + self.text(vector))
+        condition = F.silu(self.time(sinusoids(timestep * 0.1, 128, longest=1000.0)) + self.text(slots(encoder_hidden_states)))
         text_bias = (1.0 - encoder_attention_mask[:, None, None, :].float()) * -1e4
-        for block in self.blocks:
+        for index, block in enumerate(self.blocks):
             x = block(x, condition, encoder_hidden_states, text_bias, cos, sin)
+            if index == self.config.depth // 2 - 1:
+                middle = x
         shift, scale = self.final_modulation(condition)[:, None].chunk(2, dim=-1)
         x = self.final(F.layer_norm(x, (self.config.width,)) * (1 + scale) + shift)
         x = x.reshape(b, t, h // p, w // p, c, p, p).permute(0, 4, 1, 2, 5, 3, 6)
-        return x.reshape(b, c, t, h, w)
+        return x.reshape(b, c, t, h, w), middle
 
 
-def random_condition_mask(count, frames, generator=None):
-    """Which latent frames are given clean, [B, T] float: none mostly, the first often, other useful subsets rarely."""
-    choice = torch.rand(count, generator=generator)
-    mask = torch.zeros(count, frames)
-    first = (choice < 0.30) | ((choice >= 0.33) & (choice < 0.39))
-    last = (choice >= 0.30) & (choice < 0.36)
-    first_two = (choice >= 0.36) & (choice < 0.39)
-    last_two = (choice >= 0.39) & (choice < 0.41)
-    mask[:, 0] = first.float()
-    mask[:, -1] = torch.maximum(mask[:, -1], (last | last_two).float())
-    if frames > 2:
-        mask[:, 1] = torch.maximum(mask[:, 1], first_two.float())
-        mask[:, -2] = torch.maximum(mask[:, -2], last_two.float())
+class Whereabouts(nn.Module):
+    """A read-out for training only: the share of each place (8x8 pixels of one frame) that each shape covers."""
+
+    def __init__(self, config):
+        super().__init__()
+        self.patch = config.patch
+        self.read = nn.Sequential(nn.LayerNorm(config.width), nn.Linear(config.width, 3 * TEMPORAL * config.patch**2))
+        nn.init.zeros_(self.read[1].weight)
+
+    def loss(self, middle, coverage, weight):
+        """`middle` [B, N, D]; `coverage` [B, 3, F, h, w], the shapes in the order the caption names them; `weight` [B]."""
+        b, s, f, h, w = coverage.shape
+        p, t = self.patch, (f - 1) // TEMPORAL + 1
+        x = torch.cat([coverage[:, :, :1].expand(-1, -1, TEMPORAL - 1, -1, -1), coverage], dim=2)
+        x = x.reshape(b, s, t, TEMPORAL, h // p, p, w // p, p).permute(0, 2, 4, 6, 1, 3, 5, 7).reshape(b, t * (h // p) * (w // p), -1)
+        error = (self.read(middle).float() - x).square().mean((1, 2))
+        # Most places are empty: relative to the spread of the truth, so that a blind guess costs about 1.
+        return (error * weight).mean() / 0.02
+
+
+#: What is given of a clip in training, and how often.
+GIVEN = {"nothing": 0.54, "first": 0.12, "last": 0.03, "first and last": 0.05, "beginning": 0.06, "end": 0.05, "both ends": 0.05,
+         "all but a box": 0.08, "only a box": 0.02}
+
+
+def random_condition_mask(count, t, h, w, rng):
+    """Which latent places are given clean: [B, 1, T, h, w], 1 where given. `rng`: a numpy Generator."""
+    mask = torch.zeros(count, 1, t, h, w)
+    kinds, shares = list(GIVEN), list(GIVEN.values())
+    for row, kind in zip(mask[:, 0], rng.choice(len(kinds), count, p=shares)):
+        kind = kinds[kind]
+        if kind in ("first", "first and last"):
+            row[0] = 1
+        if kind in ("last", "first and last"):
+            row[-1] = 1
+        # At least one latent frame stays open.
+        if kind == "beginning":
+            row[: rng.integers(1, t)] = 1
+        if kind == "end":
+            row[rng.integers(1, t) :] = 1
+        if kind == "both ends" and t > 2:
+            start, end = sorted(rng.choice(np.arange(1, t), 2, replace=False))
+            row[:start] = row[end:] = 1
+        if kind in ("all but a box", "only a box"):
+            inside = torch.zeros_like(row)
+            sizes = [int(rng.integers(max(1, n // 4), n + 1)) for n in (h, w)]
+            y, x = (int(rng.integers(0, n - size + 1)) for n, size in zip((h, w), sizes))
+            start, end = (0, t) if rng.random() < 0.6 else sorted(int(v) for v in rng.choice(t + 1, 2, replace=False))
+            inside[start:end, y : y + sizes[0], x : x + sizes[1]] = 1
+            row.copy_(1 - inside if kind == "all but a box" else inside)
+        if row.min() == 1:
+            # Nothing left to make.
+            row.zero_()
     return mask
 
 
@@ -189,18 +240,22 @@ def random_sigmas(count, shift, generator=None):
     return shift * sigma / (1 + (shift - 1) * sigma)
 
 
-def flow_loss(model, latents, hidden, text_mask, shift):
-    """Mean squared velocity error over the frames that are not given. `latents` normalised [B, C, T, h, w]."""
+def flow_loss(model, latents, hidden, text_mask, shift, rng, whereabouts=None, coverage=None, weight=None):
+    """Mean squared velocity error over what is not given, and the loss of the whereabouts (0 without).
+
+    `latents` normalised [B, C, T, h, w]; `model` gives (velocity, middle).
+    """
     b, _, t, h, w = latents.shape
-    mask = random_condition_mask(b, t).to(latents.device)[:, None, :, None, None].expand(b, 1, t, h, w)
+    mask = random_condition_mask(b, t, h, w, rng).to(latents.device)
     sigma = random_sigmas(b, shift).to(latents.device)
     noise = torch.randn_like(latents)
     mixed = latents + sigma[:, None, None, None, None] * (noise - latents)
-    velocity = model(mixed, sigma * NUM_TRAIN_TIMESTEPS, hidden, text_mask, latents * mask, mask)
+    velocity, middle = model(mixed, sigma * NUM_TRAIN_TIMESTEPS, hidden, text_mask, latents * mask, mask)
     open_ = 1 - mask
     error = (velocity.float() - (noise - latents)).square() * open_
-    # Per clip first, so that a clip with few open frames counts as much as any other.
-    return (error.sum((1, 2, 3, 4)) / (open_.sum((1, 2, 3, 4)) * latents.shape[1])).mean()
+    # Per clip first, so that a clip with few open places counts as much as any other.
+    loss = (error.sum((1, 2, 3, 4)) / (open_.sum((1, 2, 3, 4)) * latents.shape[1])).mean()
+    return loss, whereabouts.loss(middle, coverage, weight) if whereabouts else torch.zeros(())
 
 
 def sigmas(steps, shift):
@@ -271,5 +326,6 @@ def add_arguments(parser):
     parser.add_argument("--heads", type=int, default=4)
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--shift", type=float, default=2.0, help="moves training noise levels, and the recommended sampling, towards noise")
+    parser.add_argument("--whereabouts-weight", type=float, default=0.3, help="weight of telling where the shapes are beside the velocity")
     parser.add_argument("--muon-lr", type=float, default=2e-3)
     parser.add_argument("--adam-lr", type=float, default=1e-3)

@@ -1,14 +1,14 @@
 """The text encoder: a small bidirectional transformer, pretrained on what captions say and then frozen.
 
-Pretraining on attributes (read from the mean of the token vectors) and on masked words gives vectors
-in which colour, shape, size, motion and background are easy to tell apart, so the denoiser need not
-spend its time learning to read.
+Every sentence begins with four slot tokens (`captions.SLOTS`). Pretraining makes the encoder write there
+what it read: the scene's facts into the first, those of each shape, in the order they are named, into the
+others. So the denoiser need not spend its time learning to read, nor which colour goes with which shape.
+Masked words are filled in as well, so that the vectors of the words mean something too.
 """
 
 import math
 from dataclasses import asdict, dataclass
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -67,35 +67,38 @@ class TextEncoder(nn.Module):
         return self.norm(x)
 
 
-def pooled(hidden, mask):
-    """Mean of the token vectors that the mask keeps: [B, L, D], [B, L] -> [B, D]."""
-    weight = mask[..., None].to(hidden.dtype)
-    return (hidden * weight).sum(1) / weight.sum(1).clamp(min=1)
+def slots(hidden):
+    """What the encoder wrote at the slot tokens, end to end: [B, L, D] -> [B, 4 D]."""
+    return hidden[:, 1 : 1 + len(captions.SLOTS)].flatten(1)
 
 
 class Heads(nn.Module):
-    """Read-outs for pretraining only."""
+    """Read-outs for pretraining only: each slot says its own facts."""
 
     def __init__(self, config):
         super().__init__()
-        self.attributes = nn.ModuleList(nn.Linear(config.width, count + 1) for count in captions.COUNTS)
+        self.scene_columns, self.shape_columns = len(captions.SCENE_FACTS), len(captions.SHAPE_FACTS)
+        self.facts = nn.ModuleList(nn.Linear(config.width, count + 1) for count in captions.COUNTS)
         self.words = nn.Linear(config.width, config.vocabulary)
 
+    def forward(self, hidden):
+        """Logits of every fact, in the order of captions.COUNTS."""
+        place = lambda column: 1 if column < self.scene_columns else 2 + (column - self.scene_columns) // self.shape_columns
+        return [head(hidden[:, place(column)]) for column, head in enumerate(self.facts)]
 
-def pretraining_loss(encoder, heads, tokenizer, batch, rng, device):
-    """`batch`: (caption, what it says) pairs. Attributes for the first half, masked words for the second."""
-    ids, mask = captions.encode(tokenizer, [caption for caption, _ in batch])
-    half = len(batch) // 2
-    hide = (rng.random(ids.shape) < 0.15) & (mask == 1) & (ids > captions.MASK)
-    hide[:half] = False
-    ids, mask, hide = (torch.from_numpy(a).to(device) for a in (ids, mask, hide))
+
+def pretraining_loss(encoder, heads, tokenizer, batch, device):
+    """`batch`: (caption, its facts) pairs. Facts for the first three quarters, masked words for the rest. Also the share of captions read without a fault."""
+    ids, mask = (torch.from_numpy(a).to(device) for a in captions.encode(tokenizer, [caption for caption, _ in batch]))
+    read = len(batch) * 3 // 4
+    hide = (torch.rand(ids.shape, device=device) < 0.15) & (mask == 1) & (ids > captions.MASK + len(captions.SLOTS))
+    hide[:read] = False
     hidden = encoder(torch.where(hide, captions.MASK, ids), mask)
-    said = torch.tensor([said for _, said in batch[:half]], device=device)
-    vectors = pooled(hidden[:half], mask[:half])
-    logits = [head(vectors) for head in heads.attributes]
-    loss = sum(F.cross_entropy(logit, said[:, column]) for column, logit in enumerate(logits))
-    accuracy = float(np.mean([(logit.argmax(-1) == said[:, column]).float().mean().item() for column, logit in enumerate(logits)]))
-    return loss + 0.5 * F.cross_entropy(heads.words(hidden[hide]), ids[hide]), accuracy
+    facts = torch.tensor([facts for _, facts in batch[:read]], device=device)
+    logits = heads(hidden[:read])
+    loss = sum(F.cross_entropy(logit, facts[:, column]) for column, logit in enumerate(logits))
+    right = torch.stack([logit.argmax(-1) == facts[:, column] for column, logit in enumerate(logits)])
+    return loss + 0.5 * F.cross_entropy(heads.words(hidden[hide]), ids[hide]), float(right.all(0).float().mean())
 
 
 def save(encoder, path):

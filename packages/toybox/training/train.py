@@ -11,6 +11,8 @@ to zero when the time is up, on whatever machine. `dit` goes on from its checkpo
 import argparse
 import json
 import math
+import multiprocessing
+import random
 import signal
 import time
 from dataclasses import asdict
@@ -22,6 +24,7 @@ import torch.nn.functional as F
 
 import captions
 import dit
+import pictures
 import text
 import vae
 import world
@@ -29,10 +32,10 @@ from team import Team, start_helpers
 
 
 def ramp(progress, warmup=0.03):
-    """Learning-rate factor over progress 0..1: linear warm-up, level, then a cosine fall to zero over the last 70 %."""
+    """Learning-rate factor over progress 0..1: linear warm-up, level, then a cosine fall to zero over the last 55 %."""
     if progress < warmup:
         return max(progress / warmup, 0.02)
-    return 0.5 + 0.5 * math.cos(math.pi * min(1.0, max(0.0, (progress - 0.3) / 0.7)))
+    return 0.5 + 0.5 * math.cos(math.pi * min(1.0, max(0.0, (progress - 0.45) / 0.55)))
 
 
 class Clock:
@@ -64,29 +67,40 @@ def save_atomically(obj, path):
 
 
 def clip_weights(scenes):
-    """Loss weights with mean 1: more for faint and for small objects, whose outline the squared error alone hardly notices."""
-    contrast = np.linalg.norm(world.COLOUR_RGB[scenes["colour"]] - world.BACKGROUND_RGB[scenes["background"]], axis=1)
-    weights = 1 / (contrast ** 2 * scenes["radius"])
-    return torch.from_numpy(weights / weights.mean()).float()
+    """Loss weights with mean 1: more for faint and for small shapes, whose outline the squared error alone hardly notices."""
+    def weight(scene):
+        tone = world.TONES[scene["background"].split()[0]] if scene["background"] not in world.FLOORS else world.FLOORS[scene["background"]][0]
+        shapes = [1 / (math.dist(world.COLOURS[body["colour"]], tone) ** 2 * body["radius"]) for body in scene["objects"]]
+        return max(shapes, default=1 / (150 ** 2 * 0.2))
+    weights = torch.tensor([weight(scene) for scene in scenes]).clamp(max=1 / (60 ** 2 * 0.1))
+    return weights / weights.mean()
 
 
-def train_vae(args):
+def join_team(step, args):
+    """The leader's place in a team whose other processes run `step` too."""
+    meeting_place = (args.out / f"team-{step.__name__}").absolute()
+    start_helpers(step, args, args.workers, meeting_place)
+    return Team(0, args.workers, meeting_place)
+
+
+def train_vae(args, team=None):
     """Principal components first, then all weights on the squared error, with noise on the latent.
 
     The noise (up to a fifth of a latent's deviation) makes the decoder forgive the small errors of a
     denoiser; a weak pull to unit variance keeps the encoder from shouting over it. With
     `--decoder-only` the saved autoencoder goes on with its encoder, and so all latents, as they are.
     """
+    team = team or join_team(train_vae, args)
     torch.manual_seed(args.seed)
-    log = log_to(args.out / "vae.jsonl")
+    log = log_to(args.out / "vae.jsonl") if team.leads else lambda **_: None
     device = args.device
     scenes, seed = world.training_scenes(args.seed + 1, 1000)
-    frames = world.to_model_range(world.render(scenes))
+    frames = pictures.to_model_range(pictures.render(scenes))
     held_back = frames[:96].to(device)
     if args.decoder_only:
         model = vae.load(args.out / "vae.pt", device)[0].train()
         model.encoder.requires_grad_(False)
-        seed += 50_000_000
+        seed += 100_000_000
     else:
         model = vae.Vae(vae.VaeConfig(args.latent_channels, args.vae_width))
         model.initialise_with_components(frames)
@@ -99,15 +113,20 @@ def train_vae(args):
     rest = [p for name, p in trained if ".linear." not in name]
     optimiser = torch.optim.AdamW(
         [{"params": linear, "peak": 5e-4}, {"params": rest, "peak": 2e-3}], weight_decay=1e-4, betas=(0.9, 0.98), fused=True)
-    clock, step = Clock(args.minutes), 0
-    while clock.progress() < 1:
+    clock, step, batch = Clock(args.minutes), 0, args.vae_batch // team.count
+    torch.manual_seed(args.seed + 1000 * team.rank)
+    seed += 50_000_000 * team.rank
+    while True:
+        progress, = team.agree(clock.progress())
+        if progress >= 1:
+            break
         if step % 64 == 0:
-            scenes, seed = world.training_scenes(seed, 512)
-            pool, weights = world.render(scenes, device=device), clip_weights(scenes).to(device)
+            scenes, seed = world.training_scenes(seed, 384)
+            pool, weights = pictures.render(scenes, device=device), clip_weights(scenes).to(device)
         for group in optimiser.param_groups:
-            group["lr"] = group["peak"] * ramp(clock.progress())
-        rows = torch.randint(len(pool), (args.vae_batch,), device=device)
-        x, weight = world.to_model_range(pool[rows]), 0.3 + 0.7 * weights[rows]
+            group["lr"] = group["peak"] * ramp(progress)
+        rows = torch.randint(len(pool), (batch,), device=device)
+        x, weight = pictures.to_model_range(pool[rows]), 0.3 + 0.7 * weights[rows]
         with torch.autocast(device_type=torch.device(device).type, dtype=torch.bfloat16, enabled=args.bf16):
             z = model.encoder(x)
             noise_level = most_noise * (0.25 + 0.75 * torch.rand(len(z), 1, 1, 1, 1, device=device))
@@ -119,11 +138,14 @@ def train_vae(args):
         loss = loss + 1e-3 * (variance - 1).square().mean()
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
+        team.average_gradients([p for _, p in trained])
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimiser.step()
         step += 1
         if step % 50 == 0:
             log(step=step, spent_s=clock.spent(), loss=float(loss.detach()), psnr=vae.psnr(decoded.detach().float(), x))
+    if not team.leads:
+        return
     model.eval()
     with torch.no_grad():
         score = vae.psnr(model.decoder(model.encoder(held_back)), held_back)
@@ -132,10 +154,10 @@ def train_vae(args):
 
 
 def train_text(args):
-    """Teach the text encoder to say every attribute of a caption, in any wording, and to fill in masked words."""
+    """Teach the text encoder to say every fact of a caption, in any wording, and to fill in masked words."""
     torch.manual_seed(args.seed)
     log = log_to(args.out / "text.jsonl")
-    rng = np.random.default_rng(args.seed)
+    rng, seed = random.Random(args.seed), args.seed + 900_000_000
     tokenizer = captions.train_tokenizer(args.out / "tokenizer.json")
     encoder = text.TextEncoder(text.TextConfig(vocabulary=tokenizer.get_vocab_size(), width=args.text_width)).to(args.device)
     heads = text.Heads(encoder.config).to(args.device)
@@ -145,101 +167,146 @@ def train_text(args):
     while clock.progress() < 1:
         for group in optimiser.param_groups:
             group["lr"] = 2e-3 * ramp(clock.progress())
-        batch = [captions.random_caption(rng, captions.random_attributes(rng)) for _ in range(128)]
-        loss, accuracy = text.pretraining_loss(encoder, heads, tokenizer, batch, rng, args.device)
+        batch = [captions.random_caption(rng, world.random_scene(seed + i), canonical_share=0.25) for i in range(192)]
+        seed += len(batch)
+        loss, accuracy = text.pretraining_loss(encoder, heads, tokenizer, batch, args.device)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         optimiser.step()
         step += 1
         if step % 100 == 0:
-            log(step=step, spent_s=clock.spent(), loss=float(loss.detach()), accuracy=accuracy)
+            log(step=step, spent_s=clock.spent(), loss=float(loss.detach()), read_without_fault=accuracy)
     text.save(encoder.cpu(), args.out / "text.pt")
 
 
-#: Frame counts and sizes (frames, height, width) mixed in beside the default, so that the denoiser serves them too.
-OTHER_SIZES = ((9, 64, 64), (25, 64, 64), (33, 64, 64), (17, 64, 96), (17, 96, 64), (17, 48, 48), (17, 80, 80), (17, 96, 96))
+#: (frames, height, width, kind of scene, share of their updates): mixed in beside the default, so that the
+#: denoiser serves them too. Walls get longer clips, in which a shape can stay hidden for eight frames.
+OTHERS = (
+    (9, 64, 64, None, 1), (25, 64, 64, None, 1), (33, 64, 64, None, 1), (33, 64, 64, "wall", 3), (65, 64, 64, None, 0.5),
+    (17, 64, 96, None, 1), (17, 96, 64, None, 1), (17, 48, 48, None, 1), (17, 80, 80, None, 1), (17, 96, 96, None, 1), (17, 128, 128, None, 0.5),
+)
 #: Share of the updates made on them.
-OTHER_SHARE = 0.12
+OTHER_SHARE = 0.15
 
 
 @torch.no_grad()
-def encode_clips(args, model, first_seed, count, frame_count=world.DEFAULT_FRAME_COUNT, height=64, width=64):
-    """Latents (float16) and attribute rows of `count` training clips, and the next seed."""
-    seed, parts, attributes = first_seed, [], []
-    for first in range(0, count, 256):
-        scenes, seed = world.training_scenes(seed, min(256, count - first), frame_count)
-        frames = world.to_model_range(world.render(scenes, frame_count, width, height, args.device))
+def _encode_some(job):
+    """Latents (float16), coverage and seeds of `count` training clips; a process of its own."""
+    args, first_seed, count, frame_count, height, width, kind = job
+    torch.set_num_threads(1)
+    model, _ = vae.load(args.out / "vae.pt", args.device)
+    seed, latents, coverages, seeds = first_seed, [], [], []
+    while len(seeds) < count:
+        scenes, found = [], []
+        while len(scenes) < min(64, count - len(seeds)):
+            made, after = world.training_scenes(seed, 1, frame_count, kind=kind)
+            scenes += made
+            found.append(after - 1)
+            seed = after
+        frames, coverage = pictures.render_with_coverage(scenes, width, height, args.device)
         with torch.autocast(device_type=torch.device(args.device).type, dtype=torch.bfloat16, enabled=args.bf16):
-            parts.append(torch.cat([model.encoder(chunk) for chunk in frames.split(32)]).half().cpu())
-        attributes.append(captions.attributes_of(scenes))
-    return {"latents": torch.cat(parts), "attributes": torch.from_numpy(np.concatenate(attributes))}, seed
+            latents += [model.encoder(chunk).half().cpu() for chunk in pictures.to_model_range(frames).split(16)]
+        coverages.append(coverage.cpu())
+        seeds += found
+    return torch.cat(latents), torch.cat(coverages), torch.tensor(seeds)
+
+
+def encode_clips(args, first_seed, count, frame_count=world.DEFAULT_FRAME_COUNT, height=64, width=64, kind=None):
+    """`count` training clips, encoded by `--workers` processes; the scenes follow again from their seeds."""
+    if count * 20 + first_seed > world.FIRST_EVALUATION_SEED:
+        raise ValueError("too many clips for the seeds set apart for training")
+    part = -(-count // args.workers)
+    # Held-out scenes are skipped, so a worker may need more seeds than clips; one in three is ample.
+    jobs = [(args, first_seed + worker * part * 2, part, frame_count, height, width, kind) for worker in range(args.workers)]
+    if args.workers == 1:
+        parts = [_encode_some(jobs[0])]
+    else:
+        with multiprocessing.get_context("spawn").Pool(args.workers) as pool:
+            parts = pool.map(_encode_some, jobs, chunksize=1)
+    latents, coverage, seeds = (torch.cat(values)[:count] for values in zip(*parts))
+    return {"latents": latents, "coverage": coverage, "seeds": seeds, "frame_count": frame_count, "kind": kind or ""}
 
 
 def make_other_latents(args):
-    """Clips of other frame counts and sizes, a twentieth of `--clips` of each, into `latents-other.pt`."""
+    """Clips of other frame counts and sizes, a thirtieth of `--clips` of each, into `latents-other.pt`."""
     log = log_to(args.out / "latents.jsonl")
-    model, _ = vae.load(args.out / "vae.pt", args.device)
-    start, seed, groups = time.time(), args.seed + 500_000_000, []
-    for frame_count, height, width in OTHER_SIZES:
-        group, seed = encode_clips(args, model, seed, args.clips // 20, frame_count, height, width)
-        groups.append(group)
+    start, groups = time.time(), []
+    for index, (frame_count, height, width, kind, _) in enumerate(OTHERS):
+        groups.append(encode_clips(args, args.seed + 500_000_000 + index * 10_000_000, args.clips // 30, frame_count, height, width, kind))
     save_atomically(groups, args.out / "latents-other.pt")
     log(other_clips=sum(len(group["latents"]) for group in groups), seconds=time.time() - start)
 
 
 def make_latents(args):
-    """Render and encode `--clips` training clips; latents as float16, with the attributes their captions need."""
+    """Render and encode `--clips` training clips; latents as float16, with the seeds their captions follow from."""
     log = log_to(args.out / "latents.jsonl")
-    model, _ = vae.load(args.out / "vae.pt", args.device)
     start = time.time()
-    data, _ = encode_clips(args, model, args.seed + 10_000_000, args.clips)
-    latents = data["latents"]
-    sample = latents[:8192].float()
+    data = encode_clips(args, args.seed + 300_000_000, args.clips)
+    sample = data["latents"][:8192].float()
     mean, std = sample.mean(dim=(0, 2, 3, 4)), sample.std(dim=(0, 2, 3, 4))
     save_atomically({**data, "mean": mean, "std": std}, args.out / "latents.pt")
-    log(clips=len(latents), seconds=time.time() - start, std=[round(float(v), 3) for v in std])
+    log(clips=len(data["latents"]), seconds=time.time() - start, std=[round(float(v), 3) for v in std])
+
+
+class Clips:
+    """Encoded clips in memory, with their scenes."""
+
+    def __init__(self, data):
+        self.latents, self.coverage = data["latents"], data["coverage"]
+        self.scenes = [world.random_scene(seed, data["frame_count"], kind=data["kind"] or None) for seed in data["seeds"].tolist()]
+
+    def __len__(self):
+        return len(self.scenes)
+
+    def batch(self, rows, rng):
+        """(latents, coverage 0-1 with the shapes in the order of the caption, captions); one caption in ten is empty."""
+        coverage, sentences = self.coverage[rows].float() / 255, []
+        for i, row in enumerate(rows):
+            sentence, facts = captions.random_caption(rng, self.scenes[row], canonical_share=0.5)
+            sentences.append(sentence if rng.random() >= 0.1 else "")
+            if captions.is_swapped(facts):
+                coverage[i, :2] = coverage[i, :2].flip(0)
+        return self.latents[rows].float(), coverage, sentences
 
 
 def train_dit(args, team=None):
     """Flow matching on the cached latents. Goes on from `dit.pt` if it is there, within the same total of minutes."""
-    if team is None:
-        meeting_place = (args.out / "team").absolute()
-        start_helpers(train_dit, args, args.workers, meeting_place)
-        team = Team(0, args.workers, meeting_place)
+    team = team or join_team(train_dit, args)
     log = log_to(args.out / "dit.jsonl")
     device = torch.device(args.device)
     cache = torch.load(args.out / "latents.pt", weights_only=True, mmap=True)
-    latents, attributes = cache["latents"], cache["attributes"].tolist()
+    clips = Clips(cache)
     others_file = args.out / "latents-other.pt"
-    others = torch.load(others_file, weights_only=True, mmap=True) if others_file.exists() else []
+    others = [Clips(group) for group in torch.load(others_file, weights_only=True, mmap=True)] if others_file.exists() else []
+    shares = np.array([share for *_, share in OTHERS[: len(others)]])
     mean, std = (cache[name].view(1, -1, 1, 1, 1).to(device) for name in ("mean", "std"))
     tokenizer = captions.load_tokenizer(args.out / "tokenizer.json")
     encoder = text.load(args.out / "text.pt", args.device)
 
     torch.manual_seed(args.seed)
-    config = dit.DitConfig(channels=latents.shape[1], text_width=encoder.config.width, width=args.width, depth=args.depth, heads=args.heads)
-    model = dit.Dit(config).to(device)
+    config = dit.DitConfig(channels=clips.latents.shape[1], text_width=encoder.config.width, width=args.width, depth=args.depth, heads=args.heads)
+    model, whereabouts = dit.Dit(config).to(device), dit.Whereabouts(config).to(device)
     ema, step, samples, spent = dit.Ema(model), 0, 0, 0.0
     checkpoint = args.out / "dit.pt"
     saved = torch.load(checkpoint, map_location=device, weights_only=True) if checkpoint.exists() else None
     if saved:
         model.load_state_dict(saved["state"])
+        whereabouts.load_state_dict(saved["whereabouts"])
         ema.model.load_state_dict(saved["ema"])
         ema.steps = step = saved["step"]
         samples, spent = saved["samples"], saved["spent_s"]
     matrices, rest = dit.split_parameters(model)
+    rest += whereabouts.parameters()
+    every = [*model.parameters(), *whereabouts.parameters()]
     # Muon's momentum is short, so it is divided among the team and not saved.
     optimisers = [(dit.muon(team.own_share(matrices), args.muon_lr), args.muon_lr), (dit.adam(rest, args.adam_lr), args.adam_lr)]
-    if saved and "adam" in saved:
+    if saved:
         optimisers[1][0].load_state_dict(saved["adam"])
     # One text length throughout, so that the compiled graph is made once.
-    network = torch.compile(model) if args.compile else model
+    network = torch.compile(model.velocity_and_middle) if args.compile else model.velocity_and_middle
     torch.manual_seed(args.seed + step + 1000 * team.rank)
-    rng = np.random.default_rng([args.seed, step, team.rank])
+    rng, words = np.random.default_rng([args.seed, step, team.rank]), random.Random(f"{args.seed} {step} {team.rank}")
     batch = args.batch // team.count
-    # Spinning is the hardest motion, its shape different in every frame: those clips come three times an epoch.
-    is_spin = cache["attributes"][:, captions.ATTRIBUTES.index("motion")] == world.SPINS
-    epoch = np.repeat(np.arange(len(latents)), np.where(is_spin, 3, 1))
     clock, order, losses, last_save = Clock(args.minutes, spent), [], [], time.time()
     # Asked to stop (kill, or a machine being taken away): finish the update, save, leave.
     stop = []
@@ -247,49 +314,51 @@ def train_dit(args, team=None):
         signal.signal(signal.SIGTERM, lambda *_: stop.append(True))
 
     def save():
-        save_atomically({"config": asdict(config), "state": model.state_dict(), "ema": ema.model.state_dict(),
+        save_atomically({"config": asdict(config), "state": model.state_dict(), "ema": ema.model.state_dict(), "whereabouts": whereabouts.state_dict(),
                          "adam": optimisers[1][0].state_dict(), "step": step, "samples": samples, "spent_s": clock.spent(),
                          "shift": args.shift}, checkpoint)
 
     while True:
-        other = rng.integers(len(others)) if others and rng.random() < OTHER_SHARE else -1
+        other = rng.choice(len(others), p=shares / shares.sum()) if others and rng.random() < OTHER_SHARE else -1
         progress, other, stopped = team.agree(clock.progress(), other, len(stop))
         if progress >= 1 or stopped:
             break
         if other >= 0:
-            group = others[int(other)]
+            group, denoiser = others[int(other)], model.velocity_and_middle
             # As many tokens as a batch of the default size.
-            count = max(1, batch * latents[0, 0].numel() // group["latents"][0, 0].numel())
-            rows = rng.integers(len(group["latents"]), size=count)
-            x, facts, denoiser = group["latents"][rows], group["attributes"][rows].tolist(), model
+            count = max(1, batch * clips.latents[0, 0].numel() // group.latents[0, 0].numel())
+            rows = rng.integers(len(group), size=count).tolist()
         else:
+            group, denoiser = clips, network
             if len(order) < batch:
-                order = rng.permutation(epoch).tolist()
+                order = rng.permutation(len(clips)).tolist()
             rows, order = order[:batch], order[batch:]
-            x, facts, denoiser = latents[rows], [attributes[row] for row in rows], network
-        x = (x.to(device).float() - mean) / std
-        sentences = [captions.random_caption(rng, row, canonical_share=0.6)[0] if rng.random() >= 0.1 else "" for row in facts]
-        ids, mask = (torch.from_numpy(a).to(device) for a in captions.encode(tokenizer, sentences, length=24))
+        x, coverage, sentences = group.batch(rows, words)
+        x, coverage = (x.to(device) - mean) / std, coverage.to(device)
+        ids, mask = (torch.from_numpy(a).to(device) for a in captions.encode(tokenizer, sentences, length=40))
+        told = torch.tensor([sentence != "" for sentence in sentences], device=device).float()
         with torch.no_grad():
             hidden = encoder(ids, mask)
         with torch.autocast(device_type=device.type, dtype=torch.bfloat16, enabled=args.bf16):
-            loss = dit.flow_loss(denoiser, x, hidden, mask, args.shift)
-        loss.backward()
-        team.average_gradients(list(model.parameters()))
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0, foreach=True)
+            loss, lost = dit.flow_loss(denoiser, x, hidden, mask, args.shift, rng, whereabouts, coverage, told)
+        (loss + args.whereabouts_weight * lost).backward()
+        team.average_gradients(every)
+        torch.nn.utils.clip_grad_norm_(every, 1.0, foreach=True)
         for optimiser, peak in optimisers:
-            for group in optimiser.param_groups:
-                group["lr"] = peak * ramp(progress)
+            for group_ in optimiser.param_groups:
+                group_["lr"] = peak * ramp(progress)
             optimiser.step()
-        model.zero_grad(set_to_none=True)
+        for parameter in every:
+            parameter.grad = None
         team.exchange(matrices)
-        step, samples = step + 1, samples + len(facts) * team.count
+        step, samples = step + 1, samples + len(rows) * team.count
         if not team.leads:
             continue
         ema.update(model)
-        losses.append(loss.detach())
+        losses.append(torch.stack([loss.detach(), lost.detach()]))
         if len(losses) == 25:
-            log(step=step, samples=samples, spent_s=clock.spent(), lr_factor=ramp(progress), loss=float(torch.stack(losses).mean()))
+            both = torch.stack(losses).mean(0)
+            log(step=step, samples=samples, spent_s=clock.spent(), lr_factor=ramp(progress), loss=float(both[0]), whereabouts=float(both[1]))
             losses = []
         if time.time() - last_save > args.save_minutes * 60:
             save()
@@ -299,15 +368,16 @@ def train_dit(args, team=None):
 
 
 def sample_clips(args):
-    """Draw the first `--count` evaluation prompts from the checkpoint as it is now, into `samples/` for the scorer."""
+    """Draw `--count` evaluation scenes' captions from the checkpoint as it is now, into `samples/` for the scorer and for `sheet.py`."""
     device = torch.device(args.device)
-    model, saved = dit.load(args.out / "dit.pt", args.device, ema=not args.raw)
+    model, saved = dit.load(args.out / (args.checkpoint or "dit.pt"), args.device, ema=not args.raw)
     decoder = vae.load(args.out / "vae.pt", args.device)[0].decoder
     encoder = text.load(args.out / "text.pt", args.device)
     tokenizer = captions.load_tokenizer(args.out / "tokenizer.json")
     cache = torch.load(args.out / "latents.pt", weights_only=True, mmap=True)
     mean, std = (cache[name].view(1, -1, 1, 1, 1).to(device) for name in ("mean", "std"))
-    sentences = [captions.canonical(row) for _, row, _ in world.evaluation_scenes()[: args.count]]
+    scenes = [world.random_scene(world.FIRST_EVALUATION_SEED + 1_000_000 + i, args.frames, kind=args.kind) for i in range(args.count)]
+    sentences = [captions.canonical(scene) for scene in scenes]
     encode = lambda batch: tuple(torch.from_numpy(a).to(device) for a in captions.encode(tokenizer, batch))
     generator = torch.Generator().manual_seed(args.seed)
     clips = []
@@ -315,10 +385,10 @@ def sample_clips(args):
         empty_ids, empty_mask = encode([""])
         for first in range(0, len(sentences), 32):
             ids, mask = encode(sentences[first : first + 32])
-            noise = torch.randn(len(ids), len(cache["mean"]), 5, 8, 8, generator=generator).to(device)
+            noise = torch.randn(len(ids), len(cache["mean"]), (args.frames - 1) // 4 + 1, 8, 8, generator=generator).to(device)
             latent = dit.sample(model, encoder(ids, mask), mask, encoder(empty_ids, empty_mask), empty_mask, noise,
                                 args.steps, args.sample_shift or saved["shift"], args.guidance)
-            clips.append(world.to_bytes(decoder(latent * std + mean)).cpu())
+            clips.append(pictures.to_bytes(decoder(latent * std + mean)).cpu())
     write_clips(args.out / "samples", torch.cat(clips).numpy(), sentences)
 
 
@@ -344,7 +414,7 @@ def main():
     parser.add_argument("--workers", type=int, default=1, help="dit: processes that share the batch; on busy cores better than threads")
     parser.add_argument("--compile", action="store_true", help="dit: torch.compile (a minute at the start, then a fifth faster)")
     parser.add_argument("--rehearse", action="store_true", help="the smallest run that goes through everything")
-    parser.add_argument("--latent-channels", type=int, default=16)
+    parser.add_argument("--latent-channels", type=int, default=24)
     parser.add_argument("--vae-width", type=int, default=160)
     parser.add_argument("--decoder-only", action="store_true", help="vae: go on with the saved one, its latents unchanged")
     parser.add_argument("--vae-batch", type=int, default=16)
@@ -352,6 +422,9 @@ def main():
     parser.add_argument("--clips", type=int, default=60_000)
     parser.add_argument("--save-minutes", type=float, default=3)
     parser.add_argument("--raw", action="store_true", help="sample: the weights themselves, not their moving average")
+    parser.add_argument("--checkpoint", default=None, help="sample: another file than dit.pt")
+    parser.add_argument("--kind", default=None, choices=list(world.KINDS), help="sample: scenes of one kind")
+    parser.add_argument("--frames", type=int, default=world.DEFAULT_FRAME_COUNT, help="sample: frames of a clip")
     parser.add_argument("--count", type=int, default=32, help="sample: how many prompts")
     parser.add_argument("--steps", type=int, default=16, help="sample: Euler steps")
     parser.add_argument("--guidance", type=float, default=3.0, help="sample: guidance scale")

@@ -21,7 +21,7 @@ PATCH_VALUES = 3 * TEMPORAL * SPATIAL * SPATIAL
 
 @dataclass
 class VaeConfig:
-    channels: int = 16
+    channels: int = 24
     width: int = 160
     encoder_blocks: int = 2
     decoder_blocks: int = 4
