@@ -20,11 +20,13 @@ import torch
 
 import captions
 import dit
+import distil
+import pictures
 import text
 import vae
 import world
 
-VERSION = "1.0.0"
+VERSION = "2.0.0"
 LICENCE = "Apache-2.0"
 OPSET = 18
 #: Pixels of a preview along each side of a latent place.
@@ -100,7 +102,7 @@ def preview_factors(model, mean, std):
     blurred and at half the size, but cheap enough to look at while a sampler is at work.
     """
     scenes, _ = world.training_scenes(5_000_000, 200)
-    frames = world.to_model_range(world.render(scenes))
+    frames = pictures.to_model_range(pictures.render(scenes))
     with torch.no_grad():
         latent = ((model.encoder(frames) - mean) / std).permute(0, 2, 3, 4, 1).reshape(-1, mean.shape[1])
     # The first latent frame stands for one picture, shown four times.
@@ -142,6 +144,7 @@ def main():
     mean, std = cache["mean"].view(1, -1, 1, 1, 1), cache["std"].view(1, -1, 1, 1, 1)
     shift = args.shift or saved["shift"]
     channels, width = model.config.channels, encoder.config.width
+    student = dit.load(run / "fast.pt") if (run / "fast.pt").exists() else None
 
     def text_feed(batch, length):
         mask = torch.ones(batch, length, dtype=torch.int64)
@@ -161,9 +164,9 @@ def main():
     grid = {0: "batch", 2: "latent_frames", 3: "latent_height", 4: "latent_width"}
     pixels = {0: "batch", 2: "frames", 3: "height", 4: "width"}
     graphs = {
-        "text_encoder": (encoder, "last_hidden_state", [text_feed(*s) for s in ((2, 12), (1, 2), (3, 40))],
+        "text_encoder": (encoder, "last_hidden_state", [text_feed(*s) for s in ((2, 16), (1, 6), (3, 40))],
                          {"input_ids": batch_text, "attention_mask": batch_text, "last_hidden_state": batch_text}),
-        "transformer": (model, "sample", [dit_feed(*s) for s in ((2, 5, 8, 8, 12), (1, 3, 6, 10, 2), (3, 9, 12, 4, 20), (1, 1, 8, 8, 7))],
+        "transformer": (model, "sample", [dit_feed(*s) for s in ((2, 5, 8, 8, 16), (1, 3, 6, 10, 6), (3, 9, 12, 4, 30), (1, 1, 8, 8, 9))],
                         {"hidden_states": grid, "timestep": {0: "batch"}, "encoder_hidden_states": batch_text, "encoder_attention_mask": batch_text,
                          "condition_latents": grid, "condition_mask": grid, "sample": grid}),
         "vae_encoder": (autoencoder.encoder, "latent_mean", [frames_feed(*s) for s in ((2, 17, 64, 64), (1, 9, 48, 80), (1, 1, 128, 32))],
@@ -171,6 +174,8 @@ def main():
         "vae_decoder": (autoencoder.decoder, "sample", [latent_feed(*s) for s in ((2, 5, 8, 8), (1, 3, 6, 10), (1, 1, 16, 4))],
                         {"latent_sample": grid, "sample": pixels}),
     }
+    if student:
+        graphs["transformer_fast"] = (student[0], *graphs["transformer"][1:])
     errors = {}
     for name, (module, output, feeds, axes) in graphs.items():
         export(module, to / name / "model.onnx", feeds[0], output, axes)
@@ -189,11 +194,12 @@ def main():
     write_json(to / "text_encoder" / "config.json", {
         "_class_name": "ToyboxTextEncoder", "vocab_size": encoder.config.vocabulary, "hidden_size": width, "num_hidden_layers": encoder.config.layers,
         "num_attention_heads": encoder.config.heads, "max_position_embeddings": captions.MAX_LENGTH, "pad_token_id": captions.PAD, **error("text_encoder")})
-    write_json(to / "transformer" / "config.json", {
-        "_class_name": "ToyboxTransformer3DModel", "in_channels": channels, "out_channels": channels, "patch_size": [1, model.config.patch, model.config.patch],
-        "num_layers": model.config.depth, "num_attention_heads": model.config.heads, "attention_head_dim": model.config.width // model.config.heads,
-        "cross_attention_dim": width, "max_text_length": captions.MAX_LENGTH, "prediction_type": "flow", "parameters": sum(p.numel() for p in model.parameters()),
-        "training_updates": saved["step"], "training_samples": saved["samples"], **error("transformer")})
+    for name, network, facts in [("transformer", model, saved), *([("transformer_fast", *student)] if student else [])]:
+        write_json(to / name / "config.json", {
+            "_class_name": "ToyboxTransformer3DModel", "in_channels": channels, "out_channels": channels, "patch_size": [1, network.config.patch, network.config.patch],
+            "num_layers": network.config.depth, "num_attention_heads": network.config.heads, "attention_head_dim": network.config.width // network.config.heads,
+            "cross_attention_dim": width, "max_text_length": captions.MAX_LENGTH, "prediction_type": "flow", "parameters": sum(p.numel() for p in network.parameters()),
+            "training_updates": facts["step"], "training_samples": facts["samples"], **error(name)})
     write_json(to / "scheduler" / "scheduler_config.json", {
         "_class_name": "FlowMatchEulerDiscreteScheduler", "num_train_timesteps": dit.NUM_TRAIN_TIMESTEPS, "shift": shift, "use_dynamic_shifting": False})
     (to / "tokenizer").mkdir(exist_ok=True)
@@ -201,14 +207,21 @@ def main():
     write_json(to / "tokenizer" / "tokenizer_config.json", {
         "tokenizer_class": "PreTrainedTokenizerFast", "model_max_length": captions.MAX_LENGTH, "pad_token": "<pad>", "bos_token": "<s>", "eos_token": "</s>",
         "mask_token": "<mask>", "padding_side": "right", "clean_up_tokenization_spaces": False})
-    write_json(to / "model_index.json", {
+    index_file = to / "model_index.json"
+    # What other exports have entered there stays.
+    index = json.loads(index_file.read_text()) if index_file.exists() else {}
+    about = index.get("reelgraph", {})
+    about.update({"family": "toybox", "title": "Toybox", "licence": LICENCE, "vocabulary": captions.vocabulary(), "recommended": {
+        "steps": args.steps, "shift": shift, "guidanceScale": args.guidance, "fps": world.FPS, "frames": world.DEFAULT_FRAME_COUNT, "width": 64, "height": 64}})
+    index.update({
         "_class_name": "ToyboxPipeline", "_name": "toybox", "version": VERSION,
         "tokenizer": ["transformers", "PreTrainedTokenizerFast"], "text_encoder": ["toybox", "ToyboxTextEncoder"],
         "transformer": ["toybox", "ToyboxTransformer3DModel"], "vae_encoder": ["toybox", "AutoencoderToybox"], "vae_decoder": ["toybox", "AutoencoderToybox"],
-        "scheduler": ["diffusers", "FlowMatchEulerDiscreteScheduler"],
-        "reelgraph": {"family": "toybox", "title": "Toybox", "licence": LICENCE, "vocabulary": captions.vocabulary(), "recommended": {
-            "steps": args.steps, "shift": shift, "guidanceScale": args.guidance, "fps": world.FPS, "frames": world.DEFAULT_FRAME_COUNT, "width": 64, "height": 64}},
-    })
+        "scheduler": ["diffusers", "FlowMatchEulerDiscreteScheduler"], "reelgraph": about})
+    if student:
+        index["transformer_fast"] = ["toybox", "ToyboxTransformer3DModel"]
+        about["variants"] = {"fast": {"transformer": "transformer_fast", "recommended": {"steps": distil.STEPS, "shift": shift, "guidanceScale": 1}}}
+    write_json(index_file, index)
     write_checksums(to)
     print(f"{sum(f.stat().st_size for f in to.rglob('*') if f.is_file()) / 1e6:.1f} MB in all")
 

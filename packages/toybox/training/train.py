@@ -1,7 +1,7 @@
 """One entry for everything that is trained. Each step writes into `--out` and reads what earlier steps left there.
 
-    python train.py --out RUN vae | text | latents | others | dit | sample      one step
-    python train.py --out RUN all --minutes 90                all of them, the time shared out
+    python train.py --out RUN vae | text | latents | others | dit | trajectories | student | sample      one step
+    python train.py --out RUN all --minutes 300               all of them, the time shared out
     python train.py --out RUN all --rehearse                  the whole chain in about two minutes
 
 Every step is limited by time, not by a number of updates, so that the learning rate has come down
@@ -23,6 +23,7 @@ import torch
 import torch.nn.functional as F
 
 import captions
+import distil
 import dit
 import pictures
 import text
@@ -367,6 +368,100 @@ def train_dit(args, team=None):
         save()
 
 
+@torch.no_grad()
+def _teach_some(job):
+    """The teacher's ways for `count` captions, half of them with something given; a process of its own."""
+    args, worker, count = job
+    torch.set_num_threads(1)
+    device = torch.device(args.device)
+    torch.manual_seed(args.seed + 100 + worker)
+    rng, words = np.random.default_rng([args.seed, 100, worker]), random.Random(f"{args.seed} teacher {worker}")
+    cache = torch.load(args.out / "latents.pt", weights_only=True, mmap=True)
+    clips = Clips(cache)
+    mean, std = (cache[name].view(1, -1, 1, 1, 1).to(device) for name in ("mean", "std"))
+    model, saved = dit.load(args.out / "dit.pt", args.device)
+    encoder, tokenizer = text.load(args.out / "text.pt", args.device), captions.load_tokenizer(args.out / "tokenizer.json")
+    encode = lambda sentences, length=None: (torch.from_numpy(a).to(device) for a in captions.encode(tokenizer, sentences, length))
+    empty_ids, empty_mask = encode([""])
+    empty = encoder(empty_ids, empty_mask)
+    places, masks, conditions, sentences = [], [], [], []
+    while len(sentences) < count:
+        rows = rng.integers(len(clips), size=min(16, count - len(sentences))).tolist()
+        x, _, said = clips.batch(rows, words)
+        x = (x.to(device) - mean) / std
+        _, _, t, h, w = x.shape
+        mask = dit.random_condition_mask(len(rows), t, h, w, rng).to(device)
+        ids, text_mask = encode(said, 40)
+        with torch.autocast(device_type=device.type, dtype=torch.bfloat16, enabled=args.bf16):
+            way = distil.trajectory(model, encoder(ids, text_mask), text_mask, empty, empty_mask, torch.randn_like(x), x * mask, mask,
+                                    saved["shift"], args.guidance)
+        places.append(way.half().cpu())
+        masks.append(mask.bool().cpu())
+        conditions.append((x * mask).half().cpu())
+        sentences += said
+    return torch.cat(places, 1), torch.cat(masks), torch.cat(conditions), sentences
+
+
+def make_trajectories(args):
+    """The teacher's ways of `--clips` clips into `trajectories.pt`."""
+    log, start = log_to(args.out / "distil.jsonl"), time.time()
+    jobs = [(args, worker, -(-args.clips // args.workers)) for worker in range(args.workers)]
+    with multiprocessing.get_context("spawn").Pool(args.workers) as pool:
+        parts = pool.map(_teach_some, jobs, chunksize=1)
+    places, masks, conditions, sentences = zip(*parts)
+    save_atomically({"places": torch.cat(places, 1), "masks": torch.cat(masks), "conditions": torch.cat(conditions),
+                     "sentences": [sentence for part in sentences for sentence in part]}, args.out / "trajectories.pt")
+    log(trajectories=sum(map(len, sentences)), seconds=time.time() - start)
+
+
+def train_student(args, team=None):
+    """Distil `dit.pt` into the few-step `fast.pt` on the teacher's ways."""
+    team = team or join_team(train_student, args)
+    log, device = log_to(args.out / "distil.jsonl"), torch.device(args.device)
+    ways = torch.load(args.out / "trajectories.pt", weights_only=True, mmap=True)
+    tokenizer, encoder = captions.load_tokenizer(args.out / "tokenizer.json"), text.load(args.out / "text.pt", args.device)
+    saved = torch.load(args.out / "dit.pt", map_location=device, weights_only=True)
+    model = dit.Dit(dit.DitConfig(**saved["config"])).to(device)
+    model.load_state_dict(saved["ema"])
+    ema, step, samples, losses = dit.Ema(model), 0, 0, []
+    matrices, rest = dit.split_parameters(model)
+    optimisers = [(dit.muon(team.own_share(matrices), args.muon_lr), args.muon_lr / 4), (dit.adam(rest, args.adam_lr), args.adam_lr / 4)]
+    network = torch.compile(model) if args.compile else model
+    torch.manual_seed(args.seed + 200 + team.rank)
+    rng, clock, batch = np.random.default_rng([args.seed, 200, team.rank]), Clock(args.minutes), args.batch // team.count
+    while True:
+        progress, = team.agree(clock.progress())
+        if progress >= 1:
+            break
+        rows = torch.from_numpy(np.sort(rng.choice(len(ways["sentences"]), batch, replace=False)))
+        places, mask, condition = ways["places"][:, rows].float().to(device), ways["masks"][rows].float().to(device), ways["conditions"][rows].float().to(device)
+        ids, text_mask = (torch.from_numpy(a).to(device) for a in captions.encode(tokenizer, [ways["sentences"][row] for row in rows.tolist()], length=40))
+        with torch.no_grad():
+            hidden = encoder(ids, text_mask)
+        with torch.autocast(device_type=device.type, dtype=torch.bfloat16, enabled=args.bf16):
+            loss = distil.student_loss(network, places, hidden, text_mask, condition, mask, saved["shift"], rng)
+        loss.backward()
+        team.average_gradients(list(model.parameters()))
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0, foreach=True)
+        for optimiser, peak in optimisers:
+            for group in optimiser.param_groups:
+                group["lr"] = peak * ramp(progress)
+            optimiser.step()
+        model.zero_grad(set_to_none=True)
+        team.exchange(matrices)
+        step, samples = step + 1, samples + batch * team.count
+        if not team.leads:
+            continue
+        ema.update(model)
+        losses.append(loss.detach())
+        if len(losses) == 25:
+            log(step=step, samples=samples, spent_s=clock.spent(), loss=float(torch.stack(losses).mean()))
+            losses = []
+    if team.leads:
+        save_atomically({"config": saved["config"], "state": model.state_dict(), "ema": ema.model.state_dict(), "step": step, "samples": samples,
+                         "spent_s": clock.spent(), "shift": saved["shift"], "steps": distil.STEPS}, args.out / "fast.pt")
+
+
 def sample_clips(args):
     """Draw `--count` evaluation scenes' captions from the checkpoint as it is now, into `samples/` for the scorer and for `sheet.py`."""
     device = torch.device(args.device)
@@ -400,7 +495,8 @@ def write_clips(folder, clips, sentences):
     (folder / "clips.json").write_text(json.dumps({"width": width, "height": height, "frameCount": frame_count, "captions": sentences}))
 
 
-STEPS = {"vae": train_vae, "text": train_text, "latents": make_latents, "others": make_other_latents, "dit": train_dit, "sample": sample_clips}
+STEPS = {"vae": train_vae, "text": train_text, "latents": make_latents, "others": make_other_latents, "dit": train_dit,
+         "trajectories": make_trajectories, "student": train_student, "sample": sample_clips}
 
 
 def main():
@@ -434,15 +530,16 @@ def main():
     args.out.mkdir(parents=True, exist_ok=True)
     if args.step == "all":
         # Shares of the whole: the autoencoder and the encoder learn fast, the denoiser wants the rest.
-        total = args.minutes or 100
+        total, clips = args.minutes or 300, args.clips
         if args.rehearse:
-            args.clips, total = 512, 2
-        # Latents have no time limit; they take as long as the clips asked for.
-        for step, share in (("vae", 0.12), ("text", 0.04), ("latents", 0.0), ("others", 0.0), ("dit", 0.84)):
-            args.minutes = total * share
+            clips, total = 256, 2
+        # Latents and trajectories have no time limit; they take as long as the clips asked for.
+        for step, share, count in (("vae", 0.1, 0), ("text", 0.04, 0), ("latents", 0, clips), ("others", 0, clips), ("dit", 0.76, 0),
+                                   ("trajectories", 0, clips // 8), ("student", 0.1, 0)):
+            args.minutes, args.clips = total * share, count
             STEPS[step](args)
         return
-    args.minutes = args.minutes or {"vae": 10, "text": 4, "dit": 80}.get(args.step, 0)
+    args.minutes = args.minutes or {"vae": 12, "text": 5, "dit": 240, "student": 20}.get(args.step, 0)
     STEPS[args.step](args)
 
 
