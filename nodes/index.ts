@@ -1,27 +1,55 @@
 /** The built-in node types, in menu order. A new node is a folder and a line here. */
 import type { AnyNodeDefinition, NodeRegistry } from '@reelgraph/node-api';
+import { extendClip } from './conditioning/extend-clip/node.ts';
 import { imageConditioning } from './conditioning/image-conditioning/node.ts';
+import { inpaint } from './conditioning/inpaint/node.ts';
 import { textEncode } from './conditioning/text-encode/node.ts';
 import { loadImage } from './image/load-image/node.ts';
 import { emptyLatent } from './latent/empty-latent/node.ts';
 import { noise } from './latent/noise/node.ts';
 import { vaeDecode } from './latent/vae-decode/node.ts';
+import { vaeEncode } from './latent/vae-encode/node.ts';
+import { boxMask } from './mask/box-mask/node.ts';
+import { growMask } from './mask/grow-mask/node.ts';
+import { imageMask } from './mask/image-mask/node.ts';
+import { invertMask } from './mask/invert-mask/node.ts';
 import { loadModel } from './model/load-model/node.ts';
 import { denoise } from './sampling/denoise/node.ts';
 import { scheduler } from './sampling/scheduler/node.ts';
+import { compositeFrames } from './video/composite-frames/node.ts';
+import { joinClips } from './video/join-clips/node.ts';
+import { loadVideo } from './video/load-video/node.ts';
+import { pickFrame } from './video/pick-frame/node.ts';
+import { resizeFrames } from './video/resize-frames/node.ts';
+import { reverseFrames } from './video/reverse-frames/node.ts';
 import { saveVideo } from './video/save-video/node.ts';
+import { trimFrames } from './video/trim-frames/node.ts';
 import { videoMux } from './video/video-mux/node.ts';
 
 const definitions: readonly AnyNodeDefinition[] = [
   loadModel,
   textEncode,
   imageConditioning,
+  extendClip,
+  inpaint,
   emptyLatent,
   noise,
+  vaeEncode,
   vaeDecode,
   scheduler,
   denoise,
   loadImage,
+  loadVideo,
+  trimFrames,
+  joinClips,
+  reverseFrames,
+  resizeFrames,
+  pickFrame,
+  boxMask,
+  imageMask,
+  growMask,
+  invertMask,
+  compositeFrames,
   videoMux,
   saveVideo,
 ];

@@ -2,6 +2,7 @@ import type { Conditioning, DenoiseRequest, Latent } from '@reelgraph/node-api';
 import {
   createFakeModels,
   createTestContext,
+  fakeModelFacts,
   fakeTarget,
   fakeModelRef as model,
 } from '@reelgraph/node-api/testing';
@@ -65,6 +66,26 @@ describe('denoise', () => {
     });
     await denoise.run({ inputs, params, ctx: createTestContext({ models }) });
     expect(asked).toEqual([2, 2, 2, 2, 1, 1, 1, 1]);
+  });
+
+  it("takes the model's own guidance at 0", async () => {
+    const run = async (guidanceScale: number) =>
+      (await denoise.run({ inputs, params: { ...params, guidanceScale }, ctx: createTestContext() })).latent;
+    expect(await run(0)).toEqual(await run(fakeModelFacts.recommended.guidanceScale));
+  });
+
+  it('says when a variant is given another guidance than it was made for', () => {
+    const fast = { ...fakeModelFacts.recommended, steps: 2, guidanceScale: 1 };
+    const issues = (guidanceScale: number) =>
+      denoise.infer!({
+        inputs: { model: { model: 'fake', variant: 'fast' } },
+        params: { ...params, guidanceScale },
+        context: { models: new Map([['fake', { ...fakeModelFacts, variants: { fast } }]]) },
+      }).issues;
+    expect(issues(3)).toMatchObject([
+      { code: 'denoise/other-guidance', severity: 'warning', fix: { value: 1 } },
+    ]);
+    expect([...issues(0), ...issues(1)]).toEqual([]);
   });
 
   it('steers away from the empty prompt when no negative is connected', async () => {

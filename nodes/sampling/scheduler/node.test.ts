@@ -1,23 +1,55 @@
-import { createTestContext } from '@reelgraph/node-api/testing';
+import { createTestContext, fakeModelFacts, fakeModelRef as model } from '@reelgraph/node-api/testing';
 import { describe, expect, it } from 'vitest';
 import { scheduler } from './node.ts';
 
+const defaults = { steps: 4, shift: 1, strength: 1 };
+const plan = async (params: Partial<typeof defaults>, inputs: { model?: typeof model } = {}) =>
+  (await scheduler.run({ inputs, params: { ...defaults, ...params }, ctx: createTestContext() })).sigmas
+    .values;
+const infer = (params: Partial<typeof defaults>, wire?: { model: string; variant?: string }) => {
+  const fast = { ...fakeModelFacts.recommended, steps: 2, guidanceScale: 1 };
+  return scheduler.infer!({
+    inputs: wire === undefined ? {} : { model: wire },
+    params: { ...defaults, ...params },
+    context: { models: new Map([['fake', { ...fakeModelFacts, variants: { fast } }]]) },
+  });
+};
+
 describe('scheduler', () => {
   it('plans from all noise to none', async () => {
-    const { sigmas } = await scheduler.run({
-      inputs: {},
-      params: { steps: 4, shift: 1 },
-      ctx: createTestContext(),
-    });
-    expect(sigmas.values).toEqual([1, 0.75, 0.5, 0.25, 0]);
+    expect(await plan({})).toEqual([1, 0.75, 0.5, 0.25, 0]);
   });
 
   it('spends more steps on layout when shifted', async () => {
-    const { sigmas } = await scheduler.run({
-      inputs: {},
-      params: { steps: 2, shift: 3 },
-      ctx: createTestContext(),
-    });
-    expect(sigmas.values).toEqual([1, 0.75, 0]);
+    expect(await plan({ steps: 2, shift: 3 })).toEqual([1, 0.75, 0]);
+  });
+
+  it('starts later with less strength, and says how many steps are left', async () => {
+    expect(await plan({ strength: 0.5 })).toEqual([0.5, 0.25, 0]);
+    expect(infer({ strength: 0.5 }).outputs.sigmas).toEqual({ steps: 2 });
+  });
+
+  it("takes the model's own numbers where they are 0", async () => {
+    const own = await plan({ steps: 0, shift: 0 }, { model });
+    expect(own).toHaveLength(5);
+    expect(own).toEqual(await plan({ steps: 4, shift: 3 }));
+    expect(infer({ steps: 0 }, { model: 'fake' }).outputs.sigmas).toEqual({ steps: 4 });
+    expect(infer({ steps: 0 }, { model: 'fake', variant: 'fast' }).outputs.sigmas).toEqual({ steps: 2 });
+  });
+
+  it('needs a model for that, while wiring and when run', async () => {
+    expect(infer({ steps: 0, shift: 0 }).issues.map(({ code, param }) => [code, param])).toEqual([
+      ['scheduler/no-model', 'steps'],
+      ['scheduler/no-model', 'shift'],
+    ]);
+    await expect(plan({ steps: 0 })).rejects.toMatchObject({ code: 'scheduler/no-model' });
+  });
+
+  it('says when a few-step variant is given many', () => {
+    expect(infer({ steps: 20 }, { model: 'fake', variant: 'fast' }).issues).toMatchObject([
+      { code: 'scheduler/many-steps', severity: 'warning', fix: { param: 'steps', value: 2 } },
+    ]);
+    expect(infer({ steps: 4 }, { model: 'fake', variant: 'fast' }).issues).toEqual([]);
+    expect(infer({ steps: 20 }, { model: 'fake' }).issues).toEqual([]);
   });
 });

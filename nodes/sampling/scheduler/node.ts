@@ -1,5 +1,5 @@
 import { flowSigmas } from '@reelgraph/diffusion';
-import { defineNode } from '@reelgraph/node-api';
+import { defineNode, type InferIssue, NodeError } from '@reelgraph/node-api';
 
 /** Plans the way from grain to picture. */
 export const scheduler = defineNode({
@@ -10,7 +10,14 @@ export const scheduler = defineNode({
     'Plans in how many steps grain becomes picture, and whether more of them go to layout or to detail.',
   category: 'Sampling',
   synonyms: ['sigmas', 'basic scheduler', 'model sampling', 'shift', 'schedule'],
-  inputs: {},
+  inputs: {
+    model: {
+      type: 'model',
+      label: 'Model',
+      description: 'The model whose own steps and shift are taken where they are set to 0.',
+      optional: true,
+    },
+  },
   outputs: {
     sigmas: {
       type: 'sigmas',
@@ -22,23 +29,77 @@ export const scheduler = defineNode({
     steps: {
       kind: 'integer',
       label: 'Steps',
-      description: 'More steps take longer and look cleaner; beyond 30 the gain is small.',
+      description:
+        "More steps take longer and look cleaner; beyond 30 the gain is small. 0 takes the model's own number.",
       default: 20,
-      min: 1,
+      min: 0,
       max: 200,
     },
     shift: {
       kind: 'number',
       label: 'Shift',
-      description: 'Above 1 more steps go to layout and motion, below 1 to fine detail.',
+      description:
+        "Above 1 more steps go to layout and motion, below 1 to fine detail. 0 takes the model's own.",
       default: 1,
-      min: 0.1,
+      min: 0,
       max: 100,
       step: 0.1,
+    },
+    strength: {
+      kind: 'number',
+      label: 'Strength',
+      description:
+        'How much of a given clip is made anew: at 1 all of it, from pure grain; at 0.5 its layout and motion stay. Only matters when denoising begins from a clip.',
+      default: 1,
+      min: 0.01,
+      max: 1,
+      step: 0.05,
     },
   },
   cache: 'memory',
   lane: 'cpu',
-  infer: ({ params }) => ({ outputs: { sigmas: { steps: params.steps } }, issues: [] }),
-  run: ({ params }) => ({ sigmas: { values: flowSigmas({ steps: params.steps, shift: params.shift }) } }),
+  infer({ inputs, params, context }) {
+    const { model, variant } = inputs.model ?? {};
+    const facts = context.models.get(model ?? '');
+    const own = variant === undefined ? facts?.recommended : facts?.variants?.[variant];
+    const steps = params.steps > 0 ? params.steps : own?.steps;
+    const issues: InferIssue[] = [];
+    for (const param of ['steps', 'shift'] as const) {
+      if (params[param] > 0 || inputs.model !== undefined) continue;
+      issues.push({
+        code: 'scheduler/no-model',
+        severity: 'error',
+        message: `"${param}" is set to the model's own, but no model is connected. Connect one, or choose a number.`,
+        param,
+      });
+    }
+    if (variant !== undefined && own !== undefined && params.steps > 2 * own.steps) {
+      issues.push({
+        code: 'scheduler/many-steps',
+        severity: 'warning',
+        message: `The ${variant} variant of ${model} was made for ${own.steps} steps; ${params.steps} take longer and look no better.`,
+        param: 'steps',
+        fix: { label: `Use ${own.steps} steps`, param: 'steps', value: own.steps },
+      });
+    }
+    return {
+      outputs: {
+        sigmas: steps === undefined ? {} : { steps: Math.max(1, Math.round(steps * params.strength)) },
+      },
+      issues,
+    };
+  },
+  run({ inputs, params, ctx }) {
+    const facts = inputs.model === undefined ? undefined : ctx.models.facts(inputs.model);
+    const steps = params.steps > 0 ? params.steps : facts?.recommended.steps;
+    const shift = params.shift > 0 ? params.shift : facts?.defaultShift;
+    if (steps === undefined || shift === undefined) {
+      throw new NodeError(
+        'scheduler/no-model',
+        "Steps or shift are set to the model's own, but no model is connected.",
+        { hint: 'Connect the model, or choose numbers.' },
+      );
+    }
+    return { sigmas: { values: flowSigmas({ steps, shift, strength: params.strength }) } };
+  },
 });

@@ -1,0 +1,254 @@
+import {
+  addKnownFrames,
+  DiffusionError,
+  type ExtensionPlan,
+  fewestFramesAfter,
+  givenLatents,
+  latentShape,
+  nothingKnown,
+  planExtension,
+} from '@reelgraph/diffusion';
+import { defineNode, type Frames, type InferIssue, NodeError } from '@reelgraph/node-api';
+import { sliceAxis, type Tensor, zeros } from '@reelgraph/tensor';
+import { clipSizeOf, sizeFault } from '../../latent/clip-fault.ts';
+
+/**
+ * Fixes the end of one clip at the beginning of a strip, the beginning of another at its end, or both; see
+ * `planExtension` for the frames.
+ *
+ * ```text
+ *   clip ──→ extend-clip ─latent→ noise → denoise → decode → trim ←lead, tail─ extend-clip
+ *     └─────────────────────────────────────────────────────→ join ←┘
+ * ```
+ */
+export const extendClip = defineNode({
+  type: 'extend-clip',
+  version: 1,
+  title: 'Extend clip',
+  description:
+    'Goes on from a clip, leads up to one, or fills the gap between two: the model sees the given frames and makes the missing ones. Cut the made clip by Lead and Tail, then join what is left to the clips.',
+  category: 'Conditioning',
+  synonyms: [
+    'continue video',
+    'extend forward',
+    'extend backward',
+    'interpolate',
+    'in-between',
+    'bridge',
+    'gap',
+    'loop',
+    'outpaint time',
+  ],
+  inputs: {
+    model: { type: 'model', label: 'Model', description: 'The model that will make the new frames.' },
+    conditioning: {
+      type: 'conditioning',
+      label: 'Conditioning',
+      description: 'What should be seen in the new frames.',
+    },
+    before: {
+      type: 'frames',
+      label: 'Clip before',
+      description: 'The clip to go on from: its last frames are fixed at the start.',
+      optional: true,
+    },
+    after: {
+      type: 'frames',
+      label: 'Clip after',
+      description:
+        'The clip to lead up to: its first frames are fixed at the end. For a loop, the same clip.',
+      optional: true,
+    },
+  },
+  outputs: {
+    conditioning: {
+      type: 'conditioning',
+      label: 'Conditioning',
+      description: 'The prompt together with the frames given.',
+    },
+    latent: {
+      type: 'latent',
+      label: 'Latent',
+      description: 'A blank strip as long as the new frames and those given.',
+    },
+    lead: {
+      type: 'integer',
+      label: 'Lead',
+      description: 'How many frames at the start of the made clip are not new; cut them before joining.',
+    },
+    tail: {
+      type: 'integer',
+      label: 'Tail',
+      description: 'How many frames at the end of the made clip are not new; cut them before joining.',
+    },
+  },
+  params: {
+    newFrames: {
+      kind: 'integer',
+      label: 'New frames',
+      description: 'How many frames to make; any number.',
+      default: 8,
+      min: 1,
+      max: 1024,
+      unit: 'frames',
+    },
+    contextFrames: {
+      kind: 'integer',
+      label: 'Frames to look at',
+      description:
+        'How many frames of each clip the model sees. More of them tell it more of the motion, and take more time.',
+      default: 9,
+      min: 1,
+      max: 1024,
+      unit: 'frames',
+    },
+  },
+  cache: 'disk',
+  lane: 'inference',
+  infer({ inputs, params }) {
+    const { model, before, after } = inputs;
+    const issues: InferIssue[] = [];
+    if (before === undefined && after === undefined) {
+      issues.push({
+        code: 'extend-clip/no-clip',
+        severity: 'error',
+        message: 'There is no clip to extend. Connect one to "Clip before", "Clip after" or both.',
+        port: 'before',
+      });
+    }
+    for (const [port, facts] of [
+      ['before', before],
+      ['after', after],
+    ] as const) {
+      const fault = facts === undefined ? undefined : sizeFault(facts, model ?? {});
+      if (fault === undefined) continue;
+      issues.push({ code: fault.code, severity: 'error', message: `${fault.message} ${fault.hint}`, port });
+    }
+    const otherSize = (['widthPx', 'heightPx'] as const).some(
+      (side) => before?.[side] !== undefined && after?.[side] !== undefined && before[side] !== after[side],
+    );
+    if (otherSize) issues.push({ ...otherSizeFault, severity: 'error', port: 'after' });
+    const size = before ?? after ?? {};
+    const { frameRule } = model ?? {};
+    const known =
+      frameRule !== undefined &&
+      (before === undefined || before.frameCount !== undefined) &&
+      (after === undefined || after.frameCount !== undefined);
+    let frameCount: number | undefined;
+    if (known && issues.length === 0) {
+      try {
+        frameCount = planExtension(
+          { ...params, beforeFrames: before?.frameCount, afterFrames: after?.frameCount },
+          frameRule,
+        ).frameCount;
+      } catch (error) {
+        if (!(error instanceof DiffusionError)) throw error;
+        issues.push({
+          code: 'extend-clip/too-short',
+          severity: 'error',
+          message: `${error.message} ${longerClip(frameRule)}`,
+          port: 'after',
+        });
+      }
+    }
+    return {
+      outputs: {
+        conditioning: { ...inputs.conditioning },
+        latent: {
+          ...model,
+          ...(size.widthPx === undefined ? {} : { widthPx: size.widthPx }),
+          ...(size.heightPx === undefined ? {} : { heightPx: size.heightPx }),
+          ...(frameCount === undefined ? {} : { frameCount }),
+        },
+        lead: {},
+        tail: {},
+      },
+      issues,
+    };
+  },
+  async run({ inputs, params, ctx }) {
+    const { model, conditioning, before, after } = inputs;
+    const facts = ctx.models.facts(model);
+    const rule = facts.frameRule;
+    const size = expectClips(before, after, facts);
+    const plan = planOrFail(params, { before, after }, rule);
+    const clip = { frameCount: plan.frameCount, widthPx: size.widthPx, heightPx: size.heightPx };
+    const shape = latentShape(clip, facts);
+    if (conditioning.known !== undefined) {
+      throw new NodeError(
+        'extend-clip/picture-placed',
+        'The conditioning already has a picture placed in a clip of another length.',
+        { hint: 'Place pictures after this node, with its latent.' },
+      );
+    }
+    const encode = (pixels: Tensor<'float32'>, { start, count }: { start: number; count: number }) =>
+      ctx.models.encodeFrames(model, sliceAxis(pixels, 2, start, start + count), ctx.signal);
+    const given = givenLatents(plan, rule);
+    const total = shape[2];
+    let known = nothingKnown(shape);
+    if (before !== undefined && plan.before !== undefined)
+      known = addKnownFrames(known, await encode(before.pixels, plan.before), 0);
+    if (after !== undefined && plan.after !== undefined) {
+      const encoded = await encode(after.pixels, plan.after);
+      const { dropLatents } = plan.after;
+      const last = sliceAxis(encoded, 2, dropLatents, dropLatents + given.after);
+      known = addKnownFrames(known, last, total - given.after);
+    }
+    return {
+      conditioning: { ...conditioning, known },
+      latent: { ...clip, samples: zeros('float32', shape), model: facts.name },
+      lead: plan.leadFrames,
+      tail: plan.tailFrames,
+    };
+  },
+});
+
+const otherSizeFault = {
+  code: 'extend-clip/other-size',
+  message: 'The two clips have different sizes. Put a Resize clip before one of them.',
+};
+
+function longerClip(rule: { multiple: number; plus: number }): string {
+  return `Use a clip after of ${fewestFramesAfter(rule)} or more frames.`;
+}
+
+function expectClips(
+  before: Frames | undefined,
+  after: Frames | undefined,
+  rules: { sizeMultiple: number },
+): { widthPx: number; heightPx: number } {
+  const given = before ?? after;
+  if (given === undefined) {
+    throw new NodeError('extend-clip/no-clip', 'There is no clip to extend.', {
+      hint: 'Connect one to "Clip before", "Clip after" or both.',
+    });
+  }
+  const size = clipSizeOf(given.pixels);
+  const fault = sizeFault(size, rules);
+  if (fault !== undefined) throw new NodeError(fault.code, fault.message, { hint: fault.hint });
+  const other = clipSizeOf((after ?? given).pixels);
+  if (other.widthPx !== size.widthPx || other.heightPx !== size.heightPx)
+    throw new NodeError(otherSizeFault.code, otherSizeFault.message);
+  return size;
+}
+
+function planOrFail(
+  params: { newFrames: number; contextFrames: number },
+  clips: { before: Frames | undefined; after: Frames | undefined },
+  rule: { multiple: number; plus: number },
+): ExtensionPlan {
+  try {
+    return planExtension(
+      {
+        newFrames: params.newFrames,
+        contextFrames: params.contextFrames,
+        beforeFrames: clips.before?.pixels.shape[2],
+        afterFrames: clips.after?.pixels.shape[2],
+      },
+      rule,
+    );
+  } catch (error) {
+    if (!(error instanceof DiffusionError)) throw error;
+    throw new NodeError('extend-clip/too-short', error.message, { hint: longerClip(rule), cause: error });
+  }
+}

@@ -1,0 +1,105 @@
+import { knownPlaces, placesToKeep } from '@reelgraph/diffusion';
+import { defineNode, type InferIssue, NodeError } from '@reelgraph/node-api';
+import { formatShape, sameShape } from '@reelgraph/tensor';
+import { clipFault, clipSizeOf } from '../../latent/clip-fault.ts';
+
+/** Fixes everything of a clip that lies outside a mask. */
+export const inpaint = defineNode({
+  type: 'inpaint',
+  version: 1,
+  title: 'Inpaint',
+  description:
+    'Lets the model make anew what lies inside a mask, in place and time, and see the rest of the clip as it is. Put the result back with Put back, so that the rest stays pixel for pixel.',
+  category: 'Conditioning',
+  synonyms: ['inpainting', 'replace', 'remove object', 'erase', 'repaint', 'masked edit'],
+  inputs: {
+    model: { type: 'model', label: 'Model', description: 'The model that will fill the mask.' },
+    conditioning: {
+      type: 'conditioning',
+      label: 'Conditioning',
+      description: 'What should be seen: the whole scene, not only what is inside the mask.',
+    },
+    frames: { type: 'frames', label: 'Frames', description: 'The clip to change.' },
+    mask: { type: 'mask', label: 'Mask', description: 'Where it changes.' },
+  },
+  outputs: {
+    conditioning: {
+      type: 'conditioning',
+      label: 'Conditioning',
+      description: 'The prompt together with what stays of the clip.',
+    },
+    latent: {
+      type: 'latent',
+      label: 'Latent',
+      description:
+        'The whole clip in compressed form; with a strength below 1 the inside of the mask begins from it too.',
+    },
+  },
+  params: {},
+  cache: 'disk',
+  lane: 'inference',
+  infer({ inputs }) {
+    const { model, frames, mask } = inputs;
+    const issues: InferIssue[] = [];
+    const fault = clipFault(frames ?? {}, model ?? {});
+    if (fault !== undefined) {
+      issues.push({
+        code: fault.code,
+        severity: 'error',
+        message: `${fault.message} ${fault.hint}`,
+        port: 'frames',
+      });
+    }
+    const differs = (['frameCount', 'widthPx', 'heightPx'] as const).some(
+      (size) => frames?.[size] !== undefined && mask?.[size] !== undefined && frames[size] !== mask[size],
+    );
+    if (differs) {
+      issues.push({
+        code: 'inpaint/other-size',
+        severity: 'error',
+        message: 'The mask was made for a clip of another size or length. Connect the same clip to both.',
+        port: 'mask',
+      });
+    }
+    const { frameCount, widthPx, heightPx } = frames ?? {};
+    return {
+      outputs: {
+        conditioning: { ...inputs.conditioning },
+        latent: {
+          ...model,
+          ...(frameCount === undefined ? {} : { frameCount }),
+          ...(widthPx === undefined ? {} : { widthPx }),
+          ...(heightPx === undefined ? {} : { heightPx }),
+        },
+      },
+      issues,
+    };
+  },
+  async run({ inputs, ctx }) {
+    const { model, conditioning, frames, mask } = inputs;
+    const facts = ctx.models.facts(model);
+    const size = clipSizeOf(frames.pixels);
+    const fault = clipFault(size, facts);
+    if (fault !== undefined) throw new NodeError(fault.code, fault.message, { hint: fault.hint });
+    if (!sameShape(mask.weights.shape, frames.pixels.shape.with(1, 1))) {
+      throw new NodeError(
+        'inpaint/other-size',
+        `The mask ${formatShape(mask.weights.shape)} was made for another clip than ${formatShape(frames.pixels.shape)}.`,
+        { hint: 'Connect the same clip to both.' },
+      );
+    }
+    if (conditioning.known !== undefined) {
+      throw new NodeError(
+        'inpaint/picture-placed',
+        'The conditioning already has a picture placed; the clip itself is what is given here.',
+        { hint: 'Connect the prompt directly.' },
+      );
+    }
+    const samples = await ctx.models.encodeFrames(model, frames.pixels, ctx.signal);
+    const keep = placesToKeep(mask.weights, facts.vaeScale.spatial, facts.frameRule);
+    return {
+      conditioning: { ...conditioning, known: knownPlaces(samples, keep) },
+      latent: { samples, model: facts.name, ...size },
+    };
+  },
+});

@@ -1,0 +1,56 @@
+import { defineNode, NodeError } from '@reelgraph/node-api';
+import { clipFault, clipSizeOf } from '../clip-fault.ts';
+
+/** Packs a clip into the form that the model works on. */
+export const vaeEncode = defineNode({
+  type: 'vae-encode',
+  version: 1,
+  title: 'Encode',
+  description:
+    "Packs a clip into the model's compressed form, so that denoising can begin from it instead of from nothing.",
+  category: 'Latent',
+  synonyms: ['vae', 'frames to latent', 'video to video', 'img2img', 'compress'],
+  inputs: {
+    model: { type: 'model', label: 'Model', description: 'The model that will work on the clip.' },
+    frames: { type: 'frames', label: 'Frames', description: 'The clip to pack.' },
+  },
+  outputs: {
+    latent: { type: 'latent', label: 'Latent', description: "The clip in the model's compressed form." },
+  },
+  params: {},
+  cache: 'disk',
+  lane: 'inference',
+  infer({ inputs }) {
+    const { frameCount, widthPx, heightPx } = inputs.frames ?? {};
+    const fault = clipFault(inputs.frames ?? {}, inputs.model ?? {});
+    return {
+      outputs: {
+        latent: {
+          ...inputs.model,
+          ...(frameCount === undefined ? {} : { frameCount }),
+          ...(widthPx === undefined ? {} : { widthPx }),
+          ...(heightPx === undefined ? {} : { heightPx }),
+        },
+      },
+      issues:
+        fault === undefined
+          ? []
+          : [
+              {
+                code: fault.code,
+                severity: 'error',
+                message: `${fault.message} ${fault.hint}`,
+                port: 'frames',
+              },
+            ],
+    };
+  },
+  async run({ inputs, ctx }) {
+    const { model, frames } = inputs;
+    const size = clipSizeOf(frames.pixels);
+    const fault = clipFault(size, ctx.models.facts(model));
+    if (fault !== undefined) throw new NodeError(fault.code, fault.message, { hint: fault.hint });
+    const samples = await ctx.models.encodeFrames(model, frames.pixels, ctx.signal);
+    return { latent: { samples, model: model.name, ...size } };
+  },
+});

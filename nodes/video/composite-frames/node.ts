@@ -1,0 +1,61 @@
+import { defineNode, type InferIssue, NodeError } from '@reelgraph/node-api';
+import { formatShape, sameShape } from '@reelgraph/tensor';
+
+/** Puts the changed part of a clip back into the original. */
+export const compositeFrames = defineNode({
+  type: 'composite-frames',
+  version: 1,
+  title: 'Put back',
+  description:
+    'Shows the new clip inside the mask and the original everywhere else, pixel for pixel as it was.',
+  category: 'Mask',
+  synonyms: ['composite', 'overlay', 'blend', 'paste', 'image composite masked', 'alpha over'],
+  inputs: {
+    original: { type: 'frames', label: 'Original', description: 'The clip that stays outside the mask.' },
+    frames: { type: 'frames', label: 'New', description: 'The clip that is seen inside the mask.' },
+    mask: { type: 'mask', label: 'Mask', description: 'Where the new clip is seen.' },
+  },
+  outputs: {
+    frames: { type: 'frames', label: 'Frames', description: 'Both in one, at the speed of the original.' },
+  },
+  params: {},
+  cache: 'memory',
+  lane: 'cpu',
+  infer({ inputs }) {
+    const issues: InferIssue[] = [];
+    for (const port of ['frames', 'mask'] as const) {
+      for (const size of ['frameCount', 'widthPx', 'heightPx'] as const) {
+        const [a, b] = [inputs.original?.[size], inputs[port]?.[size]];
+        if (a === undefined || b === undefined || a === b) continue;
+        issues.push({
+          code: 'composite-frames/other-size',
+          severity: 'error',
+          message: `"${port}" has another size or length than the original (${b} instead of ${a}). Make all three from one clip.`,
+          port,
+        });
+        break;
+      }
+    }
+    return { outputs: { frames: { ...inputs.original } }, issues };
+  },
+  run({ inputs }) {
+    const { original, frames, mask } = inputs;
+    const { shape } = original.pixels;
+    if (!sameShape(shape, frames.pixels.shape) || !sameShape(shape.with(1, 1), mask.weights.shape)) {
+      throw new NodeError(
+        'composite-frames/other-size',
+        `The original ${formatShape(shape)}, the new clip ${formatShape(frames.pixels.shape)} and the mask ${formatShape(mask.weights.shape)} differ in size or length.`,
+        { hint: 'Make all three from one clip.' },
+      );
+    }
+    const data = original.pixels.data.slice();
+    const weights = mask.weights.data;
+    for (let i = 0; i < data.length; i++) {
+      const weight = weights[i % weights.length]!;
+      // Untouched bits outside, not a product with zero.
+      if (weight > 0) data[i] = data[i]! + weight * (frames.pixels.data[i]! - data[i]!);
+      if (weight === 1) data[i] = frames.pixels.data[i]!;
+    }
+    return { frames: { pixels: { dtype: 'float32', shape, data }, fps: original.fps } };
+  },
+});

@@ -1,0 +1,59 @@
+import { createTestContext } from '@reelgraph/node-api/testing';
+import { fromFunction } from '@reelgraph/tensor';
+import { describe, expect, it } from 'vitest';
+import { joinClips } from './node.ts';
+
+/** Frames of one pixel with these values. */
+const clip = (...values: number[]) => ({
+  pixels: fromFunction([1, 3, values.length, 1, 1], (i) => values[i % values.length]!),
+  fps: 8,
+});
+const join = async (
+  clips: { first: ReturnType<typeof clip>; second: ReturnType<typeof clip>; third?: ReturnType<typeof clip> },
+  crossfade = 0,
+) => {
+  const { frames } = await joinClips.run({ inputs: clips, params: { crossfade }, ctx: createTestContext() });
+  return Array.from(frames.pixels.data.subarray(0, frames.pixels.shape[2]));
+};
+
+describe('join-clips', () => {
+  it('keeps every frame, in order', async () => {
+    expect(await join({ first: clip(1, 2), second: clip(3) })).toEqual([1, 2, 3]);
+    expect(await join({ first: clip(1, 2), second: clip(3), third: clip(4, 5) })).toEqual([1, 2, 3, 4, 5]);
+  });
+
+  it('fades evenly over frames that overlap', async () => {
+    expect(await join({ first: clip(5, 0, 0, 0), second: clip(1, 1, 1, 9) }, 3)).toEqual([
+      5, 0.25, 0.5, 0.75, 9,
+    ]);
+  });
+
+  it('refuses clips of other sizes, while wiring and when run', async () => {
+    const { issues } = joinClips.infer!({
+      inputs: { first: { widthPx: 64, heightPx: 64 }, second: { widthPx: 64, heightPx: 48 } },
+      params: { crossfade: 0 },
+      context: { models: new Map() },
+    });
+    expect(issues).toMatchObject([{ code: 'join-clips/other-size', port: 'second' }]);
+    const other = { pixels: fromFunction([1, 3, 1, 2, 1], () => 0), fps: 8 };
+    await expect(join({ first: clip(1), second: other })).rejects.toMatchObject({
+      code: 'join-clips/other-size',
+    });
+  });
+
+  it('refuses a fade longer than a clip', async () => {
+    await expect(join({ first: clip(1, 2), second: clip(3) }, 2)).rejects.toMatchObject({
+      code: 'join-clips/short-clip',
+    });
+  });
+
+  it('labels the wire with the whole length', () => {
+    const facts = { frameCount: 9, widthPx: 64, heightPx: 64, fps: 8 };
+    const { outputs } = joinClips.infer!({
+      inputs: { first: facts, second: facts, third: facts },
+      params: { crossfade: 2 },
+      context: { models: new Map() },
+    });
+    expect(outputs.frames).toEqual({ ...facts, frameCount: 23 });
+  });
+});

@@ -1,0 +1,100 @@
+import { defineNode, NodeError } from '@reelgraph/node-api';
+import { sliceAxis } from '@reelgraph/tensor';
+
+/** Cuts frames off a clip. */
+export const trimFrames = defineNode({
+  type: 'trim-frames',
+  version: 1,
+  title: 'Trim',
+  description: 'Leaves out frames at the start and at the end of a clip.',
+  category: 'Video',
+  synonyms: ['cut', 'crop time', 'take', 'slice', 'shorten', 'drop frames'],
+  inputs: {
+    frames: { type: 'frames', label: 'Frames', description: 'The clip to shorten.' },
+    start: {
+      type: 'integer',
+      label: 'Cut at start',
+      description: 'Frames to leave out at the start; takes the place of the number below.',
+      optional: true,
+    },
+    end: {
+      type: 'integer',
+      label: 'Cut at end',
+      description: 'Frames to leave out at the end; takes the place of the number below.',
+      optional: true,
+    },
+  },
+  outputs: {
+    frames: { type: 'frames', label: 'Frames', description: 'The frames that are left.' },
+  },
+  params: {
+    cutStart: {
+      kind: 'integer',
+      label: 'Cut at start',
+      description: 'How many frames to leave out at the start.',
+      default: 0,
+      min: 0,
+      max: 100_000,
+    },
+    cutEnd: {
+      kind: 'integer',
+      label: 'Cut at end',
+      description: 'How many frames to leave out at the end.',
+      default: 0,
+      min: 0,
+      max: 100_000,
+    },
+    most: {
+      kind: 'integer',
+      label: 'Frames at most',
+      description: 'Of what is left, how many frames to keep from its start; 0 keeps all.',
+      default: 0,
+      min: 0,
+      max: 100_000,
+    },
+  },
+  cache: 'memory',
+  lane: 'cpu',
+  infer({ inputs, params }) {
+    const { frameCount, ...facts } = inputs.frames ?? {};
+    // How much a wired number cuts is known when it runs.
+    const isWired = inputs.start !== undefined || inputs.end !== undefined;
+    if (isWired || frameCount === undefined) return { outputs: { frames: facts }, issues: [] };
+    const left = frameCount - params.cutStart - params.cutEnd;
+    if (left < 1) {
+      return {
+        outputs: { frames: facts },
+        issues: [
+          {
+            code: 'trim-frames/nothing-left',
+            severity: 'error',
+            message: nothingLeft(frameCount, params.cutStart, params.cutEnd),
+            param: 'cutStart',
+          },
+        ],
+      };
+    }
+    return {
+      outputs: { frames: { ...facts, frameCount: params.most > 0 ? Math.min(left, params.most) : left } },
+      issues: [],
+    };
+  },
+  run({ inputs, params }) {
+    const { pixels, fps } = inputs.frames;
+    const frameCount = pixels.shape[2] ?? 0;
+    const start = inputs.start ?? params.cutStart;
+    const end = inputs.end ?? params.cutEnd;
+    if (!(start >= 0 && end >= 0 && start + end < frameCount)) {
+      throw new NodeError('trim-frames/nothing-left', nothingLeft(frameCount, start, end), {
+        hint: 'Cut fewer frames.',
+      });
+    }
+    const left = frameCount - start - end;
+    const count = params.most > 0 ? Math.min(left, params.most) : left;
+    return { frames: { pixels: sliceAxis(pixels, 2, start, start + count), fps } };
+  },
+});
+
+function nothingLeft(frameCount: number, start: number, end: number): string {
+  return `The clip has ${frameCount} ${frameCount === 1 ? 'frame' : 'frames'}; cutting ${start} at the start and ${end} at the end leaves none.`;
+}
