@@ -1,3 +1,4 @@
+export { captionOf, longCaptionOf } from './captions.ts';
 export {
   type Clip,
   type ClipSize,
@@ -6,11 +7,24 @@ export {
   frameCountRange,
   sideRange,
 } from './clip.ts';
+export { type HeldOutPrompt, heldOutCounts, heldOutPrompts, novelSingles } from './held-out.ts';
 export { distanceToShape } from './outline.ts';
-export { bounceHeight, colourAt, type Pose, poseAt, timingOf, type View, viewAt, worldPose } from './pose.ts';
+export { parseCaption, type Said, type SaidEvent, type SaidObject } from './parse-caption.ts';
+export {
+  bounceContacts,
+  bounceHeight,
+  colourAt,
+  type Pose,
+  poseAt,
+  timingOf,
+  type View,
+  viewAt,
+  worldPose,
+} from './pose.ts';
 export { type FixedAttributes, randomScene, type SceneOptions } from './random-scene.ts';
 export { renderScene } from './render.ts';
 export { type Body, type BodyEvent, type Box, type Scene, sceneSchema } from './scene.ts';
+export { type CameraTruth, type ObjectTruth, type Truth, type TruthEvent, truthOf } from './truth.ts';
 export {
   type Background,
   backgroundNames,

@@ -27,6 +27,9 @@ export interface Pose {
   readonly angle: number;
 }
 
+/** Slower than this at the ground (heights per frame), a shape lies still: it would rise under a thousandth. */
+const leastBounceSpeed = 0.004;
+
 /**
  * Height above the ground, in heights of the frame, `f` frames after a fall from rest at height `drop`.
  * Throws of gravity g: h = v t - g t² / 2, each as fast as the last times the restitution.
@@ -36,14 +39,25 @@ export function bounceHeight(drop: number, f: number): number {
   if (f < fall) return drop - (gravity * f * f) / 2;
   let t = f - fall;
   let speed = restitution * Math.sqrt(2 * drop * gravity);
-  // Slower than this, a shape rises less than a thousandth of the height: it lies on the ground.
-  while (speed > 0.004) {
+  while (speed > leastBounceSpeed) {
     const flight = (2 * speed) / gravity;
     if (t < flight) return speed * t - (gravity * t * t) / 2;
     t -= flight;
     speed *= restitution;
   }
   return 0;
+}
+
+/** Times, in frames up to `last`, at which a shape that falls from height `drop` touches the ground. */
+export function bounceContacts(drop: number, last: number): number[] {
+  const contacts: number[] = [];
+  let at = Math.sqrt((2 * drop) / gravity);
+  let speed = restitution * Math.sqrt(2 * drop * gravity);
+  for (; at <= last && speed > leastBounceSpeed; speed *= restitution) {
+    contacts.push(at);
+    at += (2 * speed) / gravity;
+  }
+  return contacts;
 }
 
 /** Pose of a shape in frame `f`, before the camera; `aspect` is width ÷ shorter side of the frame. */
