@@ -77,7 +77,11 @@ afterAll(async () => {
 
 /** model → prompt → [picture →] denoise → decode, as the workflows wire it. */
 async function makeClip(kind: 'text_to_video' | 'image_to_video') {
-  const { model } = await loadModel.run({ inputs: {}, params: { model: 'tiny-toybox' }, ctx });
+  const { model } = await loadModel.run({
+    inputs: {},
+    params: { model: 'tiny-toybox', variant: 'base', precision: 'auto' },
+    ctx,
+  });
   const texts = await textEncode.run({
     inputs: { model },
     params: { prompt: settings.prompt, negativePrompt: settings.negative },

@@ -8,7 +8,7 @@ describe('load-model', () => {
   it('tells the wire what the model can make', () => {
     const { outputs, issues } = loadModel.infer!({
       inputs: {},
-      params: { model: 'fake' },
+      params: { model: 'fake', variant: 'base', precision: 'auto' },
       context: { models },
     });
     expect(outputs.model).toEqual({
@@ -22,7 +22,11 @@ describe('load-model', () => {
   });
 
   it('offers an installed model when the named one is not there', () => {
-    const { issues } = loadModel.infer!({ inputs: {}, params: { model: 'wan' }, context: { models } });
+    const { issues } = loadModel.infer!({
+      inputs: {},
+      params: { model: 'wan', variant: 'base', precision: 'auto' },
+      context: { models },
+    });
     expect(issues).toMatchObject([
       {
         code: 'model/not-found',
@@ -38,18 +42,43 @@ describe('load-model', () => {
       ['toybox', 'Model "toybox" is damaged: transformer/model.onnx is missing.'],
     ]);
     const context = { models, damagedModels };
-    const { issues } = loadModel.infer!({ inputs: {}, params: { model: 'toybox' }, context });
+    const { issues } = loadModel.infer!({
+      inputs: {},
+      params: { model: 'toybox', variant: 'base', precision: 'auto' },
+      context,
+    });
     expect(issues).toMatchObject([
       { code: 'model/damaged', message: expect.stringContaining('transformer/model.onnx is missing') },
     ]);
   });
 
+  it('passes the variant on, or offers what the package has', () => {
+    const fast = { ...fakeModelFacts.recommended, steps: 2, guidanceScale: 1 };
+    const infer = (params: { variant: string; precision: string }, facts = fakeModelFacts) =>
+      loadModel.infer!({
+        inputs: {},
+        params: { model: 'fake', ...params },
+        context: { models: new Map([['fake', facts]]) },
+      });
+    const asked = { variant: 'fast', precision: 'int8' };
+    const whole = { ...fakeModelFacts, variants: { fast }, precisions: ['fp32', 'int8'] };
+    expect(infer(asked, whole)).toMatchObject({ outputs: { model: { variant: 'fast' } }, issues: [] });
+    expect(infer(asked).issues).toMatchObject([
+      { code: 'model/no-variant', param: 'variant', fix: { value: 'base' } },
+      { code: 'model/no-precision', param: 'precision', fix: { value: 'auto' } },
+    ]);
+  });
+
   it('resolves the model, or fails as the service does', async () => {
     const ctx = createTestContext();
-    expect(await loadModel.run({ inputs: {}, params: { model: 'fake' }, ctx })).toMatchObject({
+    expect(
+      await loadModel.run({ inputs: {}, params: { model: 'fake', variant: 'base', precision: 'auto' }, ctx }),
+    ).toMatchObject({
       model: { name: 'fake' },
     });
-    await expect(loadModel.run({ inputs: {}, params: { model: 'wan' }, ctx })).rejects.toMatchObject({
+    await expect(
+      loadModel.run({ inputs: {}, params: { model: 'wan', variant: 'base', precision: 'auto' }, ctx }),
+    ).rejects.toMatchObject({
       code: 'model/not-found',
     });
   });

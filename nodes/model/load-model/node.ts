@@ -1,4 +1,4 @@
-import { defineNode } from '@reelgraph/node-api';
+import { defineNode, type InferIssue, type ModelFacts } from '@reelgraph/node-api';
 
 /** Names a model package; what follows asks it for everything. */
 export const loadModel = defineNode({
@@ -24,6 +24,28 @@ export const loadModel = defineNode({
       description: 'One of the installed models. Toybox comes with Reelgraph.',
       default: 'toybox',
     },
+    variant: {
+      kind: 'choice',
+      label: 'Variant',
+      description:
+        'Fast makes a clip in few steps, where the model comes with such a variant; Base takes more steps and follows the prompt more closely.',
+      default: 'base',
+      options: [
+        { value: 'base', label: 'Base' },
+        { value: 'fast', label: 'Fast (few steps)' },
+      ],
+    },
+    precision: {
+      kind: 'choice',
+      label: 'Precision',
+      description: 'Which numbers the model is stored in. Auto takes what its makers measured to be best.',
+      default: 'auto',
+      options: [
+        { value: 'auto', label: 'Auto' },
+        { value: 'fp32', label: 'fp32 (exact)' },
+        { value: 'int8', label: 'int8 (small)' },
+      ],
+    },
   },
   // The engine puts the package's digest, looked up for every run, into the key of a `model` param: a changed
   // file is another key.
@@ -40,9 +62,10 @@ export const loadModel = defineNode({
             channels: facts.latentChannels,
             frameRule: facts.frameRule,
             sizeMultiple: facts.sizeMultiple,
+            ...(params.variant === 'base' ? {} : { variant: params.variant }),
           },
         },
-        issues: [],
+        issues: choiceIssues(params, facts),
       };
     }
     const damaged = context.damagedModels?.get(params.model);
@@ -68,6 +91,34 @@ export const loadModel = defineNode({
     };
   },
   async run({ params, ctx }) {
-    return { model: await ctx.models.resolve(params.model, ctx.signal) };
+    const { variant, precision } = params;
+    return { model: await ctx.models.resolve(params.model, ctx.signal, { variant, precision }) };
   },
 });
+
+/** What the package has not that is asked of it. */
+function choiceIssues(
+  { variant, precision }: { readonly variant: string; readonly precision: string },
+  { name, variants = {}, precisions = [] }: ModelFacts,
+): InferIssue[] {
+  const issues: InferIssue[] = [];
+  if (variant !== 'base' && !Object.hasOwn(variants, variant)) {
+    issues.push({
+      code: 'model/no-variant',
+      severity: 'error',
+      message: `The model ${name} has no ${variant} variant; it has ${['base', ...Object.keys(variants)].join(', ')}.`,
+      param: 'variant',
+      fix: { label: 'Use base', param: 'variant', value: 'base' },
+    });
+  }
+  if (precision !== 'auto' && !precisions.includes(precision)) {
+    issues.push({
+      code: 'model/no-precision',
+      severity: 'error',
+      message: `The model ${name} has no files in ${precision}${precisions.length === 0 ? '' : `; it has ${precisions.join(', ')}`}.`,
+      param: 'precision',
+      fix: { label: 'Use auto', param: 'precision', value: 'auto' },
+    });
+  }
+  return issues;
+}

@@ -3,6 +3,24 @@ import { z } from 'zod';
 
 const positiveInt = z.number().int().positive();
 
+/** Settings that a model or a variant was measured with. */
+export const recommendedSchema = z
+  .object({
+    steps: positiveInt,
+    shift: z.number().positive(),
+    guidanceScale: z.number().min(0),
+    fps: z.number().positive(),
+    frames: positiveInt,
+    width: positiveInt,
+    height: positiveInt,
+  })
+  .partial();
+
+/** Names become parts of paths, so they are plain. */
+const folderName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/);
+const variantName = z.string().regex(/^[a-z][a-z0-9-]{0,31}$/);
+const graphFileName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}\.onnx$/);
+
 /** `model_index.json` at the root of a package. */
 export const modelIndexSchema = z.object({
   _class_name: z.string().min(1),
@@ -22,22 +40,23 @@ export const modelIndexSchema = z.object({
           words: z.array(z.string().max(40)).max(5000),
         })
         .optional(),
-      recommended: z
-        .object({
-          steps: positiveInt,
-          shift: z.number().positive(),
-          guidanceScale: z.number().min(0),
-          fps: z.number().positive(),
-          frames: positiveInt,
-          width: positiveInt,
-          height: positiveInt,
-        })
-        .partial()
+      recommended: recommendedSchema.optional(),
+      /** Denoisers besides the base one, each in a folder of its own. */
+      variants: z
+        .record(variantName, z.object({ transformer: folderName, recommended: recommendedSchema.optional() }))
         .optional(),
     })
     .optional(),
 });
 export type ModelIndex = z.infer<typeof modelIndexSchema>;
+
+/** `config.json` of any component: its graph files by precision, the default first. */
+export const componentFilesSchema = z.object({
+  files: z
+    .partialRecord(z.enum(['fp32', 'fp16', 'int8']), graphFileName)
+    .refine((files) => Object.keys(files).length > 0, 'names no file')
+    .default({ fp32: 'model.onnx' }),
+});
 
 /** `transformer/config.json` */
 export const transformerConfigSchema = z.object({

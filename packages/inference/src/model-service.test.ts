@@ -53,6 +53,7 @@ describe('a package that is whole', () => {
       maxTextTokens: 24,
       defaultShift: 3,
       recommended: { steps: 4, guidanceScale: 2, fps: 8, frameCount: 5, widthPx: 32, heightPx: 16 },
+      precisions: ['fp32'],
     });
   });
 
@@ -162,28 +163,134 @@ describe('a package that is whole', () => {
   });
 });
 
-describe('a package that is not whole', () => {
-  let root: string;
-  let folder: string;
-  const services: ModelServiceHandle[] = [];
-  const open = async () => {
-    const models = await createModelService({
-      roots: [root],
-      threads: 1,
-      digestFile: join(root, '.digests.json'),
-    });
-    services.push(models);
-    return models;
+let root: string;
+let folder: string;
+const services: ModelServiceHandle[] = [];
+/** A service over a copy of the fixture that a test may change. */
+const open = async () => {
+  const models = await createModelService({
+    roots: [root],
+    threads: 1,
+    digestFile: join(root, '.digests.json'),
+  });
+  services.push(models);
+  return models;
+};
+const copyFixture = async () => {
+  root = await mkdtemp(join(tmpdir(), 'reelgraph-models-'));
+  folder = join(root, 'tiny-toybox');
+  await cp(fixture, folder, { recursive: true });
+};
+const removeCopy = async () => {
+  for (const service of services.splice(0)) await service.dispose();
+  await rm(root, { recursive: true, force: true });
+};
+
+describe('a package with more than one denoiser', () => {
+  /** `fast` beside the base one: another folder, its own steps and guidance. */
+  const addFast = async (about: object = { recommended: { steps: 2, guidanceScale: 1, shift: 1.5 } }) => {
+    await cp(join(folder, 'transformer'), join(folder, 'transformer_fast'), { recursive: true });
+    const index = JSON.parse(await readFile(join(folder, 'model_index.json'), 'utf8'));
+    index.reelgraph.variants = { fast: { transformer: 'transformer_fast', ...about } };
+    await writeFile(join(folder, 'model_index.json'), JSON.stringify(index));
   };
-  beforeEach(async () => {
-    root = await mkdtemp(join(tmpdir(), 'reelgraph-models-'));
-    folder = join(root, 'tiny-toybox');
-    await cp(fixture, folder, { recursive: true });
+  const denoiseOnce = async (
+    models: ModelServiceHandle,
+    choice: { variant?: string; precision?: string },
+  ) => {
+    const model = await models.resolve('tiny-toybox', signal, choice);
+    const branches = [await models.encodeText(model, 'a red circle', signal)];
+    return models.denoise(model, { sample: ramp([1, 4, 2, 2, 2]), sigma: 1, branches }, signal);
+  };
+  beforeEach(copyFixture);
+  afterEach(removeCopy);
+
+  it('runs the one chosen, with its own settings where it names them', async () => {
+    await addFast();
+    const models = await open();
+    const model = await models.resolve('tiny-toybox', signal, { variant: 'fast' });
+    expect(model).toMatchObject({ name: 'tiny-toybox', variant: 'fast' });
+    expect(models.facts(model)).toMatchObject({
+      defaultShift: 1.5,
+      recommended: { steps: 2, guidanceScale: 1, fps: 8, frameCount: 5 },
+    });
+    expect(models.inferContext().models.get('tiny-toybox')).toMatchObject({
+      recommended: { steps: 4, guidanceScale: 2 },
+      variants: { fast: { steps: 2, guidanceScale: 1 } },
+    });
+    await denoiseOnce(models, { variant: 'fast' });
+    expect(models.sessionTimes().get('transformer_fast')?.runs).toBe(1);
+    expect(models.sessionTimes().get('transformer')).toBeUndefined();
+    await denoiseOnce(models, {});
+    expect(models.sessionTimes().get('transformer')?.runs).toBe(1);
   });
-  afterEach(async () => {
-    for (const service of services.splice(0)) await service.dispose();
-    await rm(root, { recursive: true, force: true });
+
+  it('says what there is when another variant or precision is asked for', async () => {
+    const models = await open();
+    await expect(models.resolve('tiny-toybox', signal, { variant: 'fast' })).rejects.toMatchObject({
+      code: 'model/no-variant',
+      message: 'Model "tiny-toybox" has no variant "fast"; it has base.',
+    });
+    await expect(models.resolve('tiny-toybox', signal, { precision: 'int8' })).rejects.toMatchObject({
+      code: 'model/no-precision',
+      message: 'Model "tiny-toybox" has no files in int8; it has fp32.',
+    });
+    await expect(
+      models.resolve('tiny-toybox', signal, { variant: 'base', precision: 'auto' }),
+    ).resolves.toEqual(await models.resolve('tiny-toybox', signal));
   });
+
+  it('opens the file of the precision chosen; by default the one listed first', async () => {
+    // The int8 file begins like a graph and is none, so whoever opens it is told.
+    await writeFile(join(folder, 'transformer/model.int8.onnx'), Buffer.alloc(64, 8));
+    const config = join(folder, 'transformer/config.json');
+    const about = JSON.parse(await readFile(config, 'utf8'));
+    const files = { int8: 'model.int8.onnx', fp32: 'model.onnx' };
+    await writeFile(config, JSON.stringify({ ...about, files }));
+    const models = await open();
+    expect(models.inferContext().models.get('tiny-toybox')?.precisions).toEqual(['fp32', 'int8']);
+    await expect(denoiseOnce(models, { precision: 'fp32' })).resolves.toHaveLength(1);
+    for (const precision of ['int8', 'auto']) {
+      await expect(denoiseOnce(models, { precision })).rejects.toMatchObject({
+        code: 'model/damaged',
+        message: expect.stringContaining('transformer/model.int8.onnx could not be opened'),
+      });
+    }
+  });
+
+  it.each([
+    [
+      'a variant whose folder is missing',
+      'transformer_fast/config.json is missing',
+      async () => {
+        await addFast();
+        await rm(join(folder, 'transformer_fast'), { recursive: true });
+      },
+    ],
+    [
+      'a variant for another latent',
+      'latent channels',
+      async () => {
+        await addFast();
+        await writeFile(
+          join(folder, 'transformer_fast/config.json'),
+          '{"in_channels": 8, "patch_size": [1, 2, 2], "max_text_length": 9}',
+        );
+      },
+    ],
+    ['a folder outside the package', 'variants', () => addFast({ transformer: '../elsewhere' })],
+  ])('refuses %s', async (_, found, damage) => {
+    await damage();
+    await expect((await open()).resolve('tiny-toybox', signal)).rejects.toMatchObject({
+      code: 'model/damaged',
+      message: expect.stringContaining(found),
+    });
+  });
+});
+
+describe('a package that is not whole', () => {
+  beforeEach(copyFixture);
+  afterEach(removeCopy);
 
   it.each([
     ['transformer/model.onnx', 'is missing', (file: string) => unlink(file)],

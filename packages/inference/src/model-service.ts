@@ -11,7 +11,8 @@ import {
 import { formatShape, TensorError } from '@reelgraph/tensor';
 import { families, familyOf } from './families/families.ts';
 import type { FamilyModel, RunComponent } from './families/family.ts';
-import { checkOnnxFile, damagedModel, findModelPackages, type ModelPackage } from './model-package.ts';
+import { type ModelFiles, readModelFiles } from './model-files.ts';
+import { damagedModel, findModelPackages, type ModelPackage } from './model-package.ts';
 import { filesUnlikePublished, listPackageFiles, PackageDigests } from './package-digest.ts';
 import { SessionClient, SessionError } from './session-client.ts';
 
@@ -61,9 +62,9 @@ export interface ModelServiceHandle extends ModelService {
 interface Entry {
   readonly summary: InstalledModel;
   readonly folder: string;
-  readonly components: readonly string[];
-  /** Absent when the package is damaged; `problem` says why. */
+  /** Both absent when the package is damaged; `problem` says why. */
   readonly model?: FamilyModel;
+  readonly files?: ModelFiles;
   readonly problem?: NodeError;
 }
 
@@ -89,10 +90,10 @@ export async function createModelService(options: ModelServiceOptions): Promise<
     entries = found;
   }
 
-  function entryOf(model: ModelRef): Entry & { model: FamilyModel } {
-    const entry = entries.get(model.name);
-    if (entry?.model === undefined) throw notFound(model.name, entries);
-    return { ...entry, model: entry.model };
+  function entryOf(ref: ModelRef): { folder: string; model: FamilyModel; files: ModelFiles } {
+    const entry = entries.get(ref.name);
+    if (entry?.model === undefined || entry.files === undefined) throw notFound(ref.name, entries);
+    return { folder: entry.folder, model: entry.model, files: entry.files };
   }
 
   /** `work` with the family's model and a way to run its graphs. */
@@ -100,9 +101,10 @@ export async function createModelService(options: ModelServiceOptions): Promise<
     ref: ModelRef,
     work: (model: FamilyModel, run: RunComponent) => Promise<T>,
   ): Promise<T> {
-    const { folder, model } = entryOf(ref);
-    const run: RunComponent = async (component, feeds, signal) => {
-      const file = `${component}/model.onnx`;
+    const { folder, model, files } = entryOf(ref);
+    const run: RunComponent = async (role, feeds, signal) => {
+      const file = files.pathOf(role, ref);
+      const component = file.slice(0, file.indexOf('/'));
       try {
         const { outputs, runMs } = await sessions.run(
           { path: join(folder, file), version: ref.digest },
@@ -149,20 +151,29 @@ export async function createModelService(options: ModelServiceOptions): Promise<
 
   await refresh();
   return {
-    async resolve(name, signal): Promise<ModelRef> {
+    async resolve(name, signal, choice = {}): Promise<ModelRef> {
       signal.throwIfAborted();
       // Looked at afresh, so that a package mended or broken since the start is seen.
       await refresh();
       const entry = entries.get(name);
       if (entry === undefined) throw notFound(name, entries);
-      if (entry.model === undefined) throw entry.problem ?? notFound(name, entries);
+      if (entry.model === undefined || entry.files === undefined)
+        throw entry.problem ?? notFound(name, entries);
+      entry.files.expect(choice);
       const { digest, files } = await digests.digestOf(entry.folder, signal);
       const [changed] = await filesUnlikePublished(entry.folder, files);
       if (changed !== undefined)
         throw damagedModel(name, changed, 'does not have the bytes it was published with');
-      return { name, family: entry.model.facts.family, digest };
+      const { variant = 'base', precision = 'auto' } = choice;
+      return {
+        name,
+        family: entry.model.facts.family,
+        digest,
+        ...(variant === 'base' ? {} : { variant }),
+        ...(precision === 'auto' ? {} : { precision }),
+      };
     },
-    facts: (model) => entryOf(model).model.facts,
+    facts: (ref) => entryOf(ref).files.factsOf(ref),
     encodeText: (ref, text, signal) => using(ref, (model, run) => model.encodeText(run, text, signal)),
     denoise: (ref, request, signal) => using(ref, (model, run) => model.denoise(run, request, signal)),
     encodeFrames: (ref, pixels, signal) =>
@@ -175,8 +186,8 @@ export async function createModelService(options: ModelServiceOptions): Promise<
     inferContext() {
       const models = new Map<string, ModelFacts>();
       const damagedModels = new Map<string, string>();
-      for (const [name, { model, problem }] of entries) {
-        if (model !== undefined) models.set(name, model.facts);
+      for (const [name, { files, problem }] of entries) {
+        if (files !== undefined) models.set(name, files.facts);
         else if (problem !== undefined) damagedModels.set(name, problem.message);
       }
       return { models, damagedModels };
@@ -209,7 +220,6 @@ async function damagedEntry(
 ): Promise<Entry> {
   return {
     folder,
-    components: [],
     problem,
     summary: {
       name,
@@ -234,12 +244,12 @@ async function openEntry(modelPackage: ModelPackage): Promise<Entry> {
         { hint: `It can run: ${families.map((known) => known.name).join(', ')}.` },
       );
     }
-    for (const component of family.components) await checkOnnxFile(name, folder, `${component}/model.onnx`);
     const model = await family.open(modelPackage);
+    const files = await readModelFiles(modelPackage, family.components, model.facts);
     return {
       folder,
-      components: family.components,
       model,
+      files,
       summary: {
         name,
         title: index.reelgraph?.title ?? name,

@@ -6,7 +6,10 @@ import type { Conditioning, DenoiseRequest, ModelFacts } from '@reelgraph/node-a
 import type { Tensor } from '@reelgraph/tensor';
 import type { ModelPackage } from '../model-package.ts';
 
-/** Runs one graph of the package, named by its folder, for example `transformer`. */
+/**
+ * Runs one graph of the package, named by its role, for example `transformer`: the file that stands for it follows
+ * from the variant and precision chosen.
+ */
 export type RunComponent = (
   component: string,
   feeds: Readonly<Record<string, Tensor>>,
@@ -32,7 +35,7 @@ export interface ModelFamily {
   readonly name: string;
   /** As in `_class_name` of the index, for packages that another tool exported. */
   readonly pipelineClass: string;
-  /** Folders with a `model.onnx`. */
+  /** Folders with a graph each: `model.onnx`, or the files that their `config.json` lists. */
   readonly components: readonly string[];
   /** @throws NodeError 'model/damaged' when a config is missing or does not fit */
   open(modelPackage: ModelPackage): Promise<FamilyModel>;
