@@ -4,12 +4,12 @@
  */
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type Attributes, captionOf, randomScene, renderScene } from '@reelgraph/toybox';
+import { captionOf, type FixedAttributes, randomScene, renderScene } from '@reelgraph/toybox';
 import sharp from 'sharp';
 
 const folder = join(dirname(dirname(fileURLToPath(import.meta.url))), 'workflows', 'inputs');
 
-const pictures: { file: string; seed: number; attributes: Attributes }[] = [
+const pictures: { file: string; seed: number; attributes: FixedAttributes }[] = [
   {
     file: 'blue-square.png',
     seed: 2026,
@@ -18,10 +18,11 @@ const pictures: { file: string; seed: number; attributes: Attributes }[] = [
 ];
 
 for (const { file, seed, attributes } of pictures) {
-  const size = { frameCount: 1, width: 64, height: 64 };
-  const clip = renderScene(randomScene(seed, attributes), size);
+  const size = { width: 64, height: 64 };
+  const scene = randomScene(seed, { kind: 'single', fixed: attributes, frameCount: 1, isStyled: false });
+  const clip = renderScene(scene, size);
   await sharp(clip.frames, { raw: { width: size.width, height: size.height, channels: 3 } })
     .png()
     .toFile(join(folder, file));
-  console.log(`${file}: first frame of "${captionOf(attributes)}"`);
+  console.log(`${file}: first frame of "${captionOf(scene)}"`);
 }

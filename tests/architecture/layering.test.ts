@@ -47,7 +47,7 @@ const mayImport: Record<string, readonly string[]> = {
     'tensor',
     'diffusion',
   ],
-  nodes: ['node-api', 'diffusion', 'tensor'],
+  nodes: ['node-api', 'diffusion', 'tensor', 'toybox'],
   server: [
     'graph',
     'node-api',

@@ -91,6 +91,7 @@ const schemas: Readonly<Record<PortType, z.ZodType>> = {
   shots: anything,
   actions: anything,
   score: anything,
+  scene: anything,
 };
 
 /** What is wrong with a value for a port of this type; undefined when nothing is. */
@@ -179,6 +180,7 @@ export function summarise(type: PortType, value: unknown): OutputSummary {
     case 'shots':
     case 'actions':
     case 'score':
+    case 'scene':
       return { type, facts: {} };
   }
 }

@@ -26,6 +26,7 @@ export const portTypes = [
   'shots',
   'actions',
   'score',
+  'scene',
 ] as const;
 
 export const portTypeSchema = z.enum(portTypes);

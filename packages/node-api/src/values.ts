@@ -121,6 +121,8 @@ export interface PortValues {
   shots: JsonValue;
   actions: JsonValue;
   score: JsonValue;
+  /** A scene of the Toybox world, from which every truth about its clip follows; read with its schema. */
+  scene: JsonValue;
 }
 
 /**

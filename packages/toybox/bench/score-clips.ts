@@ -10,11 +10,10 @@ import {
   attributeNames,
   compareWithCaption,
   formatScoreTable,
-  isHeldOut,
-  parseCaption,
   readClip,
   scoreReadings,
 } from '../src/index.ts';
+import { isHeldOut, parseCaption } from '../src/world.ts';
 
 const folder = process.argv[2];
 if (folder === undefined) throw new Error('Usage: score-clips.ts FOLDER [--list]');

@@ -207,7 +207,8 @@ def _area(body):
 
 
 def _single(scene, draws, fixed, span, last):
-    body = _body(draws, fixed)
+    able = tuple(shape for shape in SHAPES if exists(shape, fixed.get("motion")))
+    body = _body(draws, fixed, shapes=able)
     motion = draws.pick(MOTIONS)
     again = draws.pick([other for other in MOTIONS if exists(body["shape"], other)])
     if not exists(body["shape"], motion):

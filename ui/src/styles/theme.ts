@@ -85,6 +85,7 @@ const portsDark: PortColours = {
   shots: '#ff8a80',
   actions: '#ff8a80',
   score: '#ffcc80',
+  scene: '#dce775',
 };
 
 const portsLight: PortColours = {
@@ -107,6 +108,7 @@ const portsLight: PortColours = {
   shots: '#b3332a',
   actions: '#b3332a',
   score: '#8a5a00',
+  scene: '#66700f',
 };
 
 export const portColours: Readonly<Record<ThemeName, PortColours>> = { dark: portsDark, light: portsLight };

@@ -77,8 +77,9 @@ function makeBody(
   draws: Draws,
   fixed: FixedAttributes = {},
   ofSizes: readonly Size[] = sizes,
+  ofShapes: readonly Shape[] = shapes,
 ): Body & { size: Size } {
-  const drawnShape = draws.pick(shapes);
+  const drawnShape = draws.pick(ofShapes);
   const drawnColour = draws.pick(colourNames);
   const drawnSize = draws.pick(ofSizes);
   const size = fixed.size ?? drawnSize;
@@ -191,10 +192,12 @@ function setInMotion(body: Body, draws: Draws, motion: Motion, span: number, are
 }
 
 function makeSingle({ scene, draws, fixed, span }: Making): void {
-  const body = makeBody(draws, fixed);
+  const { motion: chosen } = fixed;
+  const able = shapes.filter((shape) => chosen === undefined || exists(shape, chosen));
+  const body = makeBody(draws, fixed, sizes, able);
   const drawn = draws.pick(motions);
   const again = draws.pick(motions.filter((other) => exists(body.shape, other)));
-  const motion = fixed.motion ?? (exists(body.shape, drawn) ? drawn : again);
+  const motion = chosen ?? (exists(body.shape, drawn) ? drawn : again);
   scene.objects.push(setInMotion(body, draws, motion, span, wholeFrame(body)));
 }
 
