@@ -155,12 +155,15 @@ def train_vae(args, team=None):
 
 
 def train_text(args):
-    """Teach the text encoder to say every fact of a caption, in any wording, and to fill in masked words."""
+    """Teach the text encoder to say every fact of a caption, in any wording, and to fill in masked words. Goes on from `text.pt` if it is there."""
     torch.manual_seed(args.seed)
     log = log_to(args.out / "text.jsonl")
-    rng, seed = random.Random(args.seed), args.seed + 900_000_000
-    tokenizer = captions.train_tokenizer(args.out / "tokenizer.json")
+    before = (args.out / "text.pt").exists()
+    rng, seed = random.Random(args.seed + before), args.seed + 900_000_000 + before * 20_000_000
+    tokenizer = captions.load_tokenizer(args.out / "tokenizer.json") if before else captions.train_tokenizer(args.out / "tokenizer.json")
     encoder = text.TextEncoder(text.TextConfig(vocabulary=tokenizer.get_vocab_size(), width=args.text_width)).to(args.device)
+    if before:
+        encoder.load_state_dict(text.load(args.out / "text.pt").state_dict())
     heads = text.Heads(encoder.config).to(args.device)
     parameters = [*encoder.parameters(), *heads.parameters()]
     optimiser = torch.optim.AdamW(parameters, lr=2e-3, weight_decay=0.01, fused=True)
@@ -168,7 +171,7 @@ def train_text(args):
     while clock.progress() < 1:
         for group in optimiser.param_groups:
             group["lr"] = 2e-3 * ramp(clock.progress())
-        batch = [captions.random_caption(rng, world.random_scene(seed + i), canonical_share=0.25) for i in range(192)]
+        batch = [captions.random_caption(rng, world.random_scene(seed + i), canonical_share=0.25) for i in range(128)]
         seed += len(batch)
         loss, accuracy = text.pretraining_loss(encoder, heads, tokenizer, batch, args.device)
         optimiser.zero_grad(set_to_none=True)
