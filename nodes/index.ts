@@ -17,6 +17,7 @@ import { loadModel } from './model/load-model/node.ts';
 import { denoise } from './sampling/denoise/node.ts';
 import { scheduler } from './sampling/scheduler/node.ts';
 import { compositeFrames } from './video/composite-frames/node.ts';
+import { groundTruthScene } from './video/ground-truth-scene/node.ts';
 import { joinClips } from './video/join-clips/node.ts';
 import { loadVideo } from './video/load-video/node.ts';
 import { pickFrame } from './video/pick-frame/node.ts';
@@ -40,6 +41,7 @@ const definitions: readonly AnyNodeDefinition[] = [
   denoise,
   loadImage,
   loadVideo,
+  groundTruthScene,
   trimFrames,
   joinClips,
   reverseFrames,
