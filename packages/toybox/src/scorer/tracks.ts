@@ -1,0 +1,78 @@
+/** Links the patches of successive frames into tracks, also across frames in which nothing is seen. */
+import type { Clip } from '../world/clip.ts';
+import type { Patch } from './foreground.ts';
+
+/** One thing followed through a clip: its patch in each frame, undefined where it is not seen. */
+export interface PatchTrack {
+  readonly patches: readonly (Patch | undefined)[];
+}
+
+interface OpenTrack {
+  patches: (Patch | undefined)[];
+  last: Patch;
+  /** Pixels per frame. */
+  vx: number;
+  vy: number;
+}
+
+/** Farthest a centre may jump from where it was expected, in shorter sides; a falling shape gains 0.13 a frame. */
+const gate = 0.24;
+/** What a change of colour counts as, in shorter sides: less than the gate, since shapes may turn another colour. */
+const colourPenalty = 0.12;
+
+function isOtherColour(a: Patch, b: Patch): boolean {
+  return a.colour !== undefined && b.colour !== undefined && a.colour !== b.colour;
+}
+
+/** Tracks of at least a few frames, in order of their first frame. */
+export function linkPatches(clip: Clip, patches: readonly (readonly Patch[])[]): PatchTrack[] {
+  const short = Math.min(clip.width, clip.height);
+  const tracks: OpenTrack[] = [];
+  patches.forEach((here, f) => {
+    const pairs: { track: OpenTrack; patch: Patch; cost: number }[] = [];
+    for (const track of tracks) {
+      const gap = f - track.last.frame;
+      for (const patch of here) {
+        const ahead = Math.hypot(
+          patch.x - track.last.x - track.vx * gap,
+          patch.y - track.last.y - track.vy * gap,
+        );
+        const back = Math.hypot(patch.x - track.last.x, patch.y - track.last.y);
+        const jump = Math.min(ahead, back) / short;
+        if (jump > gate + 0.04 * (gap - 1)) continue;
+        // A sliver and a whole shape are hardly the same thing, unless one comes out of hiding.
+        const ratio =
+          Math.min(patch.pixels.length, track.last.pixels.length) /
+          Math.max(patch.pixels.length, track.last.pixels.length);
+        const sizePenalty = ratio < 0.3 ? 0.06 : 0;
+        pairs.push({
+          track,
+          patch,
+          cost:
+            jump + sizePenalty + (isOtherColour(patch, track.last) ? colourPenalty : 0) + 0.002 * (gap - 1),
+        });
+      }
+    }
+    pairs.sort((a, b) => a.cost - b.cost);
+    const usedTracks = new Set<OpenTrack>();
+    const usedPatches = new Set<Patch>();
+    for (const { track, patch, cost } of pairs) {
+      if (usedTracks.has(track) || usedPatches.has(patch) || cost > gate + 0.06 * (f - track.last.frame))
+        continue;
+      usedTracks.add(track);
+      usedPatches.add(patch);
+      const gap = f - track.last.frame;
+      track.vx = (patch.x - track.last.x) / gap;
+      track.vy = (patch.y - track.last.y) / gap;
+      track.last = patch;
+      track.patches[f] = patch;
+    }
+    for (const patch of here) {
+      if (usedPatches.has(patch)) continue;
+      const own: (Patch | undefined)[] = Array.from({ length: patches.length }, () => undefined);
+      own[f] = patch;
+      tracks.push({ patches: own, last: patch, vx: 0, vy: 0 });
+    }
+  });
+  return tracks;
+}
