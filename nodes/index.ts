@@ -26,6 +26,7 @@ import { reverseFrames } from './video/reverse-frames/node.ts';
 import { saveVideo } from './video/save-video/node.ts';
 import { trimFrames } from './video/trim-frames/node.ts';
 import { videoMux } from './video/video-mux/node.ts';
+import { interactiveWorld } from './world/interactive-world/node.ts';
 
 const definitions: readonly AnyNodeDefinition[] = [
   loadModel,
@@ -42,6 +43,7 @@ const definitions: readonly AnyNodeDefinition[] = [
   loadImage,
   loadVideo,
   groundTruthScene,
+  interactiveWorld,
   trimFrames,
   joinClips,
   reverseFrames,

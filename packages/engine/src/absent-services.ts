@@ -19,6 +19,8 @@ export const absentServices: {
     encodeFrames: absent,
     decodeLatent: absent,
     previewLatent: absent,
+    openWorld: absent,
+    stepWorld: absent,
   },
   media: { decodeImage: absent, resizeImage: absent, decodeVideo: absent, muxVideo: absent },
   files: { read: absent },

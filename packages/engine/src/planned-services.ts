@@ -35,6 +35,8 @@ export function plannedModels(models: ModelService, planned: PlannedDigests): Mo
     encodeFrames: (model, pixels, signal) => models.encodeFrames(model, pixels, signal),
     decodeLatent: (model, latent, signal) => models.decodeLatent(model, latent, signal),
     previewLatent: (model, latent) => models.previewLatent(model, latent),
+    openWorld: (model, pixels, signal) => models.openWorld(model, pixels, signal),
+    stepWorld: (model, state, action, signal) => models.stepWorld(model, state, action, signal),
   };
 }
 

@@ -1,4 +1,10 @@
 export {
+  formatActionLog,
+  maxLoggedActions,
+  type ParsedActionLog,
+  parseActionLog,
+} from './action-log.ts';
+export {
   type ConnectRefusal,
   type ConnectResult,
   canConnect,
@@ -41,6 +47,8 @@ export { workflowJsonSchema } from './json-schema.ts';
 export { documentMigrations, type Migration, type MigrationResult, migrateDocument } from './migrations.ts';
 export { nearestName } from './names.ts';
 export {
+  type LivePlayInfo,
+  livePlayInfoSchema,
   type NodeCatalogue,
   type NodeTypeInfo,
   nodeTypeInfoSchema,

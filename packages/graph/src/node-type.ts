@@ -66,6 +66,22 @@ export const paramInfoSchema = z.discriminatedUnion('kind', [
 ]);
 export type ParamInfo = z.infer<typeof paramInfoSchema>;
 
+/**
+ * A node that a person can play: a key is an action, an action makes a frame, and the actions become the value of a
+ * param, so that a run makes the same frames.
+ */
+export const livePlayInfoSchema = z.strictObject({
+  /** The text param that takes the log of actions. */
+  log: z.string(),
+  /** What is done in a frame when no key is held. */
+  idle: z.string(),
+  /** Key, as a browser names it (`ArrowLeft`, ` `), to action. */
+  keys: z.record(z.string(), z.string()),
+  /** Frames a second while it is played. */
+  fps: z.number().positive(),
+});
+export type LivePlayInfo = z.infer<typeof livePlayInfoSchema>;
+
 export const nodeTypeInfoSchema = z.strictObject({
   /** Stable kebab-case name, for example `video-mux`. */
   type: z.string(),
@@ -82,6 +98,8 @@ export const nodeTypeInfoSchema = z.strictObject({
   params: z.record(z.string(), paramInfoSchema),
   /** What the node shows in its preview slot, if it has one. */
   preview: z.enum(['none', 'progress', 'image', 'video']),
+  /** Present when the node can be played in its preview slot. */
+  live: livePlayInfoSchema.optional(),
   /** A run computes these nodes and whatever they need. */
   isOutput: z.boolean(),
 });

@@ -101,6 +101,13 @@ export const vaeConfigSchema = z
 
 export type VaeConfig = z.infer<typeof vaeConfigSchema>;
 
+/** `world_model/config.json` */
+export const worldConfigSchema = z.object({
+  patch_size: positiveInt.max(64),
+  fps: z.number().positive(),
+  actions: z.array(z.string().min(1).max(40)).min(1).max(64),
+});
+
 /** `scheduler/scheduler_config.json` */
 export const schedulerConfigSchema = z.object({ shift: z.number().positive().default(1) });
 

@@ -10,7 +10,7 @@ import {
 } from '@reelgraph/node-api';
 import { formatShape, TensorError } from '@reelgraph/tensor';
 import { families, familyOf } from './families/families.ts';
-import type { FamilyModel, RunComponent } from './families/family.ts';
+import type { FamilyModel, RunComponent, WorldGraphs } from './families/family.ts';
 import { type ModelFiles, readModelFiles } from './model-files.ts';
 import { damagedModel, findModelPackages, type ModelPackage } from './model-package.ts';
 import { filesUnlikePublished, listPackageFiles, PackageDigests } from './package-digest.ts';
@@ -181,6 +181,10 @@ export async function createModelService(options: ModelServiceOptions): Promise<
     decodeLatent: (ref, latent, signal) =>
       using(ref, (model, run) => model.decodeLatent(run, latent, signal)),
     previewLatent: (ref, latent) => entryOf(ref).model.previewLatent(latent),
+    openWorld: (ref, pixels, signal) =>
+      using(ref, (model, run) => worldOf(ref, model).open(run, pixels, signal)),
+    stepWorld: (ref, state, action, signal) =>
+      using(ref, (model, run) => worldOf(ref, model).step(run, state, action, signal)),
 
     installed: () => [...entries.values()].map((entry) => entry.summary),
     inferContext() {
@@ -197,6 +201,13 @@ export async function createModelService(options: ModelServiceOptions): Promise<
     release: () => sessions.release(),
     dispose: () => sessions.dispose(),
   };
+}
+
+function worldOf(ref: ModelRef, { world }: FamilyModel): WorldGraphs {
+  if (world !== undefined) return world;
+  throw new NodeError('model/no-world', `Model "${ref.name}" has no world to play in.`, {
+    hint: 'Choose a model that has one; Toybox does.',
+  });
 }
 
 function notFound(name: string, entries: ReadonlyMap<string, Entry>): NodeError {
@@ -245,7 +256,8 @@ async function openEntry(modelPackage: ModelPackage): Promise<Entry> {
       );
     }
     const model = await family.open(modelPackage);
-    const files = await readModelFiles(modelPackage, family.components, model.facts);
+    const components = [...family.components, ...(model.world?.components ?? [])];
+    const files = await readModelFiles(modelPackage, components, model.facts);
     return {
       folder,
       model,

@@ -18,6 +18,30 @@ export interface RecommendedSettings {
   readonly heightPx: number;
 }
 
+/** What is known of a model's world before it is played. */
+export interface WorldFacts {
+  /** What can be done in a frame, the one that does nothing first. */
+  readonly actions: readonly string[];
+  /** Sides of a frame are multiples of this. */
+  readonly tilePx: number;
+  readonly fps: number;
+}
+
+/** All that the next frame follows from, besides the action. Immutable: a world can be gone on with from any frame. */
+export interface WorldState {
+  /** [1, rows, columns] */
+  readonly codes: Tensor<'int64'>;
+}
+
+/** One frame of a world. */
+export interface WorldFrame {
+  readonly state: WorldState;
+  /** [1, 3, 1, H, W] in [-1, 1], at the 256 levels of a byte: sent as bytes it is still the same. */
+  readonly pixels: Tensor<'float32'>;
+  /** 0 … 1: how sure the model is of the tile that it is least sure of. */
+  readonly certainty: number;
+}
+
 /** What is known of an installed model package without loading it. */
 export interface ModelFacts {
   readonly name: string;
@@ -37,6 +61,8 @@ export interface ModelFacts {
   };
   readonly defaultShift: number;
   readonly recommended: RecommendedSettings;
+  /** The world that the model can be played in; absent when it has none. */
+  readonly world?: WorldFacts;
   /** Denoisers that the package has besides its base one, for example `fast`, each with its own settings. */
   readonly variants?: Readonly<Record<string, RecommendedSettings>>;
   /** Number formats that some component can be had in, besides what it is by default: `int8`, `fp32`. */
@@ -81,6 +107,15 @@ export interface ModelService {
   encodeFrames(model: ModelRef, pixels: Tensor<'float32'>, signal: AbortSignal): Promise<Tensor<'float32'>>;
   /** normalised latent [1, C, T, h, w] -> frames [1, 3, F, H, W] in [-1, 1] */
   decodeLatent(model: ModelRef, latent: Tensor<'float32'>, signal: AbortSignal): Promise<Tensor<'float32'>>;
+  /**
+   * The first frame of a world, as the model sees it.
+   *
+   * @param pixels [1, 3, 1, H, W] in [-1, 1]
+   * @throws NodeError 'model/no-world' | 'model/world-size'
+   */
+  openWorld(model: ModelRef, pixels: Tensor<'float32'>, signal: AbortSignal): Promise<WorldFrame>;
+  /** The frame that follows from an action of `WorldFacts.actions`. @throws NodeError 'model/no-action' */
+  stepWorld(model: ModelRef, state: WorldState, action: string, signal: AbortSignal): Promise<WorldFrame>;
   /** A cheap linear look at a latent: [1, 3, frames, height, width] in [-1, 1], as fine as the package allows; synchronous, no session. */
   previewLatent(model: ModelRef, latent: Tensor<'float32'>): Tensor<'float32'>;
 }

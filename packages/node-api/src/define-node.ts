@@ -2,7 +2,8 @@
  * `defineNode`: a node type is data (ports, params, cache policy) plus `infer` and `run`. The engine reads the
  * declared properties and never asks which node it has.
  */
-import type { NodeTypeInfo, ParamInfo, PortFacts, PortInfo } from '@reelgraph/graph';
+import type { LivePlayInfo, NodeTypeInfo, ParamInfo, PortFacts, PortInfo } from '@reelgraph/graph';
+import type { Tensor } from '@reelgraph/tensor';
 import type { InferContext, RunContext } from './context.ts';
 import type { PortValues } from './values.ts';
 
@@ -59,6 +60,22 @@ export type Lane = 'inference' | 'cpu';
 /** `disk`: kept in memory and on disk. `memory`: cheap to make again. `none`: runs every time. */
 export type CachePolicy = 'disk' | 'memory' | 'none';
 
+/** A node being played: one picture for each action. */
+export interface LivePlay {
+  /** [1, 3, 1, H, W] in [-1, 1]: what is seen before anything is done. */
+  readonly first: Tensor<'float32'>;
+  /** The picture that follows; called again only when the call before is over. @throws NodeError */
+  step(action: string): Promise<Tensor<'float32'>>;
+}
+
+/** How a node is played. `run` must make of the same params and the logged actions the same pictures. */
+export interface LiveDefinition<Params extends ParamMap = ParamMap> extends LivePlayInfo {
+  open(args: {
+    readonly params: ParamsOf<Params>;
+    readonly ctx: Pick<RunContext, 'models' | 'signal'>;
+  }): Promise<LivePlay>;
+}
+
 export interface NodeDefinition<
   In extends PortMap = PortMap,
   Out extends PortMap = PortMap,
@@ -75,6 +92,8 @@ export interface NodeDefinition<
   readonly outputs: Out;
   readonly params: Params;
   readonly preview?: NodeTypeInfo['preview'];
+  /** Present when a person can play the node in the editor. */
+  readonly live?: LiveDefinition<Params>;
   readonly isOutput?: boolean;
   readonly cache: CachePolicy;
   readonly lane: Lane;
@@ -94,7 +113,13 @@ export interface NodeDefinition<
 }
 
 /** A node definition whose ports and params are no longer known to the type system: what the engine holds. */
-export interface AnyNodeDefinition extends Omit<NodeDefinition, 'infer' | 'run'> {
+export interface AnyNodeDefinition extends Omit<NodeDefinition, 'infer' | 'run' | 'live'> {
+  readonly live?: LivePlayInfo & {
+    open(args: {
+      readonly params: Readonly<Record<string, string | number | boolean>>;
+      readonly ctx: Pick<RunContext, 'models' | 'signal'>;
+    }): Promise<LivePlay>;
+  };
   infer?(args: {
     readonly inputs: Readonly<Record<string, PortFacts | undefined>>;
     readonly params: Readonly<Record<string, string | number | boolean>>;
@@ -135,7 +160,12 @@ export function describeNode(definition: AnyNodeDefinition): NodeTypeInfo {
     params: { ...definition.params },
     preview: definition.preview ?? 'none',
     isOutput: definition.isOutput ?? false,
+    ...(definition.live === undefined ? {} : { live: describeLive(definition.live) }),
   };
+}
+
+function describeLive({ log, idle, keys, fps }: LivePlayInfo): LivePlayInfo {
+  return { log, idle, keys: { ...keys }, fps };
 }
 
 /** Definitions by type name. */

@@ -1,3 +1,5 @@
+// Nodes that can be played keep their log in this form.
+export { formatActionLog, maxLoggedActions, parseActionLog } from '@reelgraph/graph';
 export type {
   DenoiseRequest,
   InferContext,
@@ -11,6 +13,9 @@ export type {
   RecommendedSettings,
   RunContext,
   VideoSelection,
+  WorldFacts,
+  WorldFrame,
+  WorldState,
 } from './context.ts';
 export {
   type AnyNodeDefinition,
@@ -20,6 +25,8 @@ export {
   type InferIssue,
   type InferResult,
   type Lane,
+  type LiveDefinition,
+  type LivePlay,
   type NodeDefinition,
   type NodeRegistry,
   type ParamMap,

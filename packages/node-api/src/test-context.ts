@@ -11,9 +11,18 @@ import type {
   MuxRequest,
   ProgressUpdate,
   RunContext,
+  WorldFacts,
+  WorldFrame,
 } from './context.ts';
 import { NodeError } from './errors.ts';
 import type { Conditioning, FileRef, ModelRef } from './values.ts';
+
+/** The fake model's world: an action adds its place in the list to every tile. */
+const fakeWorld: WorldFacts = {
+  actions: ['none', 'left', 'right', 'up', 'down', 'act'],
+  tilePx: 8,
+  fps: 8,
+};
 
 /** The fake model: 2 latent channels, 4n+1 frames, sizes in multiples of 16. */
 export const fakeModelFacts: ModelFacts = {
@@ -24,12 +33,29 @@ export const fakeModelFacts: ModelFacts = {
   sizeMultiple: 16,
   frameRule: { multiple: 4, plus: 1 },
   maxTextTokens: 16,
+  world: fakeWorld,
   defaultShift: 3,
   recommended: { steps: 4, guidanceScale: 2, fps: 8, frameCount: 5, widthPx: 32, heightPx: 32 },
 };
 
 /** A reference to the fake model, as load-model gives it. */
 export const fakeModelRef: ModelRef = { name: 'fake', family: 'toybox', digest: '0'.repeat(64) };
+
+function fakeWorldFrame(
+  [rows, columns]: readonly [number, number],
+  codeOf: (tile: number) => number | boolean,
+): WorldFrame {
+  const side = fakeWorld.tilePx;
+  const codes = BigInt64Array.from({ length: rows * columns }, (_, tile) =>
+    BigInt(Number(codeOf(tile)) % 256),
+  );
+  const width = columns * side;
+  const pixels = fromFunction([1, 3, 1, rows * side, width], (i) => {
+    const tile = Math.floor((i % (rows * side * width)) / width / side) * columns;
+    return Number(codes[tile + Math.floor((i % width) / side)]) / 127.5 - 1;
+  });
+  return { state: { codes: tensor('int64', [1, rows, columns], codes) }, pixels, certainty: 1 };
+}
 
 /** One word one token; what it says is its letters' sum. */
 function encodeWords(text: string): Conditioning {
@@ -97,6 +123,21 @@ export function createFakeModels(): ModelService {
     previewLatent(_, latent) {
       const [, , t = 1, h = 0, w = 0] = latent.shape;
       return zeros('float32', [1, 3, t, h, w]);
+    },
+    async openWorld(_, pixels) {
+      const [, , , height = 0, width = 0] = pixels.shape;
+      const side = fakeWorld.tilePx;
+      const columns = width / side;
+      return fakeWorldFrame(
+        [height / side, columns],
+        (tile) => pixels.data[Math.floor(tile / columns) * side * width + (tile % columns) * side]! > 0,
+      );
+    },
+    async stepWorld(_, { codes }, action) {
+      const index = fakeWorld.actions.indexOf(action);
+      if (index < 0) throw new NodeError('model/no-action', `Model "fake" knows no action "${action}".`);
+      const [, rows = 0, columns = 0] = codes.shape;
+      return fakeWorldFrame([rows, columns], (tile) => Number(codes.data[tile]) + index);
     },
   };
 }

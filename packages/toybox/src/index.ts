@@ -10,6 +10,36 @@ export {
   scoreReadings,
   type TrackPoint,
 } from './scorer.ts';
+export { type HeldOutPlay, heldOutPlays } from './tiles/held-out-plays.ts';
+export { type BoardReading, readBoard } from './tiles/read-board.ts';
+export { renderBoard, renderBoards, renderPlay } from './tiles/render-board.ts';
+export {
+  type ActionCase,
+  actionCases,
+  type PlayScore,
+  type PlayScores,
+  scorePlay,
+  sumScores,
+  type Tally,
+  type TilePlay,
+} from './tiles/score-play.ts';
+export { type PlaySpoiling, playSpoilings, spoilPlay } from './tiles/spoil-play.ts';
+export { tileSidePx } from './tiles/sprites.ts';
+export {
+  type Board,
+  defaultBoardSize,
+  type Facing,
+  firstHeldOutBoard,
+  playBoard,
+  randomActions,
+  randomBoard,
+  stepBoard,
+  type TileAction,
+  type TileKind,
+  type TileTheme,
+  tileActions,
+  tileThemes,
+} from './tiles/tile-world.ts';
 export {
   type Background,
   type Body,

@@ -2,7 +2,14 @@
  * What a model family must know: which files its package has, and how our words (text, sample, sigma, frames)
  * become the inputs of its graphs. Everything else is the same for all.
  */
-import type { Conditioning, DenoiseRequest, ModelFacts } from '@reelgraph/node-api';
+import type {
+  Conditioning,
+  DenoiseRequest,
+  ModelFacts,
+  WorldFacts,
+  WorldFrame,
+  WorldState,
+} from '@reelgraph/node-api';
 import type { Tensor } from '@reelgraph/tensor';
 import type { ModelPackage } from '../model-package.ts';
 
@@ -16,6 +23,15 @@ export type RunComponent = (
   signal: AbortSignal,
 ) => Promise<Readonly<Record<string, Tensor>>>;
 
+/** Graphs of a package that play a world: frame after frame, an action each. */
+export interface WorldGraphs {
+  readonly facts: WorldFacts;
+  /** Folders with a graph each, besides those of the family. */
+  readonly components: readonly string[];
+  open(run: RunComponent, pixels: Tensor<'float32'>, signal: AbortSignal): Promise<WorldFrame>;
+  step(run: RunComponent, state: WorldState, action: string, signal: AbortSignal): Promise<WorldFrame>;
+}
+
 /** A package with its configs and tokenizer read; holds no session. */
 export interface FamilyModel {
   readonly facts: ModelFacts;
@@ -28,6 +44,8 @@ export interface FamilyModel {
   encodeFrames(run: RunComponent, pixels: Tensor<'float32'>, signal: AbortSignal): Promise<Tensor<'float32'>>;
   decodeLatent(run: RunComponent, latent: Tensor<'float32'>, signal: AbortSignal): Promise<Tensor<'float32'>>;
   previewLatent(latent: Tensor<'float32'>): Tensor<'float32'>;
+  /** Absent when the package has no world to play. */
+  readonly world?: WorldGraphs;
 }
 
 export interface ModelFamily {

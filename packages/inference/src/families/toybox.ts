@@ -30,6 +30,7 @@ import { damagedModel, type ModelPackage, readModelJson } from '../model-package
 import { batchText } from '../text-batch.ts';
 import { TextTokenizer } from '../text-tokenizer.ts';
 import type { FamilyModel, ModelFamily } from './family.ts';
+import { openWorldGraphs } from './toybox-world.ts';
 
 /** The one output of a graph that has one. */
 function output(outputs: Readonly<Record<string, Tensor>>, name: string): Tensor<'float32'> {
@@ -63,6 +64,7 @@ async function open(modelPackage: ModelPackage): Promise<FamilyModel> {
     );
   }
 
+  const world = await openWorldGraphs(modelPackage);
   const spatial = decoder.scale_factor_spatial;
   const temporal = decoder.scale_factor_temporal;
   const recommended = index.reelgraph?.recommended;
@@ -75,6 +77,7 @@ async function open(modelPackage: ModelPackage): Promise<FamilyModel> {
     frameRule: { multiple: temporal * transformer.patch_size[0], plus: 1 },
     maxTextTokens: transformer.max_text_length,
     ...(index.reelgraph?.vocabulary === undefined ? {} : { vocabulary: index.reelgraph.vocabulary }),
+    ...(world === undefined ? {} : { world: world.facts }),
     defaultShift: recommended?.shift ?? scheduler.shift,
     recommended: {
       steps: recommended?.steps ?? 20,
@@ -139,6 +142,7 @@ async function open(modelPackage: ModelPackage): Promise<FamilyModel> {
     },
 
     previewLatent,
+    ...(world === undefined ? {} : { world }),
   };
 }
 

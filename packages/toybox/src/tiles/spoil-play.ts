@@ -44,10 +44,7 @@ export function spoilPlay(
     }
     case 'one action ignored': {
       const at = pick(
-        actions
-          .keys()
-          .toArray()
-          .filter((i) => !isSame(truth[i + 1]!, stepBoard(truth[i]!, 'none'))),
+        [...actions.keys()].filter((i) => !isSame(truth[i + 1]!, stepBoard(truth[i]!, 'none'))),
       );
       return at === undefined ? undefined : renderPlay(start, actions.with(at, 'none'));
     }
@@ -57,19 +54,16 @@ export function spoilPlay(
         : renderPlay(start, ['none', ...actions.slice(0, -1)]);
     case 'walks through what stops it': {
       const at = pick(
-        actions
-          .keys()
-          .toArray()
-          .filter((i) => {
-            const action = actions[i]!;
-            const { row, column } = truth[i + 1]!;
-            return (
-              facingIn(action) &&
-              row === truth[i]!.row &&
-              column === truth[i]!.column &&
-              hasTileAhead(truth[i + 1]!)
-            );
-          }),
+        [...actions.keys()].filter((i) => {
+          const action = actions[i]!;
+          const { row, column } = truth[i + 1]!;
+          return (
+            facingIn(action) &&
+            row === truth[i]!.row &&
+            column === truth[i]!.column &&
+            hasTileAhead(truth[i + 1]!)
+          );
+        }),
       );
       if (at === undefined) return undefined;
       const stopped = truth[at + 1]!;
