@@ -451,7 +451,7 @@ describe('workflows', () => {
   });
 });
 
-describe('pictures', () => {
+describe('pictures and videos', () => {
   // The smallest PNG: one grey pixel.
   const png = Buffer.from(
     'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNoAAAAggCBd81ytgAAAABJRU5ErkJggg==',
@@ -459,7 +459,7 @@ describe('pictures', () => {
   );
 
   it('are stored under their content and served back with a type told from their bytes', async () => {
-    const answer = await client.uploadImage(new Uint8Array(png), 'image/x-lies');
+    const answer = await client.uploadFile(new Uint8Array(png), 'image/x-lies');
     expect(answer).toMatchObject({
       mediaType: 'image/png',
       widthPx: 1,
@@ -470,6 +470,19 @@ describe('pictures', () => {
     expect(back.headers.get('content-type')).toBe('image/png');
     expect(back.headers.get('x-content-type-options')).toBe('nosniff');
     expect(Buffer.from(await back.arrayBuffer()).equals(png)).toBe(true);
+  });
+
+  it('so are videos, and what is neither is refused', async () => {
+    const video = await readFile(new URL('../../workflows/inputs/red-circle.mp4', import.meta.url));
+    const answer = await client.uploadFile(new Uint8Array(video), 'video/mp4');
+    expect(answer).toMatchObject({
+      mediaType: 'video/mp4',
+      widthPx: 64,
+      heightPx: 64,
+      file: expect.stringMatching(/^inputs\/[0-9a-f]{64}\.mp4$/),
+    });
+    const cut = new Uint8Array(video.subarray(0, 40));
+    await expect(client.uploadFile(cut, 'video/mp4')).rejects.toMatchObject({ code: 'media/not-a-video' });
   });
 
   it.each([

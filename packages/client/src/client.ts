@@ -59,8 +59,8 @@ export interface ReelgraphClient {
   listRuns(options?: CallOptions & { readonly status?: string }): Promise<CallAnswer<'listRuns'>>;
   getRun(runId: string, options?: CallOptions): Promise<CallAnswer<'getRun'>>;
   cancelRun(runId: string, options?: CallOptions): Promise<CallAnswer<'cancelRun'>>;
-  /** Stores an image (PNG, JPEG, WebP); the answer's `file` is what a `file` param holds. */
-  uploadImage(bytes: Bytes, mediaType: string, options?: CallOptions): Promise<UploadAnswer>;
+  /** Stores an image (PNG, JPEG, WebP) or a video (MP4, WebM); the answer's `file` is what a `file` param holds. */
+  uploadFile(bytes: Bytes, mediaType: string, options?: CallOptions): Promise<UploadAnswer>;
   /** The workflow that a video made by Reelgraph carries. */
   extractWorkflow(mp4: Bytes, options?: CallOptions): Promise<Workflow>;
   /** Address of a result's bytes; `download` is the file name a browser saves it under. */
@@ -161,7 +161,7 @@ export function createClient(options: ClientOptions): ReelgraphClient {
       call('listRuns', { ...o, params: {}, query: status ? { status } : {} }),
     getRun: (runId, o = {}) => call('getRun', { ...o, params: { runId } }),
     cancelRun: (runId, o = {}) => call('cancelRun', { ...o, params: { runId }, body: {} }),
-    uploadImage: async (bytes, mediaType, o = {}) =>
+    uploadFile: async (bytes, mediaType, o = {}) =>
       uploadAnswerSchema.parse(await sendBytes(byteRoutes.upload, bytes, mediaType, o)),
     extractWorkflow: async (mp4, o = {}) =>
       callSpecs.getWorkflow.answer.parse(await sendBytes(byteRoutes.extractWorkflow, mp4, 'video/mp4', o)),

@@ -12,4 +12,4 @@ export { type ImageMediaType, sniffImage } from './image-format.ts';
 export { createMediaService, type MediaServiceOptions } from './media-service.ts';
 export { decodeVideoFile } from './video-files.ts';
 export { readVideoMetadata, readWorkflowFromVideo, workflowTag } from './video-metadata.ts';
-export { probeVideo, type VideoInfo } from './video-probe.ts';
+export { probeVideo, sniffVideo, type VideoInfo } from './video-probe.ts';

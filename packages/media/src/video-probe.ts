@@ -18,6 +18,14 @@ export interface VideoInfo {
   readonly fps: number;
 }
 
+/** Media type of a container that is read here, told by its first bytes; undefined for any other. */
+export function sniffVideo(bytes: Uint8Array): 'video/mp4' | 'video/webm' | undefined {
+  const hasText = (at: number, text: string) =>
+    [...text].every((letter, i) => bytes[at + i] === letter.charCodeAt(0));
+  if (hasText(4, 'ftyp')) return 'video/mp4';
+  return hasText(0, '\x1aE\xdf\xa3') ? 'video/webm' : undefined;
+}
+
 /** @throws NodeError 'media/not-a-video' */
 export async function probeVideo(bytes: Uint8Array): Promise<VideoInfo> {
   const input = new Input({ source: new BufferSource(bytes), formats: [MP4, QTFF, MATROSKA, WEBM] });

@@ -19,10 +19,10 @@ it('the end of a worker that failed does not fail the requests of the next one',
     },
   });
   const png = await picture();
-  await client.inspectImage(png);
+  await client.inspect(png);
   // A crash tells `error` first; a request comes; then comes the `exit`.
   workers[0]?.emit('error', new Error('crashed'));
-  const next = client.inspectImage(png);
+  const next = client.inspect(png);
   workers[0]?.emit('exit', 1);
   expect(await next).toMatchObject({ widthPx: 4, heightPx: 4 });
   await workers[0]?.terminate();
@@ -38,7 +38,7 @@ it('a worker that never answers is ended, and the next request has a fresh one',
     },
   });
   for (const count of [1, 2]) {
-    await expect(client.inspectImage(new Uint8Array(1))).rejects.toMatchObject({ code: 'media/timeout' });
+    await expect(client.inspect(new Uint8Array(1))).rejects.toMatchObject({ code: 'media/timeout' });
     expect(starts).toBe(count);
   }
 });

@@ -4,11 +4,15 @@
  */
 import { Worker } from 'node:worker_threads';
 import { NodeError } from '@reelgraph/node-api';
-import type { InspectedImage, MediaAnswer, MediaRequest } from './media-requests.ts';
+import type { InspectedFile, MediaAnswer, MediaRequest } from './media-requests.ts';
 
 export interface MediaClient {
-  /** Decodes a picture. @throws NodeError 'media/not-an-image' | 'media/too-large' | 'media/timeout' */
-  inspectImage(bytes: Uint8Array): Promise<InspectedImage>;
+  /**
+   * What a picture or video is, by its bytes.
+   *
+   * @throws NodeError 'media/not-an-image' | 'media/not-a-video' | 'media/too-large' | 'media/timeout'
+   */
+  inspect(bytes: Uint8Array): Promise<InspectedFile>;
   /** The text a video carries under the name `workflow`. @throws NodeError 'media/not-a-video' | 'media/timeout' */
   readWorkflowText(mp4: Uint8Array): Promise<string | undefined>;
   close(): Promise<void>;
@@ -93,10 +97,10 @@ export function createMediaClient({
   }
 
   return {
-    async inspectImage(bytes) {
-      const answer = await ask('inspect-image', bytes);
-      if (answer.kind !== 'image') throw new Error(`expected an image, got ${answer.kind}`);
-      return answer.image;
+    async inspect(bytes) {
+      const answer = await ask('inspect', bytes);
+      if (answer.kind !== 'inspected') throw new Error(`expected what it is, got ${answer.kind}`);
+      return answer.file;
     },
     async readWorkflowText(mp4) {
       const answer = await ask('read-workflow', mp4);

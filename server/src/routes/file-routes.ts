@@ -1,4 +1,4 @@
-/** Bytes in and out: uploaded pictures, videos to read a workflow from, results and input files. */
+/** Bytes in and out: uploaded pictures and videos, videos to read a workflow from, results and input files. */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
@@ -23,12 +23,15 @@ export interface FileRouteParts {
   readonly media: MediaClient;
 }
 
-const maxImageBytes = 32 * 1024 * 1024;
+/** What nodes read at most. */
+const maxUploadBytes = 64 * 1024 * 1024;
 const maxVideoBytes = 256 * 1024 * 1024;
 const endings: Readonly<Record<string, string>> = {
   'image/png': 'png',
   'image/jpeg': 'jpg',
   'image/webp': 'webp',
+  'video/mp4': 'mp4',
+  'video/webm': 'webm',
 };
 
 /** A document of its own with no rights: results are shown, never run. */
@@ -63,15 +66,15 @@ export function registerFileRoutes(registry: CallRegistry, parts: FileRouteParts
     'POST',
     byteRoutes.upload,
     requireType(
-      (type) => type.startsWith('image/') || type === 'application/octet-stream',
-      'the bytes of an image',
+      (type) => type.startsWith('image/') || type.startsWith('video/') || type === 'application/octet-stream',
+      'the bytes of an image or a video',
     ),
-    express.raw({ type: () => true, limit: maxImageBytes, inflate: false }),
+    express.raw({ type: () => true, limit: maxUploadBytes, inflate: false }),
     async (request, response) => {
       response
         .status(201)
         .set('cache-control', 'no-store')
-        .json(await storeImage(bytesOf(request), parts));
+        .json(await storeUpload(bytesOf(request), parts));
     },
   );
 
@@ -140,20 +143,20 @@ export function registerFileRoutes(registry: CallRegistry, parts: FileRouteParts
   });
 }
 
-async function storeImage(bytes: Uint8Array, { folder, media }: FileRouteParts): Promise<UploadAnswer> {
-  const image = await media.inspectImage(bytes);
-  const ending = endings[image.mediaType];
+async function storeUpload(bytes: Uint8Array, { folder, media }: FileRouteParts): Promise<UploadAnswer> {
+  const found = await media.inspect(bytes);
+  const ending = endings[found.mediaType];
   if (ending === undefined)
     throw new HttpError(422, 'media/not-an-image', 'This is not a PNG, JPEG or WebP image.');
-  // Named by content, so the same picture is stored once and no name of a stranger reaches the disk.
+  // Named by content, so the same file is stored once and no name of a stranger reaches the disk.
   const name = `${createHash('sha256').update(bytes).digest('hex')}.${ending}`;
   await writeFileAtomically(join(folder.inputsFolder, name), bytes);
   return {
     file: `inputs/${name}`,
-    mediaType: image.mediaType,
+    mediaType: found.mediaType,
     byteLength: bytes.byteLength,
-    widthPx: image.widthPx,
-    heightPx: image.heightPx,
+    widthPx: found.widthPx,
+    heightPx: found.heightPx,
   };
 }
 

@@ -1,4 +1,5 @@
 /** Bringing workflows in and out: templates, files, dropped things, saving. Opening is an edit too: undo brings back what was. */
+import { ApiError } from '@reelgraph/client';
 import { emptyWorkflow, parseWorkflow, stringifyWorkflow, type Workflow } from '@reelgraph/graph';
 import type { Editor } from '../app/editor.ts';
 import { showDraft } from '../app/keep-draft.ts';
@@ -6,12 +7,11 @@ import { isComfyWorkflow } from '../state/comfy-workflow.ts';
 import { explain } from './explain.ts';
 import { fileStem } from './file-stem.ts';
 import { addNodeOfType, tidyPlaces } from './graph-actions.ts';
-import { uploadPicture } from './uploads.ts';
+import { uploadFile } from './uploads.ts';
 
 /** Largest file read into the page; workflows and the videos that carry them are far smaller. */
 const largestFile = 512 * 1024 * 1024;
-const usableFiles =
-  'Reelgraph JSON, a video made by Reelgraph (MP4), and pictures (PNG, JPEG, WebP) can be dropped.';
+const usableFiles = 'Reelgraph JSON, videos (MP4, WebM) and pictures (PNG, JPEG, WebP) can be dropped.';
 
 /** Replaces the document. `savedAs` is the id under which the server keeps it. */
 export function showWorkflow(editor: Editor, workflow: Workflow, savedAs?: string): void {
@@ -60,7 +60,7 @@ export async function openFromServer(editor: Editor, id: string): Promise<void> 
   }
 }
 
-/** Takes files that were dropped or picked: a workflow, a video that carries one, or pictures to work with. */
+/** Takes files that were dropped or picked: a workflow, a video that carries one, or pictures and videos to work with. */
 export async function takeFiles(
   editor: Editor,
   files: readonly File[],
@@ -71,10 +71,14 @@ export async function takeFiles(
     if (file.size > largestFile) {
       editor.notices.add({ tone: 'bad', about: 'open', text: `${file.name} is too large to open here.` });
     } else if (file.type.startsWith('image/')) {
-      await addPicture(editor, file, at, shift);
+      await addLoader(editor, file, 'image', at, shift);
       shift += 40;
     } else if (file.type === 'video/mp4' || file.name.endsWith('.mp4')) {
-      await openVideo(editor, file);
+      if (!(await openVideo(editor, file))) await addLoader(editor, file, 'video', at, shift);
+      shift += 40;
+    } else if (file.type.startsWith('video/')) {
+      await addLoader(editor, file, 'video', at, shift);
+      shift += 40;
     } else if (file.type === 'application/json' || file.name.endsWith('.json')) {
       openWorkflowText(editor, file.name, await file.text());
     } else {
@@ -112,35 +116,43 @@ export function openWorkflowText(editor: Editor, name: string, text: string): vo
   });
 }
 
-async function openVideo(editor: Editor, file: File): Promise<void> {
+/** Opens the workflow that a video carries; false when it carries none and is a clip to work with. */
+async function openVideo(editor: Editor, file: File): Promise<boolean> {
   try {
     const workflow = await editor.client.extractWorkflow(file);
     showWorkflow(editor, workflow);
     editor.notices.add({ tone: 'good', text: `This is the workflow that made ${file.name}.` });
   } catch (error) {
+    if (error instanceof ApiError && error.code === 'video/no-workflow') return false;
     editor.notices.add({
       tone: 'bad',
       about: 'open',
       ...explain(error, `${file.name} carries no workflow.`),
     });
   }
+  return true;
 }
 
-async function addPicture(
+/** Uploads a file and adds the node that loads it. */
+async function addLoader(
   editor: Editor,
   file: File,
+  kind: 'image' | 'video',
   at: readonly [number, number] | undefined,
   shift: number,
 ): Promise<void> {
   const loader = [...editor.catalogue.get().values()].find((info) =>
-    Object.values(info.params).some((param) => param.kind === 'file' && param.accept === 'image'),
+    Object.values(info.params).some((param) => param.kind === 'file' && param.accept === kind),
   );
   const param = loader && Object.entries(loader.params).find(([, info]) => info.kind === 'file')?.[0];
   if (!loader || param === undefined) {
-    editor.notices.add({ tone: 'bad', text: 'No node on this server takes an image.' });
+    editor.notices.add({
+      tone: 'bad',
+      text: `No node on this server takes ${kind === 'image' ? 'an image' : 'a video'}.`,
+    });
     return;
   }
-  const uploaded = await uploadPicture(editor, file);
+  const uploaded = await uploadFile(editor, file, kind);
   if (uploaded === undefined) return;
   const place = at ?? editor.view.get()?.port.centre() ?? [0, 0];
   addNodeOfType(editor, loader, [place[0] + shift, place[1] + shift], { params: { [param]: uploaded } });

@@ -1,19 +1,25 @@
 import type { Editor } from '../app/editor.ts';
 import { explain } from './explain.ts';
 
-/** Uploads a picture and gives the name that a `file` param stores; says why when it cannot. */
-export async function uploadPicture(editor: Editor, file: File): Promise<string | undefined> {
-  if (!file.type.startsWith('image/')) {
+const usable = { image: 'PNG, JPEG and WebP', video: 'MP4 and WebM', audio: 'WAV' } as const;
+
+/** Uploads a file of that kind and gives the name that a `file` param stores; says why when it cannot. */
+export async function uploadFile(
+  editor: Editor,
+  file: File,
+  kind: keyof typeof usable,
+): Promise<string | undefined> {
+  if (!file.type.startsWith(`${kind}/`)) {
     editor.notices.add({
       tone: 'bad',
       about: 'upload',
-      text: `${file.name} is no image.`,
-      hint: 'PNG, JPEG and WebP can be used.',
+      text: `${file.name} is no ${kind}.`,
+      hint: `${usable[kind]} can be used.`,
     });
     return undefined;
   }
   try {
-    const { file: stored } = await editor.client.uploadImage(file, file.type);
+    const { file: stored } = await editor.client.uploadFile(file, file.type);
     editor.fileNames.keep(stored, file.name);
     editor.notices.settle('upload');
     return stored;

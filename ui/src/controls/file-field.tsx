@@ -1,6 +1,6 @@
-/** Chooses an input file: press, or drop a picture on it. What was uploaded is seen at once. */
+/** Chooses an input file: press, or drop one on it. What was uploaded is seen at once. */
 import { useRef, useState } from 'react';
-import { uploadPicture } from '../actions/uploads.ts';
+import { uploadFile } from '../actions/uploads.ts';
 import { useEditor } from '../app/editor-context.ts';
 import { Icon } from './icon.tsx';
 import type { FieldProps } from './param-control.tsx';
@@ -14,14 +14,14 @@ export function FileField({ fieldId, info, value, problem, onChange, onDone }: F
   const take = async (file: File | undefined): Promise<void> => {
     if (!file) return;
     setBusy(true);
-    const uploaded = await uploadPicture(editor, file);
+    const uploaded = await uploadFile(editor, file, info.accept);
     setBusy(false);
     if (uploaded === undefined) return;
     onChange(uploaded);
     onDone();
   };
   return (
-    // biome-ignore lint/a11y/noStaticElementInteractions: pictures are dropped on it; the button in it does the same
+    // biome-ignore lint/a11y/noStaticElementInteractions: files are dropped on it; the button in it does the same
     <div
       className={`file ${over ? 'over' : ''}`}
       onDragOver={(event) => {

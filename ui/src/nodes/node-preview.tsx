@@ -6,6 +6,7 @@ import { useEditor } from '../app/editor-context.ts';
 import { nodeMetrics } from '../layout/geometry.ts';
 import { useSelected } from '../state/observable.ts';
 import { fitInside } from '../state/preview-tiles.ts';
+import { prefersReducedMotion } from '../state/reduced-motion.ts';
 import { ResultMedia } from './result-media.tsx';
 import { TileStripView } from './tile-strip-view.tsx';
 
@@ -26,7 +27,8 @@ export function NodePreview({ id, info, run, height }: NodePreviewProps) {
   if (file || !run) last.current = file;
   const working = run?.status === 'waiting' || run?.status === 'running';
   const before = working && info.preview === 'video' ? last.current : undefined;
-  const chosen = useSelected(editor.document, (document) => chosenPicture(info, document.nodes[id]));
+  const name = useSelected(editor.document, (document) => chosenFile(info, document.nodes[id]));
+  const chosen = name === undefined ? undefined : { name, accept: info.preview };
   return (
     <div className="preview" style={{ height }}>
       {file ? (
@@ -35,12 +37,24 @@ export function NodePreview({ id, info, run, height }: NodePreviewProps) {
         <div className="before">
           <ResultMedia file={before} nodeId={id} box={box} isBefore />
         </div>
-      ) : chosen ? (
+      ) : chosen?.accept === 'image' ? (
         <img
           className="chosen-picture"
-          src={editor.client.fileUrl(chosen)}
-          alt={`Chosen: ${editor.fileNames.labelOf(chosen)}`}
+          src={editor.client.fileUrl(chosen.name)}
+          alt={`Chosen: ${editor.fileNames.labelOf(chosen.name)}`}
           draggable={false}
+        />
+      ) : chosen ? (
+        <video
+          key={chosen.name}
+          className="chosen-picture"
+          src={editor.client.fileUrl(chosen.name)}
+          aria-label={`Chosen: ${editor.fileNames.labelOf(chosen.name)}`}
+          autoPlay={!prefersReducedMotion()}
+          loop
+          muted
+          playsInline
+          disablePictureInPicture
         />
       ) : preview ? (
         <TileStripView
@@ -61,12 +75,12 @@ function shownFile(run: NodeRunState | undefined): FileSummary | undefined {
   return undefined;
 }
 
-/** The file that an image node is set to; it is seen before anything runs. */
-function chosenPicture(info: NodeTypeInfo, node: WorkflowNode | undefined): string | undefined {
-  if (info.preview !== 'image' || !node) return undefined;
+/** The file that a loading node is set to; it is seen before anything runs. */
+function chosenFile(info: NodeTypeInfo, node: WorkflowNode | undefined): string | undefined {
+  if (!node) return undefined;
   for (const [name, param] of Object.entries(info.params)) {
     const value = node.params[name];
-    if (param.kind === 'file' && param.accept === 'image' && typeof value === 'string' && value !== '')
+    if (param.kind === 'file' && param.accept === info.preview && typeof value === 'string' && value !== '')
       return value;
   }
   return undefined;
