@@ -53,6 +53,7 @@ export const boxMask = defineNode({
       kind: 'integer',
       label: 'Frames',
       description: 'For how many frames the box is there; 0 is to the end of the clip.',
+      zeroLabel: 'to the end',
       default: 0,
       min: 0,
       max: 100_000,

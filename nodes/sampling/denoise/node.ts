@@ -49,7 +49,8 @@ export const denoise = defineNode({
       kind: 'number',
       label: 'Guidance',
       description:
-        "How strictly the prompt is followed. 1 is free and twice as fast, 3 to 6 is usual, much more looks burnt. 0 takes the model's own.",
+        "How strictly the prompt is followed. 1 is free and twice as fast, 3 to 6 is usual, much more looks burnt. Auto (0) takes the model's own.",
+      zeroLabel: 'auto',
       default: 4,
       min: 0,
       max: 30,

@@ -30,7 +30,8 @@ export const scheduler = defineNode({
       kind: 'integer',
       label: 'Steps',
       description:
-        "More steps take longer and look cleaner; beyond 30 the gain is small. 0 takes the model's own number.",
+        "More steps take longer and look cleaner; beyond 30 the gain is small. Auto (0) takes the model's own number.",
+      zeroLabel: 'auto',
       default: 20,
       min: 0,
       max: 200,
@@ -39,7 +40,8 @@ export const scheduler = defineNode({
       kind: 'number',
       label: 'Shift',
       description:
-        "Above 1 more steps go to layout and motion, below 1 to fine detail. 0 takes the model's own.",
+        "Above 1 more steps go to layout and motion, below 1 to fine detail. Auto (0) takes the model's own.",
+      zeroLabel: 'auto',
       default: 1,
       min: 0,
       max: 100,

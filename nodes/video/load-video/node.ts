@@ -32,6 +32,7 @@ export const loadVideo = defineNode({
       kind: 'integer',
       label: 'Frames',
       description: 'How many pictures to read at most; 0 reads all of them.',
+      zeroLabel: 'all',
       default: 0,
       min: 0,
       max: 100_000,
@@ -41,6 +42,7 @@ export const loadVideo = defineNode({
       label: 'Frames per second',
       description:
         'Leaves out or repeats pictures to reach this rate, so that fast footage moves as the model expects; 0 takes every picture.',
+      zeroLabel: 'as they are',
       default: 0,
       min: 0,
       max: 120,
@@ -51,6 +53,7 @@ export const loadVideo = defineNode({
       kind: 'integer',
       label: 'Longest side',
       description: 'Larger videos are scaled down to this while they are read; 0 keeps their size.',
+      zeroLabel: 'as it is',
       default: 0,
       min: 0,
       max: 8192,

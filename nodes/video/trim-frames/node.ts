@@ -48,6 +48,7 @@ export const trimFrames = defineNode({
       kind: 'integer',
       label: 'Frames at most',
       description: 'Of what is left, how many frames to keep from its start; 0 keeps all.',
+      zeroLabel: 'all',
       default: 0,
       min: 0,
       max: 100_000,

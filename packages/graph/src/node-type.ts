@@ -35,6 +35,8 @@ export const paramInfoSchema = z.discriminatedUnion('kind', [
     max: z.number().int(),
     step: z.number().int().positive().optional(),
     unit: z.string().optional(),
+    /** What 0 stands for, shown in its place: `auto`, `all`. */
+    zeroLabel: z.string().optional(),
   }),
   z.strictObject({
     ...paramBase,
@@ -44,6 +46,8 @@ export const paramInfoSchema = z.discriminatedUnion('kind', [
     max: z.number(),
     step: z.number().positive().optional(),
     unit: z.string().optional(),
+    /** What 0 stands for, shown in its place: `auto`, `all`. */
+    zeroLabel: z.string().optional(),
   }),
   z.strictObject({ ...paramBase, kind: z.literal('boolean'), default: z.boolean() }),
   /** A 64-bit unsigned integer as a decimal string: JSON numbers lose bits above 2^53. */

@@ -104,6 +104,8 @@ export function NumberField({
     }
   };
   const share = shareOfRange(number, range);
+  // Shown as a word, 0 needs no unit.
+  const word = number === 0 ? info.zeroLabel : undefined;
   return (
     <div
       id={fieldId}
@@ -114,7 +116,7 @@ export function NumberField({
       aria-valuenow={number}
       aria-valuemin={info.min}
       aria-valuemax={info.max}
-      aria-valuetext={info.unit ? `${number} ${info.unit}` : String(number)}
+      aria-valuetext={word ?? (info.unit ? `${number} ${info.unit}` : String(number))}
       aria-invalid={problem !== undefined}
       data-testid={fieldId}
       onPointerDown={onPointerDown}
@@ -126,8 +128,8 @@ export function NumberField({
     >
       {share !== undefined && <span className="number-bar" style={{ transform: `scaleX(${share})` }} />}
       <span className="number-text">
-        {Number.isFinite(number) ? trimNumber(number) : '–'}
-        {info.unit && <small>{info.unit}</small>}
+        {word ?? (Number.isFinite(number) ? trimNumber(number) : '–')}
+        {info.unit && word === undefined && <small>{info.unit}</small>}
       </span>
     </div>
   );

@@ -74,7 +74,8 @@ function paintBox(ctx: CanvasRenderingContext2D, node: SceneNode, theme: Theme, 
   for (const control of node.geometry.controls) {
     const info = node.info.params[control.param];
     if (!info) continue;
-    const value = String(node.node.params[control.param] ?? info.default);
+    const set = node.node.params[control.param] ?? info.default;
+    const value = String(set === 0 && 'zeroLabel' in info ? (info.zeroLabel ?? set) : set);
     const y = node.y + control.top;
     ctx.fillStyle = theme.sunken;
     ctx.beginPath();
