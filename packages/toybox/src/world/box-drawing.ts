@@ -1,5 +1,5 @@
 /** Draws a solid box seen from above at 30 degrees, without perspective. */
-import { type Canvas, coverageAt, layOver, windowAround } from './canvas.ts';
+import { type Canvas, coverageAt, layOver } from './canvas.ts';
 import type { Box } from './scene.ts';
 import { colours, type Rgb } from './words.ts';
 
@@ -19,17 +19,10 @@ function fillPolygon(canvas: Canvas, corners: readonly Point[], colour: Rgb): vo
     const length = Math.max(1e-6, Math.hypot(ex, ey));
     return { x: corner.x, y: corner.y, nx: (turn * ey) / length, ny: (-turn * ex) / length };
   });
-  const { width, pixels } = canvas;
-  const middle = { x: 0, y: 0 };
-  for (const { x, y } of corners) {
-    middle.x += x / corners.length;
-    middle.y += y / corners.length;
-  }
-  const farthest = Math.max(...corners.map(({ x, y }) => Math.hypot(x - middle.x, y - middle.y)));
-  // The soft edge of a sharp corner reaches farther than half a pixel.
-  const around = windowAround(canvas, middle.x, middle.y, farthest + 3);
-  for (let row = around.top; row < around.bottom; row++) {
-    for (let column = around.left; column < around.right; column++) {
+  const { width, height, pixels } = canvas;
+  // The whole frame: the soft edge of a side seen from almost beside it reaches far beyond its corners.
+  for (let row = 0; row < height; row++) {
+    for (let column = 0; column < width; column++) {
       let d = Number.NEGATIVE_INFINITY;
       for (const edge of edges) {
         d = Math.max(d, (column + 0.5 - edge.x) * edge.nx + (row + 0.5 - edge.y) * edge.ny);
