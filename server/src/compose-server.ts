@@ -11,6 +11,7 @@ import type { ServerOptions } from './create-server.ts';
 import { EventHub } from './event-hub.ts';
 import { createGuard } from './guard.ts';
 import { errorHandler, notFound } from './http-error.ts';
+import { LiveSessions } from './live/live-sessions.ts';
 import { startLoopMonitor } from './loop-monitor.ts';
 import { createMediaClient } from './media/media-client.ts';
 import { createCallRegistry } from './register-call.ts';
@@ -64,8 +65,11 @@ export async function composeServer(options: ServerOptions): Promise<ServerParts
       log.warn({ runId, nodeId, ...problem }, 'run goes on in spite of a problem');
       hub.publishProblem(problem.code, `${nodeId}: ${problem.message}`);
     },
+    onLive: (answer) => live.handle(answer),
+    onLiveLost: () => live.loseAll(),
     onNote: (note, details) => log.warn(details, note),
   });
+  const live = new LiveSessions({ send: (request) => supervisor.sendLive(request) });
   const queue = new RunQueue({
     hub,
     journal,
@@ -115,7 +119,7 @@ export async function composeServer(options: ServerOptions): Promise<ServerParts
   });
   app.use(errorHandler(log));
 
-  const sockets = createSocketServer({ hub, guard });
+  const sockets = createSocketServer({ hub, guard, live });
 
   return {
     app,

@@ -6,10 +6,12 @@ import { type AddressInfo, connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { emptyWorkflow } from '@reelgraph/graph';
+import type { LiveRequest } from '@reelgraph/protocol';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { EventHub } from './event-hub.ts';
 import { createGuard } from './guard.ts';
+import { LiveSessions } from './live/live-sessions.ts';
 import { openRunJournal, type RunJournal } from './run-journal.ts';
 import { createSocketServer, type SocketServer } from './socket-server.ts';
 
@@ -22,12 +24,19 @@ let server: Server;
 let sockets: SocketServer;
 let port: number;
 const pingIntervalMs = 50;
+let toRunner: LiveRequest[];
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'reelgraph-sockets-'));
   journal = openRunJournal(folder);
   hub = new EventHub(journal);
-  sockets = createSocketServer({ hub, guard: createGuard({ token: undefined }), pingIntervalMs });
+  toRunner = [];
+  sockets = createSocketServer({
+    hub,
+    guard: createGuard({ token: undefined }),
+    live: new LiveSessions({ send: (request) => void toRunner.push(request) }),
+    pingIntervalMs,
+  });
   server = createServer().listen(0, '127.0.0.1');
   server.on('upgrade', (request, socket, head) => sockets.handleUpgrade(request, socket, head));
   await once(server, 'listening');
@@ -69,7 +78,12 @@ async function rawConnection(): Promise<Socket> {
 it('a reader that does not keep up is dropped, and the others hear everything', async () => {
   // Pings would end a reader that does not read, too; here the backlog has to.
   sockets.close();
-  sockets = createSocketServer({ hub, guard: createGuard({ token: undefined }), pingIntervalMs: 60_000 });
+  sockets = createSocketServer({
+    hub,
+    guard: createGuard({ token: undefined }),
+    live: new LiveSessions({ send: () => {} }),
+    pingIntervalMs: 60_000,
+  });
   const slow = await rawConnection();
   slow.pause();
   slow.on('error', () => {});
@@ -146,4 +160,42 @@ it('missed events are told up to a number; more are a new picture', () => {
   for (let count = 0; count < 5; count += 1) hub.publish('a', { type: 'node.started', nodeId: `n${count}` });
   expect(hub.eventsAfter(1, 5)?.map(({ cursor }) => cursor)).toEqual([2, 3, 4, 5, 6]);
   expect(hub.eventsAfter(0, 5)).toBeUndefined();
+});
+
+it('a node that is played stops being played when its connection ends', async () => {
+  const socket = new WebSocket(`ws://127.0.0.1:${port}/api/v1/events`, {
+    origin: `http://127.0.0.1:${port}`,
+  });
+  socket.on('open', () => socket.send('{"type":"hello","protocol":1}'));
+  await once(socket, 'message');
+  socket.send('{"type":"live.open","liveId":"mine","nodeType":"interactive-world","params":{"seed":"1"}}');
+  while (toRunner.length < 1) await new Promise((done) => setTimeout(done, 5));
+  expect(toRunner[0]).toMatchObject({ type: 'live.open', nodeType: 'interactive-world' });
+  socket.terminate();
+  while (toRunner.length < 2) await new Promise((done) => setTimeout(done, 5));
+  expect(toRunner[1]).toEqual({ type: 'live.close', liveId: toRunner[0]?.liveId });
+});
+
+it.each([
+  ['before hello', '{"type":"live.act","liveId":"a","action":"left"}', false],
+  ['without an action', '{"type":"live.act","liveId":"a"}', true],
+  [
+    'with params that are none',
+    '{"type":"live.open","liveId":"a","nodeType":"x","params":{"seed":[]}}',
+    true,
+  ],
+  ['with words of its own', '{"type":"live.close","liveId":"a","now":true}', true],
+])('a word of play %s is refused, and the connection with it', async (_what, text, afterHello) => {
+  const socket = new WebSocket(`ws://127.0.0.1:${port}/api/v1/events`, {
+    origin: `http://127.0.0.1:${port}`,
+  });
+  await once(socket, 'open');
+  if (afterHello) {
+    socket.send('{"type":"hello","protocol":1}');
+    await once(socket, 'message');
+  }
+  socket.send(text);
+  const [code] = await once(socket, 'close');
+  expect(code).toBe(1002);
+  expect(toRunner).toEqual([]);
 });

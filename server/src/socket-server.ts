@@ -20,10 +20,13 @@ import { type RawData, type WebSocket, WebSocketServer } from 'ws';
 import type { EventHub } from './event-hub.ts';
 import type { Guard } from './guard.ts';
 import { HttpError, notFound } from './http-error.ts';
+import type { LiveConnection, LiveSessions } from './live/live-sessions.ts';
 
 export interface SocketServerOptions {
   readonly hub: EventHub;
   readonly guard: Guard;
+  /** Nodes that clients play. */
+  readonly live: LiveSessions;
   readonly pingIntervalMs?: number;
 }
 
@@ -46,6 +49,7 @@ export interface SocketServer {
 export function createSocketServer({
   hub,
   guard,
+  live,
   pingIntervalMs = 15_000,
 }: SocketServerOptions): SocketServer {
   const wss = new WebSocketServer({
@@ -68,6 +72,7 @@ export function createSocketServer({
   function serve(socket: WebSocket): void {
     let state: ConnectionState = 'awaiting-hello';
     let unsubscribe: (() => void) | undefined;
+    let playing: LiveConnection | undefined;
     const helloTimer = setTimeout(() => socket.close(1002, 'hello expected'), helloDeadlineMs);
     heardFrom.add(socket);
 
@@ -115,6 +120,15 @@ export function createSocketServer({
       }
       try {
         const message = parseClientMessage(data.toString());
+        if (message.type !== 'hello') {
+          if (state === 'awaiting-hello') {
+            refuse('protocol/unexpected-message', 'The first message is a hello.');
+            return;
+          }
+          playing ??= live.connect(send);
+          playing.receive(message);
+          return;
+        }
         if (state !== 'awaiting-hello') {
           refuse('protocol/unexpected-message', 'Only one hello is expected.');
           return;
@@ -143,6 +157,7 @@ export function createSocketServer({
       state = 'closed';
       clearTimeout(helloTimer);
       unsubscribe?.();
+      playing?.close();
     });
   }
 

@@ -10,6 +10,7 @@ import {
   protocolVersion,
   type ServerMessage,
 } from '@reelgraph/protocol';
+import { createLiveTable, type LiveSession, type OpenLiveOptions } from './live.ts';
 
 export type Welcome = Extract<ServerMessage, { type: 'welcome' }>;
 export type StreamedEvent = Extract<ServerMessage, { type: 'event' }>;
@@ -37,6 +38,8 @@ export interface ConnectEventsOptions {
 
 export interface EventConnection {
   readonly status: ConnectionStatus;
+  /** Plays a node; one at a time. */
+  openLive(options: OpenLiveOptions): LiveSession;
   close(): void;
 }
 
@@ -67,6 +70,12 @@ export function connectEvents(endpoint: Endpoint, options: ConnectEventsOptions)
    */
   let seen: { serverId: string; cursor: number; progress: Map<string, number> } | undefined;
 
+  const live = createLiveTable((request) => {
+    if (status !== 'open' || socket?.readyState !== endpoint.WebSocket.OPEN) return false;
+    socket.send(encodeClientMessage(request));
+    return true;
+  });
+
   function setStatus(next: ConnectionStatus, detail?: string): void {
     if (status === 'closed') return;
     status = next;
@@ -90,6 +99,11 @@ export function connectEvents(endpoint: Endpoint, options: ConnectEventsOptions)
         return;
       case 'preview':
         options.onPreview(message.preview);
+        return;
+      case 'live.opened':
+      case 'live.frame':
+      case 'live.ended':
+        live.receive(message);
         return;
       case 'error':
         if (message.code === 'protocol/version-mismatch') refuse(message.message);
@@ -149,6 +163,7 @@ export function connectEvents(endpoint: Endpoint, options: ConnectEventsOptions)
     const handleLoss = () => {
       if (isLost || current !== socket || status === 'closed' || status === 'refused') return;
       isLost = true;
+      live.lose();
       setStatus('connecting');
       retryTimer = setTimeout(open, retryDelayMs(failures));
       failures += 1;
@@ -165,8 +180,10 @@ export function connectEvents(endpoint: Endpoint, options: ConnectEventsOptions)
     get status() {
       return status;
     },
+    openLive: (request) => live.open(request),
     close() {
       if (status === 'closed') return;
+      live.lose();
       setStatus('closed');
       clearTimeout(retryTimer);
       socket?.close();

@@ -14,3 +14,4 @@ export type {
   StreamedEvent,
   Welcome,
 } from './events.ts';
+export type { LiveSession, OpenLiveOptions, PlayedFrame } from './live.ts';

@@ -4,11 +4,13 @@ import { join } from 'node:path';
 import { createEngine, type EnginePreview, type RunResult } from '@reelgraph/engine';
 import type { RunError, RunEvent, Workflow } from '@reelgraph/graph';
 import { createModelService } from '@reelgraph/inference';
+import type { LivePlay } from '@reelgraph/node-api';
 import { builtinNodes } from '@reelgraph/nodes';
 import { openStore, type Store } from '@reelgraph/store';
 import { type Catalogue, catalogueOver } from './catalogue.ts';
 import { dataFolderAt } from './data-folder.ts';
 import { createInputFiles, type InputRoot } from './input-files.ts';
+import { createLiveHost, type LiveRequest } from './live-host.ts';
 
 export interface RunHostOptions {
   readonly dataFolder: string;
@@ -33,6 +35,8 @@ export interface RunHost {
   readonly catalogue: Catalogue;
   /** Runs one workflow; rejects for nothing a workflow or node does. Runs are given one after the other. */
   run(run: HostedRun): Promise<RunResult>;
+  /** Opens a node to be played, also while a run goes on. @throws NodeError */
+  openLive(request: LiveRequest): Promise<LivePlay>;
   /** Waits for native work in flight, then frees the models. */
   close(): Promise<void>;
 }
@@ -46,6 +50,15 @@ export async function createRunHost(options: RunHostOptions): Promise<RunHost> {
   const models = await createModelService({
     roots: options.modelRoots,
     digestFile: join(folder.artifactsFolder, 'model-digests.json'),
+  });
+  const live = createLiveHost({
+    registry: builtinNodes,
+    createModels: () =>
+      createModelService({
+        roots: options.modelRoots,
+        threads: 1,
+        digestFile: join(folder.artifactsFolder, 'model-digests.json'),
+      }),
   });
   const media = createMediaService({
     tempFolder: join(folder.artifactsFolder, 'tmp'),
@@ -75,6 +88,10 @@ export async function createRunHost(options: RunHostOptions): Promise<RunHost> {
       await models.refresh();
       return engine.run({ runId, ...request });
     },
-    close: () => models.dispose(),
+    openLive: (request) => live.open(request),
+    async close() {
+      await live.close();
+      await models.dispose();
+    },
   };
 }

@@ -1,12 +1,13 @@
 /** Messages of the one WebSocket, `/api/v1/events`. */
 import { runEventSchema, runStateSchema } from '@reelgraph/graph';
 import { z } from 'zod';
+import { liveAnswerSchemas, liveRequestSchemas } from './live.ts';
 
 export const eventsPath = '/api/v1/events';
 
 /**
- * First message of a client. `since`: the last cursor it has seen and `serverId`: who counted it; both absent
- * on a first visit.
+ * What a client says: `hello` first, and once; then it may play nodes. `since`: the last cursor it has seen and
+ * `serverId`: who counted it; both absent on a first visit.
  */
 export const clientMessageSchema = z.discriminatedUnion('type', [
   z.strictObject({
@@ -15,6 +16,7 @@ export const clientMessageSchema = z.discriminatedUnion('type', [
     since: z.number().int().min(0).optional(),
     serverId: z.string().max(100).optional(),
   }),
+  ...liveRequestSchemas,
 ]);
 export type ClientMessage = z.infer<typeof clientMessageSchema>;
 
@@ -55,5 +57,6 @@ export const serverMessageSchema = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('event'), cursor: z.number().int().positive(), event: runEventSchema }),
   z.strictObject({ type: z.literal('preview'), preview: previewSchema }),
   z.strictObject({ type: z.literal('error'), code: z.string(), message: z.string() }),
+  ...liveAnswerSchemas,
 ]);
 export type ServerMessage = z.infer<typeof serverMessageSchema>;

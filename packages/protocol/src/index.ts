@@ -38,6 +38,7 @@ export {
   type WorkflowSummary,
   workflowSummarySchema,
 } from './http.ts';
+export { type LiveAnswer, type LiveFrame, type LiveRequest, liveFrameSchema } from './live.ts';
 export {
   encodeClientMessage,
   encodeServerMessage,

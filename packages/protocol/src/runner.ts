@@ -2,6 +2,7 @@
 import { runErrorSchema, runEventSchema, workflowSchema } from '@reelgraph/graph';
 import { z } from 'zod';
 import { previewSchema } from './events.ts';
+import { liveAnswerSchemas, liveRequestSchemas } from './live.ts';
 
 export const toRunnerSchema = z.discriminatedUnion('type', [
   z.strictObject({
@@ -12,6 +13,8 @@ export const toRunnerSchema = z.discriminatedUnion('type', [
   }),
   z.strictObject({ type: z.literal('cancel'), runId: z.string() }),
   z.strictObject({ type: z.literal('shutdown') }),
+  /** Played beside the run that goes on; the server has made `liveId` unique among all clients. */
+  ...liveRequestSchemas,
 ]);
 export type ToRunner = z.infer<typeof toRunnerSchema>;
 
@@ -26,5 +29,6 @@ export const fromRunnerSchema = z.discriminatedUnion('type', [
     nodeId: z.string(),
     problem: runErrorSchema,
   }),
+  ...liveAnswerSchemas,
 ]);
 export type FromRunner = z.infer<typeof fromRunnerSchema>;

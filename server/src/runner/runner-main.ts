@@ -5,6 +5,7 @@
 import { createRunHost, type RunHost, type RunHostOptions } from '@reelgraph/host';
 import { type FromRunner, parseToRunner, type ToRunner } from '@reelgraph/protocol';
 import { z } from 'zod';
+import { createLivePlayers } from './live-players.ts';
 
 const optionsSchema: z.ZodType<RunHostOptions> = z.object({
   dataFolder: z.string(),
@@ -18,6 +19,7 @@ function send(message: FromRunner): void {
 }
 
 function serve(host: RunHost): void {
+  const players = createLivePlayers({ open: host.openLive, send });
   let current: { readonly runId: string; readonly abort: AbortController } | undefined;
 
   async function run(message: Extract<ToRunner, { type: 'run' }>): Promise<void> {
@@ -44,6 +46,11 @@ function serve(host: RunHost): void {
         return;
       case 'cancel':
         if (current?.runId === message.runId) current.abort.abort();
+        return;
+      case 'live.open':
+      case 'live.act':
+      case 'live.close':
+        players.receive(message);
         return;
       case 'shutdown':
         // A run in the middle of native code is not waited for: the next server takes it up.

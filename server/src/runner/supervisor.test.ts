@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { RunEvent, Workflow } from '@reelgraph/graph';
-import { afterEach, describe, expect, it } from 'vitest';
+import type { LiveAnswer } from '@reelgraph/protocol';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { runnerDiedError } from './died.ts';
 import { forkRunner } from './runner-process.ts';
 import { RunnerSupervisor, type SupervisorOptions } from './supervisor.ts';
@@ -119,6 +120,31 @@ it('a runner that dies whenever it is ready is not started for ever', async () =
   });
   expect(starts).toBe(3);
   expect(supervisor?.pid).toBeUndefined();
+});
+
+describe('a node that is played', () => {
+  it('waits for a runner that starts, plays beside a run, and is lost with the runner', async () => {
+    const told: LiveAnswer[] = [];
+    let lost = 0;
+    const heard = (type: string) =>
+      vi.waitFor(() => expect(told.map((answer) => answer.type)).toContain(type), { timeout: 10_000 });
+    const { supervisor, next } = startSupervisor({
+      onLive: (answer) => told.push(answer),
+      onLiveLost: () => {
+        lost += 1;
+      },
+    });
+    // Nothing has started a runner yet.
+    supervisor.sendLive({ type: 'live.open', liveId: 'a', nodeType: 'world', params: {} });
+    await heard('live.opened');
+    const run = supervisor.execute({ runId: 'a', workflow: workflow('slow') });
+    await next('node.progress');
+    supervisor.sendLive({ type: 'live.act', liveId: 'a', action: 'left' });
+    await heard('live.frame');
+    supervisor.sendLive({ type: 'live.act', liveId: 'a', action: 'die' });
+    expect(await run).toMatchObject({ kind: 'died' });
+    expect(lost).toBe(1);
+  });
 });
 
 describe('stop', () => {

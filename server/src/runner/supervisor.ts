@@ -7,7 +7,7 @@
  *      └──── exit ────────┴──────────────┘
  */
 import type { Workflow } from '@reelgraph/graph';
-import type { FromRunner, Preview } from '@reelgraph/protocol';
+import type { FromRunner, LiveAnswer, LiveRequest, Preview } from '@reelgraph/protocol';
 import type { RunnerExit, RunnerProcess, StartRunner } from './runner-process.ts';
 
 type RunEvent = Extract<FromRunner, { type: 'event' }>['event'];
@@ -38,6 +38,10 @@ export interface SupervisorOptions {
   readonly onPreview: (preview: Preview) => void;
   /** Something a run goes on in spite of. */
   readonly onWarning?: (warning: Extract<FromRunner, { type: 'warning' }>) => void;
+  /** What nodes that are played say. */
+  readonly onLive?: (answer: LiveAnswer) => void;
+  /** The runner is gone, and with it every node that was played. */
+  readonly onLiveLost?: () => void;
   readonly onNote?: (note: string, details: Record<string, unknown>) => void;
 }
 
@@ -63,6 +67,8 @@ export class RunnerSupervisor {
   #task: Task | undefined;
   #failedStarts = 0;
   #isStopped = false;
+  /** Said to nodes that are played, while the runner starts. */
+  #liveWaiting: LiveRequest[] = [];
   #onStopped: (() => void) | undefined;
   #stopTimer: ReturnType<typeof setTimeout> | undefined;
 
@@ -106,6 +112,17 @@ export class RunnerSupervisor {
       if (this.#state.kind === 'down') this.start();
       else this.#giveTask();
     });
+  }
+
+  /** Passes a word on to the nodes that are played, beside whatever run goes on; starts a runner if there is none. */
+  sendLive(request: LiveRequest): void {
+    if (this.#isStopped) return;
+    if (this.#state.kind === 'idle' || this.#state.kind === 'running') {
+      this.#state.runner.send(request);
+      return;
+    }
+    this.#liveWaiting.push(request);
+    this.start();
   }
 
   /** Asks the run to end, and kills the runner if it has not after the deadline. Unknown ids are ignored. */
@@ -156,6 +173,7 @@ export class RunnerSupervisor {
       case 'ready':
         if (this.#state.kind !== 'starting') return;
         this.#state = { kind: 'idle', runner, readyAtMs: performance.now() };
+        for (const request of this.#liveWaiting.splice(0)) runner.send(request);
         this.#giveTask();
         return;
       case 'preview':
@@ -163,6 +181,11 @@ export class RunnerSupervisor {
         return;
       case 'warning':
         this.#options.onWarning?.(message);
+        return;
+      case 'live.opened':
+      case 'live.frame':
+      case 'live.ended':
+        this.#options.onLive?.(message);
         return;
       case 'event': {
         // Late words about a run that is over change nothing.
@@ -193,6 +216,8 @@ export class RunnerSupervisor {
   #handleExit(exit: RunnerExit): void {
     const before = this.#state;
     this.#state = { kind: 'down' };
+    this.#liveWaiting = [];
+    this.#options.onLiveLost?.();
     if (this.#isStopped) {
       clearTimeout(this.#stopTimer);
       this.#end({ kind: 'died', exit, wasCancelled: this.#task?.isCancelled ?? false });

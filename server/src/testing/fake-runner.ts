@@ -3,10 +3,11 @@
  * `ok` finishes; `slow` steps until cancelled; `hang` blocks its event loop for ever; `die` kills itself in
  * the middle; `warn` says that a result was not kept and finishes; `exit` ends with code 7; `garbage` sends what nobody can read.
  */
-import { parseToRunner } from '@reelgraph/protocol';
+import { type LiveRequest, parseToRunner } from '@reelgraph/protocol';
 
 let seq = 0;
 let isHanging = false;
+let played = 0;
 let slowTimer: ReturnType<typeof setInterval> | undefined;
 
 function emit(runId: string, body: Record<string, unknown>): void {
@@ -24,9 +25,27 @@ function finish(runId: string, status: string): void {
   emit(runId, { type: 'run.finished', status, durationMs: 1 });
 }
 
+/** A node that is played shows one pixel, red as many actions as there were; `die` ends the process. */
+function playAlong(request: LiveRequest): void {
+  const { liveId } = request;
+  const frame = { widthPx: 1, heightPx: 1, data: Buffer.from([played, 0, 0]).toString('base64') };
+  if (request.type === 'live.open') {
+    played = 0;
+    process.send?.({ type: 'live.opened', liveId, frame });
+  }
+  if (request.type !== 'live.act') return;
+  if (request.action === 'die') process.kill(process.pid, 'SIGKILL');
+  played += 1;
+  process.send?.({ type: 'live.frame', liveId, index: played, action: request.action, frame, modelMs: 1 });
+}
+
 process.on('message', (value: unknown) => {
   const message = parseToRunner(value);
   if (message.type === 'shutdown') process.exit(0);
+  if (message.type !== 'run' && message.type !== 'cancel') {
+    playAlong(message);
+    return;
+  }
   const { runId } = message;
   if (message.type === 'cancel') {
     if (isHanging) return;
