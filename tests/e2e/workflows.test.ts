@@ -59,6 +59,7 @@ const frameCounts: Readonly<Record<string, number>> = {
   'loop-video.json': 24,
   'video-to-video.json': 17,
   'inpaint.json': 17,
+  'ground-truth-scene.json': 17,
 };
 
 /** Few steps: what is tested is that it runs and gives the same everywhere, not how it looks. */

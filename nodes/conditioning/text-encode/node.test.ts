@@ -11,6 +11,20 @@ describe('text-encode', () => {
     expect(negative).toEqual(await ctx.models.encodeText(model, '', ctx.signal));
   });
 
+  it('reads the text that is connected instead of the one typed', async () => {
+    const ctx = createTestContext();
+    const params = { prompt: '', negativePrompt: '' };
+    const { positive } = await textEncode.run({ inputs: { model, text: 'a blue ring' }, params, ctx });
+    expect(positive).toEqual(await ctx.models.encodeText(model, 'a blue ring', ctx.signal));
+    const context = { models: new Map([['fake', fakeModelFacts]]) };
+    expect(
+      textEncode.infer!({ inputs: { model: { model: 'fake' }, text: {} }, params, context }).issues,
+    ).toEqual([]);
+    expect(textEncode.infer!({ inputs: { model: { model: 'fake' } }, params, context }).issues).toMatchObject(
+      [{ code: 'text/empty', severity: 'error', param: 'prompt' }],
+    );
+  });
+
   it.each(['', '  \n\t'])('refuses a prompt that says nothing: %j', async (prompt) => {
     const run = textEncode.run({
       inputs: { model },

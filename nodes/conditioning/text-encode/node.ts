@@ -11,6 +11,12 @@ export const textEncode = defineNode({
   synonyms: ['clip text encode', 'prompt', 'text', 'positive', 'negative', 'caption'],
   inputs: {
     model: { type: 'model', label: 'Model', description: 'The model that will read the text.' },
+    text: {
+      type: 'text',
+      label: 'Text',
+      description: 'A prompt from another node; while connected, it stands in for the one typed here.',
+      optional: true,
+    },
   },
   outputs: {
     positive: { type: 'conditioning', label: 'Positive', description: 'What should be seen.' },
@@ -30,7 +36,6 @@ export const textEncode = defineNode({
       multiline: true,
       maxLength: 100_000,
       placeholder: 'a large red circle moves right on a navy background',
-      required: true,
     },
     negativePrompt: {
       kind: 'text',
@@ -48,7 +53,12 @@ export const textEncode = defineNode({
     const facts = { ...(family === undefined ? {} : { family }), ...(model === undefined ? {} : { model }) };
     const { maxTextTokens: maxTokens, vocabulary } = context.models.get(model ?? '') ?? {};
     const issues: InferIssue[] = [];
-    for (const param of ['prompt', 'negativePrompt'] as const) {
+    const isTyped = !('text' in inputs);
+    if (isTyped && params.prompt.trim() === '') {
+      const message = 'The prompt is empty: there is nothing to make a video of.';
+      issues.push({ code: 'text/empty', severity: 'error', message, param: 'prompt' });
+    }
+    for (const param of isTyped ? (['prompt', 'negativePrompt'] as const) : (['negativePrompt'] as const)) {
       if (maxTokens === undefined || params[param].length <= maxTextCharacters(maxTokens)) continue;
       issues.push({
         code: 'text/too-long',
@@ -57,7 +67,7 @@ export const textEncode = defineNode({
         param,
       });
     }
-    const unknown = vocabulary === undefined ? [] : wordsOutside(params.prompt, vocabulary.words);
+    const unknown = vocabulary === undefined || !isTyped ? [] : wordsOutside(params.prompt, vocabulary.words);
     if (vocabulary !== undefined && unknown.length > 0) {
       const shown = unknown.slice(0, 5).map((word) => `"${word}"`);
       const topics = Object.entries(vocabulary.topics).map(
@@ -73,12 +83,13 @@ export const textEncode = defineNode({
     return { outputs: { positive: facts, negative: facts }, issues };
   },
   async run({ inputs, params, ctx }) {
-    if (params.prompt.trim() === '') {
+    const prompt = inputs.text ?? params.prompt;
+    if (prompt.trim() === '') {
       throw new NodeError('text/empty', 'The prompt is empty: there is nothing to make a video of.', {
         hint: 'Describe what is seen, where, and how it moves.',
       });
     }
-    const positive = await ctx.models.encodeText(inputs.model, params.prompt, ctx.signal);
+    const positive = await ctx.models.encodeText(inputs.model, prompt, ctx.signal);
     const negative = await ctx.models.encodeText(inputs.model, params.negativePrompt, ctx.signal);
     return { positive, negative };
   },

@@ -227,7 +227,11 @@ export const groundTruthScene = defineNode({
     const { frames: frameCount, width: widthPx, height: heightPx } = params;
     const durationSeconds = frameCount / framesPerSecond;
     return {
-      outputs: { frames: { frameCount, widthPx, heightPx, fps: framesPerSecond, durationSeconds } },
+      outputs: {
+        prompt: {},
+        scene: {},
+        frames: { frameCount, widthPx, heightPx, fps: framesPerSecond, durationSeconds },
+      },
       issues: sceneIssues(params),
     };
   },
