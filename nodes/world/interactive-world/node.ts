@@ -111,6 +111,8 @@ export const interactiveWorld = defineNode({
       ArrowDown: 'down',
       ' ': 'act',
     },
+    // Held down it would put a crate and break it in turn.
+    once: ['act'],
     fps: 8,
     async open({ params, ctx }) {
       const model = await ctx.models.resolve(params.model, ctx.signal);

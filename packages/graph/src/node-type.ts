@@ -81,6 +81,8 @@ export const livePlayInfoSchema = z.strictObject({
   idle: z.string(),
   /** Key, as a browser names it (`ArrowLeft`, ` `), to action. */
   keys: z.record(z.string(), z.string()),
+  /** Actions that a key held down does once and not in every frame. */
+  once: z.array(z.string()),
   /** Frames a second while it is played. */
   fps: z.number().positive(),
 });

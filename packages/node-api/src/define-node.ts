@@ -164,8 +164,8 @@ export function describeNode(definition: AnyNodeDefinition): NodeTypeInfo {
   };
 }
 
-function describeLive({ log, idle, keys, fps }: LivePlayInfo): LivePlayInfo {
-  return { log, idle, keys: { ...keys }, fps };
+function describeLive({ log, idle, keys, once, fps }: LivePlayInfo): LivePlayInfo {
+  return { log, idle, keys: { ...keys }, once: [...once], fps };
 }
 
 /** Definitions by type name. */

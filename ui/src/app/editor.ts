@@ -3,7 +3,13 @@
  * the connection to the server. Components and the canvas get it through `useEditor`; what a person can do with it
  * is in `actions/`.
  */
-import { createClient, type EventConnection, type ReelgraphClient } from '@reelgraph/client';
+import {
+  createClient,
+  type EventConnection,
+  type LiveSession,
+  type OpenLiveOptions,
+  type ReelgraphClient,
+} from '@reelgraph/client';
 import type { Endpoint, NodeCatalogue, Workflow } from '@reelgraph/graph';
 import { emptyWorkflow } from '@reelgraph/graph';
 import type { CheckAnswer, ModelSummary, WorkflowSummary } from '@reelgraph/protocol';
@@ -178,6 +184,11 @@ export class Editor {
         this.connection.set({ status, detail });
       },
     });
+  }
+
+  /** Plays a node on the server; undefined while there is no connection. */
+  openLive(options: OpenLiveOptions): LiveSession | undefined {
+    return this.#events?.openLive(options);
   }
 
   disconnect(): void {

@@ -7,6 +7,7 @@ import { nodeGeometry } from '../layout/geometry.ts';
 import { typeOfNode } from '../state/catalogue.ts';
 import { useObservable, useSelected } from '../state/observable.ts';
 import { categoryHue } from '../styles/theme.ts';
+import { LivePreview } from './live-preview.tsx';
 import { NodeHeader } from './node-header.tsx';
 import { NodePreview } from './node-preview.tsx';
 import { useNodeIssues, useNodeRun } from './node-state.ts';
@@ -115,7 +116,11 @@ export const NodeView = memo(function NodeView({ id }: { id: string }) {
           </button>
         )}
       </div>
-      {geometry.preview && <NodePreview id={id} info={info} run={run} height={geometry.preview.height} />}
+      {geometry.preview && info.live ? (
+        <LivePreview id={id} info={info} live={info.live} run={run} height={geometry.preview.height} />
+      ) : (
+        geometry.preview && <NodePreview id={id} info={info} run={run} height={geometry.preview.height} />
+      )}
       <NodeTrouble id={id} run={run} issues={issues} known={known} type={node.type} />
     </section>
   );
