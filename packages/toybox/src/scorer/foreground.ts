@@ -67,21 +67,23 @@ function differences(
     for (let x = 0; x < width; x++) {
       if (wall !== undefined && x >= wall.from - 1 && x <= wall.to) continue;
       const at = offset + (y * width + x) * 3;
-      let sum = 0;
-      for (let k = 0; k < 3; k++) {
-        let low = pixels[at + k]!;
-        let high = low;
-        if (isFloor) {
-          for (const step of [-3, 3, -3 * width, 3 * width]) {
-            const other = pixels[at + k + step];
-            if (other === undefined) continue;
-            low = Math.min(low, other);
-            high = Math.max(high, other);
-          }
+      const r = frames[at]! - pixels[at]!;
+      const g = frames[at + 1]! - pixels[at + 1]!;
+      const b = frames[at + 2]! - pixels[at + 2]!;
+      let sum = r * r + g * g + b * b;
+      if (isFloor && sum >= threshold * threshold) {
+        for (const step of [-3, 3, -3 * width, 3 * width]) {
+          const to = at + step;
+          if (to < offset || to >= offset + width * height * 3) continue;
+          // Distance to the blends of this pixel's background and its neighbour's.
+          const nr = pixels[to]! - pixels[at]!;
+          const ng = pixels[to + 1]! - pixels[at + 1]!;
+          const nb = pixels[to + 2]! - pixels[at + 2]!;
+          const square = nr * nr + ng * ng + nb * nb;
+          if (square < 1) continue;
+          const along = Math.min(1, Math.max(0, (r * nr + g * ng + b * nb) / square));
+          sum = Math.min(sum, (r - along * nr) ** 2 + (g - along * ng) ** 2 + (b - along * nb) ** 2);
         }
-        const value = frames[at + k]!;
-        const d = value < low ? low - value : value > high ? value - high : 0;
-        sum += d * d;
       }
       out[y * width + x] = Math.sqrt(sum);
     }

@@ -26,11 +26,9 @@ export type HalfMove = StraightDirection | 'rests';
 
 /** A path explained by constants of the world. */
 export interface Path {
-  readonly motion: Motion | 'collides' | undefined;
+  readonly motion: Motion | undefined;
   /** Root mean square of what the model leaves of the path, fractions of the frame. */
   readonly residual: number;
-  /** Frame of the turning point of a path that goes back on itself. */
-  readonly turningFrame?: number;
   /** Height that a bouncing shape falls from. */
   readonly drop?: number;
 }
@@ -75,9 +73,11 @@ export function leastSquares(
 export function turnOf(points: readonly TrackPoint[], shape: Shape): number {
   const whole = symmetry[shape];
   if (whole === 0) return 0;
+  // Where it is cut off, a shape fits at many angles.
+  const sure = points.filter((point) => !point.isCut);
   let total = 0;
-  for (let i = 1; i < points.length; i++) {
-    const step = points[i]!.angle - points[i - 1]!.angle;
+  for (let i = 1; i < sure.length; i++) {
+    const step = sure[i]!.angle - sure[i - 1]!.angle;
     total += step - whole * Math.round(step / whole);
   }
   return total;
@@ -196,19 +196,6 @@ export function readPath(
       out > 0 ? 'leaves to the right and comes back' : 'leaves to the left and comes back',
       rms(leave.error + flatY),
     );
-  } else {
-    let back: { at: number; error: number; travel: number } | undefined;
-    for (let at = 0.3 * last; at <= 0.7 * last; at += 0.25) {
-      const { error, coefficients } = leastSquares(
-        [ones, f.map((time) => Math.min(time, 2 * at - time))],
-        xs,
-        weights,
-      );
-      if (back === undefined || error < back.error) back = { at, error, travel: coefficients[1]! * at };
-    }
-    if (back !== undefined && Math.abs(back.travel) > 0.1) {
-      add('collides', rms(back.error + flatY), { turningFrame: back.at });
-    }
   }
   const best = candidates.reduce<Path>(
     (least, other) => (other.residual < least.residual ? other : least),
@@ -249,4 +236,45 @@ export function readHalves(
   };
   const [before, after] = [half(1), half(2)];
   return before === undefined || after === undefined ? undefined : [before, after];
+}
+
+/** A path along x that turns back at once. */
+export interface Return {
+  /** Frame of the turn. */
+  readonly at: number;
+  /** Speeds before and after, widths per frame, signed. */
+  readonly before: number;
+  readonly after: number;
+  /** Root mean square of what the two straight parts leave of the path. */
+  readonly residual: number;
+  /** Place of the turn, fraction of the width. */
+  readonly x: number;
+}
+
+/** The way a shape comes and goes back along x, when its path shows a turn. */
+export function readReturn(points: readonly TrackPoint[], frameCount: number): Return | undefined {
+  const { last } = timingOf(frameCount);
+  if (points.length < 0.7 * frameCount) return undefined;
+  const weights = points.map((point) => (point.isCut ? 0.2 : 1));
+  const total = weights.reduce((sum, weight) => sum + weight, 0);
+  const xs = points.map((point) => point.x);
+  const ones = points.map(() => 1);
+  const flatY = leastSquares(
+    [ones],
+    points.map((point) => point.y),
+    weights,
+  ).error;
+  let best: Return | undefined;
+  for (let at = 0.3 * last; at <= 0.7 * last; at += 0.125) {
+    const before = points.map(({ frame }) => Math.min(0, frame - at));
+    const after = points.map(({ frame }) => Math.max(0, frame - at));
+    const { coefficients, error } = leastSquares([ones, before, after], xs, weights);
+    const residual = Math.sqrt((error + flatY) / total);
+    if (best === undefined || residual < best.residual) {
+      best = { at, before: coefficients[1]!, after: coefficients[2]!, residual, x: coefficients[0]! };
+    }
+  }
+  return best !== undefined && best.residual <= mostResidual && best.before * best.after < 0
+    ? best
+    : undefined;
 }

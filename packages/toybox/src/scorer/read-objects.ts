@@ -3,6 +3,7 @@ import type { Clip } from '../world/clip.ts';
 import { type Colour, type Rgb, type Shape, type Style, shapes } from '../world/words.ts';
 import type { FittedBackground } from './background.ts';
 import { nearestColour, type Patch } from './foreground.ts';
+import { findBite, type ReadBite } from './lasting-changes.ts';
 import {
   errorUnder,
   type Fitted,
@@ -19,6 +20,8 @@ import type { PatchTrack } from './tracks.ts';
 /** A shape in one frame, in pixels. */
 export interface Sighting {
   readonly pose: Pose;
+  /** Its colour as measured. */
+  readonly rgb: Rgb;
   readonly colour: Colour | undefined;
   /** Share of what is there that the drawing leaves unexplained, 0-1. */
   readonly unexplained: number;
@@ -33,6 +36,8 @@ export interface ShapeTrack {
   /** Share of what is there that the best drawing leaves unexplained, over the frames that decided the shape. */
   readonly unexplained: number;
   readonly sightings: readonly (Sighting | undefined)[];
+  /** Seen only on discs drawn flat. */
+  readonly bite: ReadBite | undefined;
 }
 
 /** More unexplained than this, and what is seen is none of the shapes. */
@@ -43,16 +48,25 @@ const softnesses = [1, 1.7, 2.6] as const;
 /** Farthest a colour may lie from its name, in RGB distance; the closest two names lie 71 apart. */
 const colourTolerance = 60;
 
-interface Context {
+export interface Context {
   readonly clip: Clip;
   readonly background: FittedBackground;
   readonly wall: { from: number; to: number } | undefined;
   readonly tracks: readonly PatchTrack[];
 }
 
-function isCut({ clip, wall }: Context, patch: Patch): boolean {
-  const atFrame = patch.x0 <= 1 || patch.y0 <= 1 || patch.x1 >= clip.width - 2 || patch.y1 >= clip.height - 2;
-  return atFrame || (wall !== undefined && patch.x1 >= wall.from - 3 && patch.x0 <= wall.to + 2);
+/** Which sides of a patch frame or wall may cut off. */
+export function cutsOf({ clip, wall }: Pick<Context, 'clip' | 'wall'>, patch: Patch) {
+  return {
+    left: patch.x0 <= 1 || (wall !== undefined && Math.abs(patch.x0 - wall.to - 1) <= 2),
+    right: patch.x1 >= clip.width - 2 || (wall !== undefined && Math.abs(patch.x1 - wall.from + 2) <= 2),
+    above: patch.y0 <= 1,
+    below: patch.y1 >= clip.height - 2,
+  };
+}
+
+function isCut(context: Context, patch: Patch): boolean {
+  return Object.values(cutsOf(context, patch)).some(Boolean);
 }
 
 function windowFor({ clip, background, wall, tracks }: Context, patch: Patch, margin: number): Window {
@@ -92,7 +106,7 @@ function chooseFrames(context: Context, track: PatchTrack, most: number): Patch[
   const count = Math.min(most, from.length);
   return Array.from(
     { length: count },
-    (_, i) => from[count === 1 ? from.length >> 1 : Math.round((i * (from.length - 1)) / (count - 1))]!,
+    (_, i) => from[count === 1 ? 0 : Math.round((i * (from.length - 1)) / (count - 1))]!,
   );
 }
 
@@ -159,19 +173,31 @@ export function readStyle(context: Context): Style | undefined {
   const { ground } = context.background;
   if (context.tracks.length === 0) return undefined;
   if (ground === 'paper') return 'pencil';
+  const { tracks } = context;
+  const costOf = (style: Style, frames: number) =>
+    tracks.reduce((sum, track) => sum + leastUnexplained(context, track, style, frames), 0);
+  if (ground === 'plain' && costOf('flat', 1) < clearlyExplained * tracks.length) return 'flat';
   // Black is as dark as neon makes a ground, so there either may be.
-  const styles: readonly Style[] =
-    ground === 'dark'
-      ? ['neon', 'flat', 'outline', 'watercolour']
-      : ['flat', 'outline', 'watercolour', 'neon'];
   let best: { style: Style; cost: number } | undefined;
-  for (const style of styles) {
-    let cost = 0;
-    for (const track of context.tracks) cost += rankShapes(context, track, style, 1.5, 1)[0]!.unexplained;
+  for (const style of ['neon', 'flat', 'outline', 'watercolour'] as const) {
+    const cost = costOf(style, 3);
     if (best === undefined || cost < best.cost) best = { style, cost };
-    if (best.cost < clearlyExplained * context.tracks.length) break;
   }
   return best!.style;
+}
+
+/** Unexplained by the best shape in the frame that shows it best; bites and paint spoil some frames. */
+function leastUnexplained(context: Context, track: PatchTrack, style: Style, count: number): number {
+  const patches = chooseFrames(context, track, count);
+  let least = 1;
+  for (const patch of patches) {
+    const window = windowFor(context, patch, marginOf(style));
+    for (const shape of shapes) {
+      least = Math.min(least, fitFrom(window, patch, style, shape, 1.5).match.unexplained);
+      if (least < 0.01) return least;
+    }
+  }
+  return least;
 }
 
 /** Reads one track as a shape drawn in `style`. */
@@ -186,11 +212,36 @@ export function readShape(context: Context, track: PatchTrack, style: Style): Sh
   const { softness } = best!;
   const [first] = rankShapes(context, track, style, softness, decidingFrames);
   const { outline, unexplained } = first!;
+  if (style === 'flat' && unexplained > clearlyExplained / 2) {
+    const bitten = readBitten(context, track, softness, unexplained);
+    if (bitten !== undefined) return bitten;
+  }
   return {
     shape: unexplained <= mostUnexplained ? outline.shape : undefined,
     unexplained,
     sightings: followShape(context, track, style, outline, softness),
+    bite: undefined,
   };
+}
+
+/** A track read as a disc with a bite, when that explains far more of it than the best whole shape. */
+function readBitten(
+  context: Context,
+  track: PatchTrack,
+  softness: number,
+  unexplained: number,
+): ShapeTrack | undefined {
+  const whole = followShape(context, track, 'flat', { shape: 'circle' }, softness);
+  const windows = track.patches.map((patch) =>
+    patch === undefined || isCut(context, patch) ? undefined : windowFor(context, patch, marginOf('flat')),
+  );
+  const bite = findBite(windows, whole, 'flat', softness);
+  if (bite === undefined || bite.unexplained > 0.6 * unexplained || bite.unexplained > mostUnexplained)
+    return undefined;
+  const outline = { shape: 'circle', bite: bite.angle } as const;
+  const bitten = followShape(context, track, 'flat', outline, softness);
+  const sightings = whole.map((sighting, f) => (f < bite.from ? sighting : bitten[f]));
+  return { shape: 'circle', unexplained: bite.unexplained, sightings, bite };
 }
 
 /** The pose and colour of a shape in every frame of its track. */
@@ -204,67 +255,69 @@ function followShape(
   const { shape } = outline;
   const margin = marginOf(style);
   const sightings: (Sighting | undefined)[] = track.patches.map(() => undefined);
-  const follow = (patch: Patch, start: Pose, isRadiusFixed: boolean, colour: Rgb | undefined) => {
-    const window = windowFor(context, patch, margin);
-    const { pose, match } = fitPose(window, style, outline, start, {
-      softness,
-      step: 1,
-      least: 0.12,
-      angles: anglesOf(shape),
-      isRadiusFixed,
-      ...(colour === undefined ? {} : { colour }),
-    });
+  const note = (patch: Patch, { pose, match }: Fitted) => {
     sightings[patch.frame] = {
       pose,
+      rgb: match.colour,
       colour: nearestColour(match.colour, colourTolerance),
-      unexplained:
-        colour === undefined ? match.unexplained : errorUnder(match, colour) / Math.max(1, window.energy),
+      unexplained: match.unexplained,
       isCut: isCut(context, patch),
     };
   };
+  const seen = track.patches.filter((patch) => patch !== undefined);
+  const isWhole = seen.map((patch) => !isCut(context, patch));
+  const most = Math.max(...seen.map((patch) => patch.pixels.length));
+  // Where it is never seen whole, those that show most of it stand in.
+  const sure = isWhole.some(Boolean)
+    ? seen.filter((_, i) => isWhole[i])
+    : seen.filter((patch) => patch.pixels.length > 0.92 * most);
   let before: Pose | undefined;
-  // Whole sightings first; they say how large it is where frame or wall cut it off.
-  for (const patch of track.patches) {
-    if (patch === undefined || isCut(context, patch)) continue;
+  for (const patch of sure) {
     const [start] = startsOf(patch, shape, style);
-    follow(
+    const from =
+      before === undefined ? start! : { ...start!, r: (start!.r + before.r) / 2, angle: before.angle };
+    const window = windowFor(context, patch, margin);
+    note(
       patch,
-      before === undefined ? start! : { ...start!, r: (start!.r + before.r) / 2, angle: before.angle },
-      false,
-      undefined,
+      fitPose(window, style, outline, from, { softness, step: 1, least: 0.12, angles: anglesOf(shape) }),
     );
     before = sightings[patch.frame]!.pose;
   }
-  const whole = sightings.filter((sighting) => sighting !== undefined);
-  const radii = whole.map(({ pose }) => pose.r).sort((a, b) => a - b);
-  const radius = radii[Math.floor(radii.length / 2)];
-  for (const patch of track.patches) {
-    if (patch === undefined || sightings[patch.frame] !== undefined) continue;
-    const start = startPose(patch, shape);
-    if (radius === undefined) {
-      follow(patch, start, false, undefined);
-      continue;
-    }
+  // They say how large it is, and of what colour, where frame or wall cut it off.
+  const known = sure.map((patch) => sightings[patch.frame]!);
+  const middle = (values: number[]) => values.sort((a, b) => a - b)[values.length >> 1]!;
+  const radius = middle(known.map(({ pose }) => pose.r));
+  for (const patch of seen) {
+    if (sightings[patch.frame] !== undefined) continue;
+    const nearest = sure.reduce((best, other) =>
+      Math.abs(other.frame - patch.frame) < Math.abs(best.frame - patch.frame) ? other : best,
+    );
+    const { pose, rgb } = sightings[nearest.frame]!;
     // The middle of what is seen lies off the shape's own, away from the edge that cuts it.
+    const { left, right, above, below } = cutsOf(context, patch);
     const offX = Math.max(0, radius - (patch.x1 - patch.x0 + 1) / 2);
     const offY = Math.max(0, radius - (patch.y1 - patch.y0 + 1) / 2);
-    const { wall, clip } = context;
-    const right = patch.x1 >= clip.width - 2 || (wall !== undefined && Math.abs(patch.x1 - wall.from) <= 3);
-    const left = patch.x0 <= 1 || (wall !== undefined && Math.abs(patch.x0 - wall.to) <= 3);
-    const below = patch.y1 >= clip.height - 2;
-    const above = patch.y0 <= 1;
-    const middleX = (patch.x0 + patch.x1 + 1) / 2;
-    const middleY = (patch.y0 + patch.y1 + 1) / 2;
-    follow(
+    const x = (patch.x0 + patch.x1 + 1) / 2 + (right ? offX : left ? -offX : 0);
+    const y = (patch.y0 + patch.y1 + 1) / 2 + (below ? offY : above ? -offY : 0);
+    const window = windowFor(context, patch, Math.max(margin, Math.ceil(radius)));
+    const fits = [0, 0.5, -0.5].map((shift) =>
+      fitPose(
+        window,
+        style,
+        outline,
+        {
+          x: x + (left || right ? shift * radius : 0),
+          y: y + (left || right ? 0 : shift * radius),
+          r: radius,
+          angle: pose.angle,
+        },
+        { softness, step: 1, least: 0.12, colour: rgb, isSizeFixed: true },
+      ),
+    );
+    const cost = ({ match }: Fitted) => errorUnder(match, rgb);
+    note(
       patch,
-      {
-        ...start,
-        r: radius,
-        x: right ? middleX + offX : left ? middleX - offX : start.x,
-        y: below ? middleY + offY : above ? middleY - offY : start.y,
-      },
-      true,
-      undefined,
+      fits.reduce((best, other) => (cost(other) < cost(best) ? other : best)),
     );
   }
   return sightings;

@@ -8,12 +8,24 @@
  */
 import type { Clip } from '../world/clip.ts';
 import type { View } from '../world/pose.ts';
+import { paintHalfWidth } from '../world/shape-drawing.ts';
 import type { Background, Colour, Shape, Size, Style } from '../world/words.ts';
 import { type FittedBackground, fitBackground } from './background.ts';
+import { type ReadBox, readBox } from './box.ts';
+import { cameraFromObjects, cameraFromViews, type ReadCamera } from './camera.ts';
 import { findPatches, findWall } from './foreground.ts';
-import { type HalfMove, type Path, readHalves, readPath, type TrackPoint } from './motion.ts';
-import { readShape, readStyle, type ShapeTrack } from './read-objects.ts';
-import { linkPatches } from './tracks.ts';
+import { findPaint, type ReadBite, type ReadPaint } from './lasting-changes.ts';
+import {
+  type HalfMove,
+  type Path,
+  type Return,
+  readHalves,
+  readPath,
+  readReturn,
+  type TrackPoint,
+} from './motion.ts';
+import { type Context, cutsOf, readShape, readStyle, type ShapeTrack } from './read-objects.ts';
+import { linkPatches, type PatchTrack } from './tracks.ts';
 
 /** A shape that a clip shows. What it does not show clearly is undefined. */
 export interface ReadObject {
@@ -28,17 +40,27 @@ export interface ReadObject {
   readonly path: Path;
   /** What it does in each half of the clip, when that explains its path. */
   readonly halves: readonly [HalfMove, HalfMove] | undefined;
+  /** How it comes and goes back, when it does. */
+  readonly back: Return | undefined;
+  readonly bite: ReadBite | undefined;
+  readonly paint: ReadPaint | undefined;
 }
 
 /** What a clip shows. */
 export interface Reading {
   readonly frameCount: number;
+  /** Width ÷ shorter side of the frame. */
+  readonly aspect: number;
   readonly background: Background | undefined;
   readonly style: Style | undefined;
   /** Left and right edge of a wall, as fractions of the width. */
   readonly wall: readonly [number, number] | undefined;
-  /** The camera as a floor shows it, one view per frame; undefined where there is no floor to tell. */
+  /** The camera's view in each frame, where a floor shows it; tracks are freed of it. */
   readonly views: readonly View[] | undefined;
+  /** The camera: off the floor, or else the one under which all shapes stand still, if any. */
+  readonly camera: ReadCamera | undefined;
+  readonly box: ReadBox | undefined;
+  /** Empty when there is a box. */
   readonly objects: readonly ReadObject[];
 }
 
@@ -74,7 +96,12 @@ function coloursOf(shape: ShapeTrack): { colour: Colour | undefined; from: numbe
   return merged.map(({ colour, from }) => ({ colour, from }));
 }
 
-function readObject(clip: Clip, shape: ShapeTrack, background: FittedBackground): ReadObject {
+function readObject(
+  clip: Clip,
+  shape: ShapeTrack,
+  background: FittedBackground,
+  paint: ReadPaint | undefined,
+): ReadObject {
   const { width, height, frameCount } = clip;
   const short = Math.min(width, height);
   const track = shape.sightings.map((sighting, frame): TrackPoint | undefined => {
@@ -101,6 +128,9 @@ function readObject(clip: Clip, shape: ShapeTrack, background: FittedBackground)
     track,
     path: readPath(points, shape.shape ?? 'circle', frameCount, width / short),
     halves: readHalves(points, frameCount),
+    back: readReturn(points, frameCount),
+    bite: shape.bite,
+    paint,
   };
 }
 
@@ -109,31 +139,87 @@ export function readClip(clip: Clip): Reading {
   let background = fitBackground(clip);
   const wall = findWall(clip);
   const contextOf = (fitted: FittedBackground) => {
-    const tracks = linkPatches(clip, findPatches(clip, fitted, wall)).filter(
+    const tracks = linkPatches(clip, findPatches(clip, fitted, wall), (patch) =>
+      cutsOf({ clip, wall }, patch),
+    ).filter(
       ({ patches }) =>
         patches.filter((patch) => patch !== undefined).length >= Math.max(2, 0.12 * clip.frameCount),
     );
     return { clip, background: fitted, wall, tracks };
   };
+  const read = (
+    box: ReadBox | undefined,
+    style: Style | undefined,
+    objects: readonly ReadObject[],
+  ): Reading => {
+    const views = background.isFloor ? background.views : undefined;
+    return {
+      frameCount: clip.frameCount,
+      aspect: clip.width / Math.min(clip.width, clip.height),
+      background: background.error <= mostBackgroundError ? background.name : undefined,
+      style,
+      wall: wall === undefined ? undefined : [wall.from / clip.width, wall.to / clip.width],
+      views,
+      camera:
+        views === undefined
+          ? cameraFromObjects(
+              objects.map(({ track }) => track.filter((point) => point !== undefined)),
+              clip.frameCount,
+            )
+          : cameraFromViews(views),
+      box,
+      objects,
+    };
+  };
+  const box = background.ground === 'plain' && wall === undefined ? readBox(clip, background) : undefined;
+  if (box !== undefined) return read(box, 'flat', []);
   let context = contextOf(background);
   const style = readStyle(context);
-  if (style === 'neon' && background.ground !== 'dark') {
-    background = fitBackground(clip, ['dark']);
-    context = contextOf(background);
-  } else if (style !== undefined && style !== 'neon' && background.ground === 'dark') {
-    background = fitBackground(clip, ['plain']);
+  const ground = style === 'neon' ? 'dark' : style === 'pencil' ? 'paper' : 'plain';
+  if (style !== undefined && background.ground !== ground) {
+    background = fitBackground(clip, [ground]);
     context = contextOf(background);
   }
-  const objects =
-    style === undefined
-      ? []
-      : context.tracks.map((track) => readObject(clip, readShape(context, track, style), background));
-  return {
-    frameCount: clip.frameCount,
-    background: background.error <= mostBackgroundError ? background.name : undefined,
-    style,
-    wall: wall === undefined ? undefined : [wall.from / clip.width, wall.to / clip.width],
-    views: background.isFloor ? background.views : undefined,
-    objects,
-  };
+  return read(undefined, style, style === undefined ? [] : readShapes(context, style));
+}
+
+function readShapes(context: Context, style: Style): ReadObject[] {
+  const { clip, background, tracks } = context;
+  const shapes = tracks.map((track) => ({ track, shape: readShape(context, track, style) }));
+  const painted = shapes.map(({ shape }) =>
+    style === 'flat' && shape.shape !== undefined
+      ? findPaint(clip, background, shape.shape, shape.sightings)
+      : undefined,
+  );
+  const isLine = (other: PatchTrack) =>
+    shapes.some(
+      ({ track, shape }, i) =>
+        painted[i] !== undefined && track !== other && isPaintOf(other, shape, clip.width),
+    );
+  return shapes.flatMap(({ track, shape }, i) =>
+    isLine(track) ? [] : [readObject(clip, shape, background, painted[i])],
+  );
+}
+
+/** Whether nearly all of a track lies on the line that a shape would have painted. */
+function isPaintOf(line: PatchTrack, shape: ShapeTrack, width: number): boolean {
+  const first = shape.sightings.find((sighting) => sighting !== undefined);
+  if (first === undefined) return false;
+  let on = 0;
+  let all = 0;
+  line.patches.forEach((patch, f) => {
+    const pose = shape.sightings[f]?.pose;
+    if (patch === undefined || pose === undefined) return;
+    const [ex, ey] = [pose.x - first.pose.x, pose.y - first.pose.y];
+    const square = Math.max(1e-6, ex * ex + ey * ey);
+    for (const i of patch.pixels) {
+      const x = (i % width) + 0.5;
+      const y = Math.floor(i / width) + 0.5;
+      const along = Math.min(1, Math.max(0, ((x - first.pose.x) * ex + (y - first.pose.y) * ey) / square));
+      const d = Math.hypot(x - first.pose.x - ex * along, y - first.pose.y - ey * along);
+      all++;
+      if (d < paintHalfWidth * pose.r + 1.5 || Math.hypot(x - pose.x, y - pose.y) < 1.05 * pose.r + 1) on++;
+    }
+  });
+  return all > 0 && on >= 0.8 * all;
 }

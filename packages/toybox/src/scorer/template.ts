@@ -217,7 +217,7 @@ export interface Fitted {
 
 /**
  * The pose of a shape that explains a window best, searched from `start` with steps that halve from `step` pixels
- * to `least`. `colour`, when known, is held.
+ * to `least`. `colour`, when known, is held; so are radius and angle when `isSizeFixed`.
  */
 export function fitPose(
   window: Window,
@@ -229,7 +229,7 @@ export function fitPose(
     step: number;
     least: number;
     colour?: Rgb;
-    isRadiusFixed?: boolean;
+    isSizeFixed?: boolean;
     angles?: readonly number[];
   },
 ): Fitted {
@@ -250,7 +250,7 @@ export function fitPose(
     return true;
   };
   for (const angle of options.angles ?? []) consider({ ...start, angle });
-  const turns = symmetry[outline.shape] > 0;
+  const turns = symmetry[outline.shape] > 0 && !options.isSizeFixed;
   for (let step = options.step; step >= options.least; step /= 2) {
     for (let round = 0; round < 2; round++) {
       let isBetter = false;
@@ -260,7 +260,7 @@ export function fitPose(
       if (!consider({ ...pose, y: pose.y + step }))
         isBetter = consider({ ...pose, y: pose.y - step }) || isBetter;
       else isBetter = true;
-      if (!options.isRadiusFixed) {
+      if (!options.isSizeFixed) {
         if (!consider({ ...pose, r: pose.r + step * 0.7 })) {
           isBetter = (pose.r > step && consider({ ...pose, r: pose.r - step * 0.7 })) || isBetter;
         } else isBetter = true;

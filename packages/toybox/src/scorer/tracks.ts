@@ -24,10 +24,26 @@ function isOtherColour(a: Patch, b: Patch): boolean {
   return a.colour !== undefined && b.colour !== undefined && a.colour !== b.colour;
 }
 
+/** Which sides of a patch frame or wall may cut off. */
+export interface Cuts {
+  readonly left: boolean;
+  readonly right: boolean;
+}
+
 /** Tracks of at least a few frames, in order of their first frame. */
-export function linkPatches(clip: Clip, patches: readonly (readonly Patch[])[]): PatchTrack[] {
+export function linkPatches(
+  clip: Clip,
+  patches: readonly (readonly Patch[])[],
+  cutsOf: (patch: Patch) => Cuts,
+): PatchTrack[] {
   const short = Math.min(clip.width, clip.height);
   const tracks: OpenTrack[] = [];
+  /** Travel in pixels by a side of it that is not cut off: the middle of what is cut off seems to stop. */
+  const travel = (from: Patch, to: Patch) => {
+    const [a, b] = [cutsOf(from), cutsOf(to)];
+    if (a.right || b.right) return to.x0 - from.x0;
+    return a.left || b.left ? to.x1 - from.x1 : to.x - from.x;
+  };
   patches.forEach((here, f) => {
     const pairs: { track: OpenTrack; patch: Patch; cost: number }[] = [];
     for (const track of tracks) {
@@ -39,7 +55,7 @@ export function linkPatches(clip: Clip, patches: readonly (readonly Patch[])[]):
         );
         const back = Math.hypot(patch.x - track.last.x, patch.y - track.last.y);
         const jump = Math.min(ahead, back) / short;
-        if (jump > gate + 0.04 * (gap - 1)) continue;
+        if (jump > gate + 0.06 * (gap - 1)) continue;
         // A sliver and a whole shape are hardly the same thing, unless one comes out of hiding.
         const ratio =
           Math.min(patch.pixels.length, track.last.pixels.length) /
@@ -61,9 +77,10 @@ export function linkPatches(clip: Clip, patches: readonly (readonly Patch[])[]):
         continue;
       usedTracks.add(track);
       usedPatches.add(patch);
-      const gap = f - track.last.frame;
-      track.vx = (patch.x - track.last.x) / gap;
-      track.vy = (patch.y - track.last.y) / gap;
+      const earlier =
+        track.patches.slice(Math.max(0, f - 5), f).find((other) => other !== undefined) ?? track.last;
+      track.vx = travel(earlier, patch) / (f - earlier.frame);
+      track.vy = (patch.y - earlier.y) / (f - earlier.frame);
       track.last = patch;
       track.patches[f] = patch;
     }
