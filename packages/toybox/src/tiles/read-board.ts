@@ -1,4 +1,4 @@
-import type { Clip } from '../world.ts';
+import type { Clip } from '../world/clip.ts';
 import { picturesPerTheme, tilePictures, tileSidePx } from './sprites.ts';
 import type { Facing, TileKind, TileTheme } from './tile-world.ts';
 import { tileThemes } from './tile-world.ts';

@@ -1,4 +1,4 @@
-import type { Clip } from '../world.ts';
+import type { Clip } from '../world/clip.ts';
 import { type TilePicture, tilePicture, tileSidePx } from './sprites.ts';
 import { type Board, playBoard, type TileAction } from './tile-world.ts';
 

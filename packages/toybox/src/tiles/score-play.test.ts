@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Clip } from '../world.ts';
+import type { Clip } from '../world/clip.ts';
 import { draw } from './draw.ts';
 import { heldOutPlays } from './held-out-plays.ts';
 import { renderPlay } from './render-board.ts';

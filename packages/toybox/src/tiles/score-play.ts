@@ -2,7 +2,7 @@
  * Whether a clip does what it was told. The clip is read back from its pixels; only then is it compared with what
  * the rules make of the first board and the actions.
  */
-import type { Clip } from '../world.ts';
+import type { Clip } from '../world/clip.ts';
 import { type BoardReading, readBoard } from './read-board.ts';
 import {
   type Board,

@@ -1,5 +1,5 @@
 /** Clips that look right and are not: what a scorer of actions must reject. */
-import type { Clip } from '../world.ts';
+import type { Clip } from '../world/clip.ts';
 import { draw } from './draw.ts';
 import { renderBoards, renderPlay } from './render-board.ts';
 import { type Board, facings, playBoard, stepBoard, type TileAction } from './tile-world.ts';

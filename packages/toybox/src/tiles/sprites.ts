@@ -2,7 +2,7 @@
  * Every picture that a tile can show, 8 × 8 pixels. A letter of a sprite is a colour: of the theme, or common to
  * all. "_" shows the ground below, "L" is the agent's lamp.
  */
-import type { Rgb } from '../world.ts';
+import type { Rgb } from '../world/words.ts';
 import { clockPhases, type Facing, facings, type TileTheme, tileThemes } from './tile-world.ts';
 
 /** Pixels along each side of a tile. */
