@@ -20,6 +20,7 @@ import { compositeFrames } from './video/composite-frames/node.ts';
 import { groundTruthScene } from './video/ground-truth-scene/node.ts';
 import { joinClips } from './video/join-clips/node.ts';
 import { loadVideo } from './video/load-video/node.ts';
+import { newFrames } from './video/new-frames/node.ts';
 import { pickFrame } from './video/pick-frame/node.ts';
 import { resizeFrames } from './video/resize-frames/node.ts';
 import { reverseFrames } from './video/reverse-frames/node.ts';
@@ -44,6 +45,7 @@ const definitions: readonly AnyNodeDefinition[] = [
   loadVideo,
   groundTruthScene,
   interactiveWorld,
+  newFrames,
   trimFrames,
   joinClips,
   reverseFrames,

@@ -136,7 +136,7 @@ describe('pictures', () => {
 describe('extending a clip', () => {
   // 17 given, of which 9 are shown to the model; 8 new
   it('forward: the given frames stay first and untouched, the new ones follow', async () => {
-    const made = await run('extend-forward');
+    const made = await run('extend-forward', { 'fresh.fade': 0 });
     const given = made.frames('video');
     expect(count(given)).toBe(17);
     expect(made.latent('denoise').frameCount).toBe(17);
@@ -149,7 +149,7 @@ describe('extending a clip', () => {
   });
 
   it('backward: the given frames stay last and untouched, the new ones lead up to them', async () => {
-    const made = await run('extend-backward');
+    const made = await run('extend-backward', { 'fresh.fade': 0 });
     expect(givenFrames(made.known('extend'))).toEqual([3, 4]);
     expectKept(made.known('extend'), made.latent('denoise'));
     const whole = made.frames('join');

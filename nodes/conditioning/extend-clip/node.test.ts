@@ -3,7 +3,7 @@ import { createTestContext, fakeModelRef as model } from '@reelgraph/node-api/te
 import { fromFunction } from '@reelgraph/tensor';
 import { describe, expect, it } from 'vitest';
 import { joinClips } from '../../video/join-clips/node.ts';
-import { trimFrames } from '../../video/trim-frames/node.ts';
+import { newFrames as keepNewFrames } from '../../video/new-frames/node.ts';
 import { extendClip } from './node.ts';
 
 const ctx = createTestContext();
@@ -73,7 +73,7 @@ describe('extend-clip', () => {
   });
 
   // before ┐                       ┌ before ┐
-  //        ├→ extend → made → trim ┤        ├→ join
+  //        ├→ extend → made → new frames ┤        ├→ join
   // after  ┘                       └ after  ┘
   it.each([
     ['forward', { before: ramp(17) }],
@@ -87,9 +87,9 @@ describe('extend-clip', () => {
         const { lead, tail, latent } = await extend(clips, { newFrames, contextFrames: 13 });
         // In place of what a model makes: frames of the value -1.
         const made = clip(...Array<number>(latent.frameCount).fill(-1));
-        const { frames } = await trimFrames.run({
-          inputs: { frames: made, start: lead, end: tail },
-          params: { cutStart: 0, cutEnd: 0, most: 0 },
+        const { frames } = await keepNewFrames.run({
+          inputs: { frames: made, lead, tail },
+          params: { fade: 0 },
           ctx,
         });
         expect(frames.pixels.shape[2]).toBe(newFrames);

@@ -17,8 +17,8 @@ import { clipSizeOf, sizeFault } from '../../latent/clip-fault.ts';
  * `planExtension` for the frames.
  *
  * ```text
- *   clip ──→ extend-clip ─latent→ noise → denoise → decode → trim ←lead, tail─ extend-clip
- *     └─────────────────────────────────────────────────────→ join ←┘
+ *   clip ──→ extend-clip ─latent→ noise → denoise → decode → new-frames ←lead, tail─ extend-clip
+ *     └───────────────────────────────────────────────────────→ join ←┘
  * ```
  */
 export const extendClip = defineNode({
@@ -26,7 +26,7 @@ export const extendClip = defineNode({
   version: 1,
   title: 'Extend clip',
   description:
-    'Goes on from a clip, leads up to one, or fills the gap between two: the model sees the given frames and makes the missing ones. Cut the made clip by Lead and Tail, then join what is left to the clips.',
+    'Goes on from a clip, leads up to one, or fills the gap between two: the model sees the given frames and makes the missing ones. Keep new frames then cuts the made clip by Lead and Tail, and Join clips puts all together.',
   category: 'Conditioning',
   synonyms: [
     'continue video',
@@ -74,12 +74,12 @@ export const extendClip = defineNode({
     lead: {
       type: 'integer',
       label: 'Lead',
-      description: 'How many frames at the start of the made clip are not new; cut them before joining.',
+      description: 'How many frames at the start of the made clip are not new; for Keep new frames.',
     },
     tail: {
       type: 'integer',
       label: 'Tail',
-      description: 'How many frames at the end of the made clip are not new; cut them before joining.',
+      description: 'How many frames at the end of the made clip are not new; for Keep new frames.',
     },
   },
   params: {

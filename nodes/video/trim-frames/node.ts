@@ -11,18 +11,6 @@ export const trimFrames = defineNode({
   synonyms: ['cut', 'crop time', 'take', 'slice', 'shorten', 'drop frames'],
   inputs: {
     frames: { type: 'frames', label: 'Frames', description: 'The clip to shorten.' },
-    start: {
-      type: 'integer',
-      label: 'Cut at start',
-      description: 'Frames to leave out at the start; takes the place of the number below.',
-      optional: true,
-    },
-    end: {
-      type: 'integer',
-      label: 'Cut at end',
-      description: 'Frames to leave out at the end; takes the place of the number below.',
-      optional: true,
-    },
   },
   outputs: {
     frames: { type: 'frames', label: 'Frames', description: 'The frames that are left.' },
@@ -58,9 +46,7 @@ export const trimFrames = defineNode({
   lane: 'cpu',
   infer({ inputs, params }) {
     const { frameCount, ...facts } = inputs.frames ?? {};
-    // How much a wired number cuts is known when it runs.
-    const isWired = inputs.start !== undefined || inputs.end !== undefined;
-    if (isWired || frameCount === undefined) return { outputs: { frames: facts }, issues: [] };
+    if (frameCount === undefined) return { outputs: { frames: facts }, issues: [] };
     const left = frameCount - params.cutStart - params.cutEnd;
     if (left < 1) {
       return {
@@ -83,16 +69,15 @@ export const trimFrames = defineNode({
   run({ inputs, params }) {
     const { pixels, fps } = inputs.frames;
     const frameCount = pixels.shape[2] ?? 0;
-    const start = inputs.start ?? params.cutStart;
-    const end = inputs.end ?? params.cutEnd;
-    if (!(start >= 0 && end >= 0 && start + end < frameCount)) {
-      throw new NodeError('trim-frames/nothing-left', nothingLeft(frameCount, start, end), {
+    const { cutStart, cutEnd, most } = params;
+    const left = frameCount - cutStart - cutEnd;
+    if (left < 1) {
+      throw new NodeError('trim-frames/nothing-left', nothingLeft(frameCount, cutStart, cutEnd), {
         hint: 'Cut fewer frames.',
       });
     }
-    const left = frameCount - start - end;
-    const count = params.most > 0 ? Math.min(left, params.most) : left;
-    return { frames: { pixels: sliceAxis(pixels, 2, start, start + count), fps } };
+    const count = most > 0 ? Math.min(left, most) : left;
+    return { frames: { pixels: sliceAxis(pixels, 2, cutStart, cutStart + count), fps } };
   },
 });
 

@@ -1,0 +1,151 @@
+import { defineNode, type Frames, type InferIssue, NodeError } from '@reelgraph/node-api';
+import { formatShape, sameShape, sliceAxis, type Tensor } from '@reelgraph/tensor';
+
+/**
+ * Largest correction of a pixel. What a VAE loses stays below it; a shape that the model put elsewhere does not, and
+ * must not be drawn twice.
+ */
+const largestCorrection = 0.15;
+
+/**
+ * Keeps what is new of a clip made by extend-clip, and takes the step out of its seams.
+ *
+ * The model sees and gives back the given frames through its codec, which changes them a little everywhere. Cut hard,
+ * the clip would jump by that change where given and made frames meet. So the change of the frame at the seam,
+ * r = given - made, is added to the new frames beside it, less with each: by 1 - i / (fade + 1) to the i-th. Given
+ * frames are never touched.
+ */
+export const newFrames = defineNode({
+  type: 'new-frames',
+  version: 1,
+  title: 'Keep new frames',
+  description:
+    'Cuts the frames that were given off a clip made with Extend clip, and matches what is left to them, so that nothing jumps where they are joined.',
+  category: 'Video',
+  synonyms: ['cut', 'trim', 'seam', 'match', 'smooth', 'join', 'stitch'],
+  inputs: {
+    frames: { type: 'frames', label: 'Frames', description: 'The whole clip as the model made it.' },
+    lead: {
+      type: 'integer',
+      label: 'Lead',
+      description: 'From Extend clip: frames at its start that are not new.',
+    },
+    tail: {
+      type: 'integer',
+      label: 'Tail',
+      description: 'From Extend clip: frames at its end that are not new.',
+    },
+    before: {
+      type: 'frames',
+      label: 'Clip before',
+      description:
+        'The clip that the new frames follow, if any: their colours are matched to its last frame.',
+      optional: true,
+    },
+    after: {
+      type: 'frames',
+      label: 'Clip after',
+      description:
+        'The clip that follows the new frames, if any: their colours are matched to its first frame.',
+      optional: true,
+    },
+  },
+  outputs: {
+    frames: { type: 'frames', label: 'Frames', description: 'The new frames alone, ready to be joined.' },
+  },
+  params: {
+    fade: {
+      kind: 'integer',
+      label: 'Match over',
+      description: 'Over how many new frames the matching fades out; 0 matches nothing.',
+      zeroLabel: 'nothing',
+      default: 4,
+      min: 0,
+      max: 100,
+      unit: 'frames',
+    },
+  },
+  cache: 'memory',
+  lane: 'cpu',
+  infer({ inputs }) {
+    const { frameCount: _, ...facts } = inputs.frames ?? {};
+    const issues: InferIssue[] = [];
+    for (const port of ['before', 'after'] as const) {
+      const differs = (['widthPx', 'heightPx'] as const).some((side) => {
+        const [a, b] = [inputs.frames?.[side], inputs[port]?.[side]];
+        return a !== undefined && b !== undefined && a !== b;
+      });
+      if (!differs) continue;
+      issues.push({
+        code: 'new-frames/other-size',
+        severity: 'error',
+        message: `"${port}" has another size than the clip made. Connect what is connected to Extend clip.`,
+        port,
+      });
+    }
+    return { outputs: { frames: facts }, issues };
+  },
+  run({ inputs, params }) {
+    const { frames, lead, tail, before, after } = inputs;
+    const total = frames.pixels.shape[2] ?? 0;
+    if (!(lead >= 0 && tail >= 0 && lead + tail < total)) {
+      throw new NodeError(
+        'new-frames/nothing-new',
+        `The clip has ${total} frames; without ${lead} at the start and ${tail} at the end none is left.`,
+        { hint: 'Connect Lead and Tail of the Extend clip that this clip was made with.' },
+      );
+    }
+    const made = sliceAxis(frames.pixels, 2, lead, total - tail);
+    const data = made.data.slice();
+    const pixels = { ...made, data };
+    if (params.fade > 0 && before !== undefined && lead > 0)
+      fadeIn(pixels, correction(before, 'last', frameOf(frames.pixels, lead - 1)), params.fade, 'start');
+    if (params.fade > 0 && after !== undefined && tail > 0)
+      fadeIn(pixels, correction(after, 'first', frameOf(frames.pixels, total - tail)), params.fade, 'end');
+    return { frames: { pixels, fps: frames.fps } };
+  },
+});
+
+function frameOf(pixels: Tensor<'float32'>, index: number): Tensor<'float32'> {
+  return sliceAxis(pixels, 2, index, index + 1);
+}
+
+/** given - made of the frame at a seam, [1, 3, 1, H, W], each value within the largest correction. */
+function correction(given: Frames, which: 'first' | 'last', made: Tensor<'float32'>): Tensor<'float32'> {
+  const count = given.pixels.shape[2] ?? 0;
+  const frame = frameOf(given.pixels, which === 'first' ? 0 : count - 1);
+  if (!sameShape(frame.shape, made.shape)) {
+    throw new NodeError(
+      'new-frames/other-size',
+      `The clip made has frames ${formatShape(made.shape)}, the clip given ${formatShape(frame.shape)}.`,
+      { hint: 'Connect what is connected to Extend clip.' },
+    );
+  }
+  const data = frame.data.map((value, i) => {
+    const difference = value - made.data[i]!;
+    return Math.min(largestCorrection, Math.max(-largestCorrection, difference));
+  });
+  return { ...frame, data };
+}
+
+/** Adds a still [1, 3, 1, H, W] to frames at one end of a clip, less and less; results stay in [-1, 1]. */
+function fadeIn(
+  { shape, data }: Tensor<'float32'>,
+  still: Tensor<'float32'>,
+  fade: number,
+  from: 'start' | 'end',
+): void {
+  const [, channels = 0, frameCount = 0, height = 0, width = 0] = shape;
+  const plane = height * width;
+  for (let step = 1; step <= Math.min(fade, frameCount); step++) {
+    const share = 1 - step / (fade + 1);
+    const frame = from === 'start' ? step - 1 : frameCount - step;
+    for (let channel = 0; channel < channels; channel++) {
+      const to = (channel * frameCount + frame) * plane;
+      for (let i = 0; i < plane; i++) {
+        const value = data[to + i]! + share * still.data[channel * plane + i]!;
+        data[to + i] = Math.min(1, Math.max(-1, value));
+      }
+    }
+  }
+}
