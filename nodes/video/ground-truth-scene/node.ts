@@ -7,6 +7,7 @@ import {
   captionOf,
   colourNames,
   exists,
+  frameCountRange,
   framesPerSecond,
   motions,
   randomScene,
@@ -196,8 +197,8 @@ export const groundTruthScene = defineNode({
       label: 'Frames',
       description: 'Number of pictures in the clip, 8 for a second: 5, 9, 13 and so on.',
       default: 17,
-      min: 5,
-      max: 65,
+      min: frameCountRange.least,
+      max: frameCountRange.most,
       step: 4,
     },
     width: {

@@ -110,7 +110,6 @@ export {
   sceneKinds,
   sceneSchema,
   shapes,
-  sideRange,
   sizes,
   smallestRadius,
   straightDirections,

@@ -29,8 +29,7 @@ function isGradient(background: Background): background is Gradient {
   return Object.hasOwn(gradients, background);
 }
 
-/** A background that has one colour. */
-export function isTone(background: Background): background is Tone {
+function isTone(background: Background): background is Tone {
   return Object.hasOwn(tones, background);
 }
 

@@ -18,5 +18,3 @@ export type FrameSize = Pick<ClipSize, 'width' | 'height'>;
 
 /** Frame counts that the model makes are 4n + 1, within these bounds. */
 export const frameCountRange = { least: 5, most: 65 } as const;
-/** Width and height that the model makes, in pixels. */
-export const sideRange = { least: 48, most: 128 } as const;

@@ -5,7 +5,6 @@ export {
   defaultClipSize,
   type FrameSize,
   frameCountRange,
-  sideRange,
 } from './clip.ts';
 export { type HeldOutPrompt, heldOutCounts, heldOutPrompts, novelSingles } from './held-out.ts';
 export { distanceToShape } from './outline.ts';
