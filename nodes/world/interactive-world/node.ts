@@ -113,6 +113,7 @@ export const interactiveWorld = defineNode({
     },
     // Held down it would put a crate and break it in turn.
     once: ['act'],
+    hint: 'Arrows walk, space acts',
     fps: 8,
     async open({ params, ctx }) {
       const model = await ctx.models.resolve(params.model, ctx.signal);

@@ -83,6 +83,8 @@ export const livePlayInfoSchema = z.strictObject({
   keys: z.record(z.string(), z.string()),
   /** Actions that a key held down does once and not in every frame. */
   once: z.array(z.string()),
+  /** The keys in a few words, for people. */
+  hint: z.string(),
   /** Frames a second while it is played. */
   fps: z.number().positive(),
 });

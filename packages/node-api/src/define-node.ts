@@ -164,8 +164,8 @@ export function describeNode(definition: AnyNodeDefinition): NodeTypeInfo {
   };
 }
 
-function describeLive({ log, idle, keys, once, fps }: LivePlayInfo): LivePlayInfo {
-  return { log, idle, keys: { ...keys }, once: [...once], fps };
+function describeLive({ log, idle, keys, once, hint, fps }: LivePlayInfo): LivePlayInfo {
+  return { log, idle, keys: { ...keys }, once: [...once], hint, fps };
 }
 
 /** Definitions by type name. */

@@ -30,6 +30,13 @@ describe('the geometry of a node', () => {
     );
   });
 
+  it('gives a node that is played room for its picture', () => {
+    const live = { log: 'a', idle: 'none', keys: {}, once: [], hint: '', fps: 8 };
+    const played = nodeGeometry(nodeType({ type: 'played', preview: 'progress', live }));
+    const seen = nodeGeometry(nodeType({ type: 'seen', preview: 'progress' }));
+    expect(played.height - seen.height).toBe(nodeMetrics.livePreview - nodeMetrics.preview);
+  });
+
   it('shows the first controls and counts the others', () => {
     const params: NodeTypeInfo['params'] = Object.fromEntries(
       Array.from({ length: 8 }, (_, index) => [`p${index}`, text]),

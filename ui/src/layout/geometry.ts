@@ -15,6 +15,8 @@ export const nodeMetrics = {
   textRow: 78,
   fileRow: 64,
   preview: 176,
+  /** Of a node that is played: square pictures fill the width. */
+  livePreview: 272,
   more: 22,
   bottom: 8,
 } as const;
@@ -73,8 +75,9 @@ function computeGeometry(info: NodeTypeInfo): NodeGeometry {
   if (hiddenParams > 0) top += nodeMetrics.more;
   let preview: NodeGeometry['preview'];
   if (info.preview !== 'none') {
-    preview = { top: top + nodeMetrics.controlGap, height: nodeMetrics.preview };
-    top += nodeMetrics.controlGap + nodeMetrics.preview;
+    const height = info.live ? nodeMetrics.livePreview : nodeMetrics.preview;
+    preview = { top: top + nodeMetrics.controlGap, height };
+    top += nodeMetrics.controlGap + height;
   }
   return {
     width: nodeMetrics.width,

@@ -81,7 +81,7 @@ export function LivePreview({ id, info, live, run, height }: LivePreviewProps) {
             <button type="button" className="live-button" onClick={play} data-testid={`play-${id}`}>
               <Icon name="play" size={14} /> Play
             </button>
-            <span>Keys make the frames, live</span>
+            <span>{live.hint}</span>
           </div>
         </>
       )}
@@ -114,7 +114,7 @@ function LiveCanvas({
         role="application"
         // biome-ignore lint/a11y/noNoninteractiveTabindex: it is what takes the keys
         tabIndex={0}
-        aria-label={`Being played. ${keysInWords(live)}. Escape stops.`}
+        aria-label={`Being played. ${live.hint}. Escape stops.`}
         data-testid={`live-${id}`}
         data-frames={state.frameCount}
         data-phase={state.phase}
@@ -152,12 +152,6 @@ function factsOf({ phase, frameCount, latencyMs }: LiveState): string {
   return `${waiting}${frameCount} ${frameCount === 1 ? 'frame' : 'frames'}${latency}`;
 }
 
-function keysInWords({ keys }: LivePlayInfo): string {
-  return Object.entries(keys)
-    .map(([key, action]) => `${key === ' ' ? 'Space' : key}: ${action}`)
-    .join(', ');
-}
-
 /** The params that the frames follow from, as one text. */
 function playedParams(editor: Editor, id: string, log: string): string {
   const { [log]: _, ...others } = editor.document.get().nodes[id]?.params ?? {};
@@ -185,7 +179,7 @@ function draw(
     const size = fitInside(
       widthPx / heightPx,
       nodeMetrics.width - 20,
-      (place?.clientHeight ?? heightPx) - 10,
+      (place?.clientHeight ?? heightPx) - 12,
     );
     canvas.style.width = `${size.width}px`;
     canvas.style.height = `${size.height}px`;

@@ -7,6 +7,7 @@ const info: LivePlayInfo = {
   idle: 'none',
   keys: { ArrowLeft: 'left', ArrowRight: 'right', ' ': 'act' },
   once: ['act'],
+  hint: 'Arrows walk, space acts',
   fps: 8,
 };
 const picture = { widthPx: 1, heightPx: 1, data: 'AAAA' };

@@ -127,6 +127,7 @@ const categoryHues: Readonly<Record<string, string>> = {
   Sampling: '#a8842c',
   Image: '#3f7fb5',
   Video: '#2f8a96',
+  World: '#6b8f2a',
   Output: '#3f8f5f',
   Missing: '#b3453d',
 };
