@@ -60,6 +60,7 @@ const frameCounts: Readonly<Record<string, number>> = {
   'video-to-video.json': 17,
   'inpaint.json': 17,
   'ground-truth-scene.json': 17,
+  'interactive-world.json': 49,
 };
 
 /** Few steps: what is tested is that it runs and gives the same everywhere, not how it looks. */
