@@ -96,7 +96,7 @@ export const nodeTypeInfoSchema = z.strictObject({
   version: z.number().int().positive(),
   title: z.string(),
   description: z.string(),
-  /** Menu group: `Model`, `Conditioning`, `Latent`, `Sampling`, `Image`, `Video`, `Output`. */
+  /** Menu group: `Model`, `Conditioning`, `Latent`, `Sampling`, `Image`, `Video`, `World`, `Output`. */
   category: z.string(),
   /** Other words people search for ("KSampler", "CLIP"). */
   synonyms: z.array(z.string()),
