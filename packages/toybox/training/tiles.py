@@ -153,7 +153,8 @@ class Pool:
     """Boards being played, beside what the network believes they show.
 
     The belief is the network's own prediction from its belief before, so it learns on its own errors. It is set
-    right now and then, and whenever it has more than two tiles wrong: of a board lost in errors nothing is learnt.
+    right now and then, soon when it is wrong, at once when it has more than two tiles wrong: of what nobody could know
+    nothing is learnt.
     """
 
     def __init__(self, rng, code_of_patch, count, rows, columns):
@@ -175,7 +176,8 @@ class Pool:
 
     def believe(self, predicted):
         predicted = predicted.numpy()
-        corrected = (self.rng.random(self.count) < 0.15) | ((predicted != self.truth).sum(axis=(1, 2)) > 2)
+        wrong = (predicted != self.truth).sum(axis=(1, 2))
+        corrected = (self.rng.random(self.count) < np.where(wrong > 0, 0.6, 0.1)) | (wrong > 2)
         self.belief = np.where(corrected[:, None, None], self.truth, predicted)
         fresh = np.flatnonzero(self.rng.random(self.count) < 0.02)
         if len(fresh) > 0:
