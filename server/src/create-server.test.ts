@@ -416,11 +416,9 @@ describe('workflows', () => {
       source: 'saved',
     });
     expect(await client.getWorkflow('mine')).toEqual(workflow('Mine'));
-    expect((await client.listWorkflows()).map((summary) => summary.id)).toEqual([
-      'text-to-video',
-      'image-to-video',
-      'mine',
-    ]);
+    const ids = (await client.listWorkflows()).map((summary) => summary.id);
+    expect([ids.at(0), ids.at(-1)]).toEqual(['text-to-video', 'mine']);
+    expect(ids).toContain('image-to-video');
     expect(await readFile(join(dataFolder, 'workflows/mine.json'), 'utf8')).toMatch(/^\{\n/);
     await expect(client.saveWorkflow('text-to-video', workflow('Evil'))).rejects.toMatchObject({
       status: 409,

@@ -7,6 +7,9 @@ import type { WorkflowSummary } from '@reelgraph/protocol';
 import { HttpError, notFound } from './http-error.ts';
 import { canonicalText } from './workflow-text.ts';
 
+/** The template that is opened where nothing else is. */
+const firstTemplate = 'text-to-video';
+
 export interface WorkflowLibrary {
   /** Templates with the simplest first, then what was saved, by id. */
   list(): Promise<WorkflowSummary[]>;
@@ -76,8 +79,11 @@ export function createWorkflowLibrary(folders: {
     );
     const size = ({ workflow }: { workflow: Workflow }) => Object.keys(workflow.nodes).length;
     const listed = found.flat();
-    // Who begins is shown the workflow with the least to understand; ids settle the rest, sorted above.
-    if (source === 'template') listed.sort((a, b) => size(a) - size(b));
+    // Who begins is shown what the tour begins with; then comes what has the least to understand, and ids settle the
+    // rest, sorted above.
+    const order = (entry: { id: string; workflow: Workflow }) =>
+      entry.id === firstTemplate ? 0 : size(entry);
+    if (source === 'template') listed.sort((a, b) => order(a) - order(b));
     return listed.map(({ id, workflow }) => summarize(id, workflow, source));
   }
 
