@@ -19,9 +19,12 @@ import {
 } from '@reelgraph/node-api';
 import { builtinNodes } from '@reelgraph/nodes';
 import { isTensor, sliceAxis, type Tensor } from '@reelgraph/tensor';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
 import { projectRoot } from '../support/server.ts';
+
+// The first run opens sessions and starts ffmpeg, which takes its time where other work goes on.
+vi.setConfig({ testTimeout: 120_000 });
 
 let folder: string;
 let models: ModelServiceHandle;
@@ -128,7 +131,7 @@ describe('pictures', () => {
     expect(givenFrames(image.known('condition'))).toEqual([0]);
     expectKept(image.known('condition'), image.latent('denoise'));
     const both = await run('first-last-frame');
-    expect(givenFrames(both.known('end'))).toEqual([0, 4]);
+    expect(givenFrames(both.known('end'))).toEqual([0, 5]);
     expectKept(both.known('end'), both.latent('denoise'));
   });
 });

@@ -50,7 +50,7 @@ afterAll(async () => {
 const frameCounts: Readonly<Record<string, number>> = {
   'text-to-video.json': 17,
   'image-to-video.json': 17,
-  'first-last-frame.json': 17,
+  'first-last-frame.json': 18,
   'extend-forward.json': 25,
   'extend-backward.json': 25,
   'fill-gap.json': 25,
