@@ -166,7 +166,7 @@ export function compareWithSaid(reading: Reading, said: Said): Agreement {
     agreement.change = each((read, object) => changeAgrees(read, object, reading.frameCount));
   }
   if (said.background !== undefined) agreement.background = reading.background === said.background;
-  agreement.style = reading.style === said.style;
+  agreement.style = reading.styles.includes(said.style);
   agreement.camera = cameraAgrees(reading, said);
   if (said.relation !== undefined || said.kind === 'trio') agreement.relation = relationAgrees(objects, said);
   agreement.wall = (reading.wall !== undefined) === said.hasWall;

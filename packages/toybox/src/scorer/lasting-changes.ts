@@ -38,7 +38,7 @@ export function findBite(
   windows: readonly (Window | undefined)[],
   sightings: readonly (Sighting | undefined)[],
   style: Style,
-  softness: number,
+  blur: number,
 ): ReadBite | undefined {
   const seen = windows.flatMap((window, f) => {
     const sighting = sightings[f];
@@ -51,13 +51,8 @@ export function findBite(
   const fitted = (index: number, bite: number | undefined) => {
     const { window, sighting } = seen[index]!;
     const outline = { shape: 'circle' as Shape, ...(bite === undefined ? {} : { bite }) };
-    return fitPose(
-      window,
-      style,
-      outline,
-      { ...sighting.pose, r: radius },
-      { softness, step: 1, least: 0.25 },
-    ).match.unexplained;
+    return fitPose(window, style, outline, { ...sighting.pose, r: radius }, { blur, step: 1, least: 0.25 })
+      .match.unexplained;
   };
   const late = [0.6, 0.75, 0.9].map((share) => Math.floor(share * (seen.length - 1)));
   let best = { angle: 0, error: Number.POSITIVE_INFINITY };
@@ -105,7 +100,7 @@ export function findPaint(
   const first = sightings.find((sighting) => sighting !== undefined);
   if (first === undefined) return undefined;
   const { width, height, frames } = clip;
-  const own = first.colour;
+  const own = nearestColour(first.rgb, Number.POSITIVE_INFINITY);
   const least = (leastLine * width * height) / 4096;
   const half = paintHalfWidth * first.pose.r;
   const votes = new Map<Colour, number>();

@@ -1,8 +1,8 @@
 /** Reads shapes off tracks: outline, style, colour and pose in every frame, by comparing with drawings of each. */
 import type { Clip } from '../world/clip.ts';
-import { type Colour, type Rgb, type Shape, type Style, shapes } from '../world/words.ts';
+import { colourNames, colours, type Rgb, type Shape, type Style, shapes } from '../world/words.ts';
 import type { FittedBackground } from './background.ts';
-import { nearestColour, type Patch } from './foreground.ts';
+import type { Patch } from './foreground.ts';
 import { findBite, type ReadBite } from './lasting-changes.ts';
 import {
   errorUnder,
@@ -22,7 +22,6 @@ export interface Sighting {
   readonly pose: Pose;
   /** Its colour as measured. */
   readonly rgb: Rgb;
-  readonly colour: Colour | undefined;
   /** Share of what is there that the drawing leaves unexplained, 0-1. */
   readonly unexplained: number;
   /** Whether frame or wall may cut it off. */
@@ -44,9 +43,7 @@ export interface ShapeTrack {
 const mostUnexplained = 0.16;
 /** Frames of a track that decide its shape. */
 const decidingFrames = 5;
-const softnesses = [1, 1.7, 2.6] as const;
-/** Farthest a colour may lie from its name, in RGB distance; the closest two names lie 71 apart. */
-const colourTolerance = 60;
+const blurs = [0, 1, 2] as const;
 
 export interface Context {
   readonly clip: Clip;
@@ -58,10 +55,10 @@ export interface Context {
 /** Which sides of a patch frame or wall may cut off. */
 export function cutsOf({ clip, wall }: Pick<Context, 'clip' | 'wall'>, patch: Patch) {
   return {
-    left: patch.x0 <= 1 || (wall !== undefined && Math.abs(patch.x0 - wall.to - 1) <= 2),
-    right: patch.x1 >= clip.width - 2 || (wall !== undefined && Math.abs(patch.x1 - wall.from + 2) <= 2),
-    above: patch.y0 <= 1,
-    below: patch.y1 >= clip.height - 2,
+    left: patch.x0 <= 0 || (wall !== undefined && Math.abs(patch.x0 - wall.to - 1) <= 2),
+    right: patch.x1 >= clip.width - 1 || (wall !== undefined && Math.abs(patch.x1 - wall.from + 2) <= 2),
+    above: patch.y0 <= 0,
+    below: patch.y1 >= clip.height - 1,
   };
 }
 
@@ -136,9 +133,9 @@ function startsOf(patch: Patch, shape: Shape, style: Style): Pose[] {
   return style === 'neon' ? [0.85, 0.7, 0.58].map((scale) => ({ ...own, r: own.r * scale })) : [own];
 }
 
-function fitFrom(window: Window, patch: Patch, style: Style, shape: Shape, softness: number): Fitted {
+function fitFrom(window: Window, patch: Patch, style: Style, shape: Shape, blur: number): Fitted {
   const fits = startsOf(patch, shape, style).map((start) =>
-    fitPose(window, style, { shape }, start, { softness, step: 1, least: 0.25, angles: anglesOf(shape) }),
+    fitPose(window, style, { shape }, start, { blur, step: 1, least: 0.25, angles: anglesOf(shape) }),
   );
   return fits.reduce((best, other) => (other.match.unexplained < best.match.unexplained ? other : best));
 }
@@ -148,7 +145,7 @@ function rankShapes(
   context: Context,
   track: PatchTrack,
   style: Style,
-  softness: number,
+  blur: number,
   count: number,
 ): Candidate[] {
   const patches = chooseFrames(context, track, count);
@@ -156,7 +153,7 @@ function rankShapes(
   const fits = new Map<Shape, Fitted[]>(shapes.map((shape) => [shape, []]));
   let open: readonly Shape[] = shapes;
   windows.forEach((window, i) => {
-    for (const shape of open) fits.get(shape)!.push(fitFrom(window, patches[i]!, style, shape, softness));
+    for (const shape of open) fits.get(shape)!.push(fitFrom(window, patches[i]!, style, shape, blur));
     const least = Math.min(...open.map((shape) => pooled(windows, fits.get(shape)!)));
     open = open.filter((shape) => pooled(windows, fits.get(shape)!) < 2.5 * least + 0.03);
   });
@@ -168,58 +165,71 @@ function rankShapes(
 /** So little unexplained that no other style need be tried. */
 const clearlyExplained = 0.03;
 
-/** The style that explains all tracks best. */
-export function readStyle(context: Context): Style | undefined {
-  const { ground } = context.background;
-  if (context.tracks.length === 0) return undefined;
-  if (ground === 'paper') return 'pencil';
-  const { tracks } = context;
+/** Styles that explain all tracks about equally well, the best first; small rings look the same flat and outlined. */
+export function readStyles(context: Context): Style[] {
+  const { background, tracks } = context;
+  const { ground } = background;
+  if (tracks.length === 0) return [];
+  if (ground === 'paper') return ['pencil'];
   const costOf = (style: Style, frames: number) =>
     tracks.reduce((sum, track) => sum + leastUnexplained(context, track, style, frames), 0);
-  if (ground === 'plain' && costOf('flat', 1) < clearlyExplained * tracks.length) return 'flat';
-  // Black is as dark as neon makes a ground, so there either may be.
-  let best: { style: Style; cost: number } | undefined;
-  for (const style of ['neon', 'flat', 'outline', 'watercolour'] as const) {
-    const cost = costOf(style, 3);
-    if (best === undefined || cost < best.cost) best = { style, cost };
+  const isClear = (cost: number) => cost < clearlyExplained * tracks.length;
+  const hasRing = (cost: number) => isClear(cost) && isClear(costOf('outline', 1));
+  if (ground === 'plain') {
+    const cost = costOf('flat', 1);
+    if (isClear(cost)) return hasRing(cost) ? ['flat', 'outline'] : ['flat'];
   }
-  return best!.style;
+  // Black is as dark as neon makes a ground, so there either may be.
+  const costs = (['flat', 'neon', 'outline', 'watercolour'] as const)
+    .map((style) => ({ style, cost: costOf(style, 3) }))
+    .sort((a, b) => a.cost - b.cost);
+  const least = costs[0]!.cost;
+  return costs.filter(({ cost }) => cost <= 1.15 * least + 0.002 * tracks.length).map(({ style }) => style);
 }
 
-/** Unexplained by the best shape in the frame that shows it best; bites and paint spoil some frames. */
+/** Unexplained by the best shape of a named colour, in the frame that shows it best; bites and paint spoil some frames. */
 function leastUnexplained(context: Context, track: PatchTrack, style: Style, count: number): number {
   const patches = chooseFrames(context, track, count);
   let least = 1;
   for (const patch of patches) {
     const window = windowFor(context, patch, marginOf(style));
+    const costOf = ({ match: found }: Fitted) =>
+      Math.min(...colourNames.map((name) => errorUnder(found, colours[name]))) / Math.max(1, window.energy);
+    let best: { shape: Shape; fit: Fitted } | undefined;
     for (const shape of shapes) {
-      least = Math.min(least, fitFrom(window, patch, style, shape, 1.5).match.unexplained);
-      if (least < 0.01) return least;
+      const fit = fitFrom(window, patch, style, shape, 1);
+      if (best === undefined || costOf(fit) < costOf(best.fit)) best = { shape, fit };
     }
+    least = Math.min(least, costOf(best!.fit));
+    for (const blur of [0, 2]) {
+      const { pose } = best!.fit;
+      const fit = fitPose(window, style, { shape: best!.shape }, pose, { blur, step: 0.5, least: 0.25 });
+      least = Math.min(least, costOf(fit));
+    }
+    if (least < clearlyExplained / 3) break;
   }
   return least;
 }
 
 /** Reads one track as a shape drawn in `style`. */
 export function readShape(context: Context, track: PatchTrack, style: Style): ShapeTrack {
-  let best: { ranked: Candidate[]; softness: number } | undefined;
-  for (const softness of softnesses) {
-    const ranked = rankShapes(context, track, style, softness, 2);
-    if (best === undefined || ranked[0]!.unexplained < best.ranked[0]!.unexplained)
-      best = { ranked, softness };
+  let best: { ranked: Candidate[]; blur: number } | undefined;
+  for (const blur of blurs) {
+    const ranked = rankShapes(context, track, style, blur, 2);
+    if (best === undefined || ranked[0]!.unexplained < best.ranked[0]!.unexplained) best = { ranked, blur };
     if (ranked[0]!.unexplained < clearlyExplained / 2) break;
   }
-  const { softness } = best!;
-  const [first] = rankShapes(context, track, style, softness, decidingFrames);
+  const { blur } = best!;
+  const [first] = rankShapes(context, track, style, blur, decidingFrames);
   const { outline, unexplained } = first!;
   if (style === 'flat' && unexplained > clearlyExplained / 2) {
-    const bitten = readBitten(context, track, softness, unexplained);
+    const bitten = readBitten(context, track, blur, unexplained);
     if (bitten !== undefined) return bitten;
   }
   return {
     shape: unexplained <= mostUnexplained ? outline.shape : undefined,
     unexplained,
-    sightings: followShape(context, track, style, outline, softness),
+    sightings: followShape(context, track, style, outline, blur),
     bite: undefined,
   };
 }
@@ -228,18 +238,18 @@ export function readShape(context: Context, track: PatchTrack, style: Style): Sh
 function readBitten(
   context: Context,
   track: PatchTrack,
-  softness: number,
+  blur: number,
   unexplained: number,
 ): ShapeTrack | undefined {
-  const whole = followShape(context, track, 'flat', { shape: 'circle' }, softness);
+  const whole = followShape(context, track, 'flat', { shape: 'circle' }, blur);
   const windows = track.patches.map((patch) =>
     patch === undefined || isCut(context, patch) ? undefined : windowFor(context, patch, marginOf('flat')),
   );
-  const bite = findBite(windows, whole, 'flat', softness);
+  const bite = findBite(windows, whole, 'flat', blur);
   if (bite === undefined || bite.unexplained > 0.6 * unexplained || bite.unexplained > mostUnexplained)
     return undefined;
   const outline = { shape: 'circle', bite: bite.angle } as const;
-  const bitten = followShape(context, track, 'flat', outline, softness);
+  const bitten = followShape(context, track, 'flat', outline, blur);
   const sightings = whole.map((sighting, f) => (f < bite.from ? sighting : bitten[f]));
   return { shape: 'circle', unexplained: bite.unexplained, sightings, bite };
 }
@@ -250,7 +260,7 @@ function followShape(
   track: PatchTrack,
   style: Style,
   outline: Outline,
-  softness: number,
+  blur: number,
 ): (Sighting | undefined)[] {
   const { shape } = outline;
   const margin = marginOf(style);
@@ -259,18 +269,16 @@ function followShape(
     sightings[patch.frame] = {
       pose,
       rgb: match.colour,
-      colour: nearestColour(match.colour, colourTolerance),
       unexplained: match.unexplained,
-      isCut: isCut(context, patch),
+      isCut: !sure.includes(patch),
     };
   };
   const seen = track.patches.filter((patch) => patch !== undefined);
-  const isWhole = seen.map((patch) => !isCut(context, patch));
-  const most = Math.max(...seen.map((patch) => patch.pixels.length));
-  // Where it is never seen whole, those that show most of it stand in.
-  const sure = isWhole.some(Boolean)
-    ? seen.filter((_, i) => isWhole[i])
-    : seen.filter((patch) => patch.pixels.length > 0.92 * most);
+  const whole = seen.filter((patch) => !isCut(context, patch));
+  const areas = (whole.length > 0 ? whole : seen).map((patch) => patch.pixels.length).sort((a, b) => a - b);
+  // The size of those seen whole, or of the one that shows most.
+  const area = areas[whole.length > 0 ? areas.length >> 1 : areas.length - 1]!;
+  const sure = seen.filter((patch) => !isCut(context, patch) || patch.pixels.length > 0.9 * area);
   let before: Pose | undefined;
   for (const patch of sure) {
     const [start] = startsOf(patch, shape, style);
@@ -279,7 +287,7 @@ function followShape(
     const window = windowFor(context, patch, margin);
     note(
       patch,
-      fitPose(window, style, outline, from, { softness, step: 1, least: 0.12, angles: anglesOf(shape) }),
+      fitPose(window, style, outline, from, { blur, step: 1, least: 0.12, angles: anglesOf(shape) }),
     );
     before = sightings[patch.frame]!.pose;
   }
@@ -311,7 +319,15 @@ function followShape(
           r: radius,
           angle: pose.angle,
         },
-        { softness, step: 1, least: 0.12, colour: rgb, isSizeFixed: true },
+        {
+          blur,
+          step: 1,
+          least: 0.12,
+          colour: rgb,
+          isSizeFixed: true,
+          // Half a shape shows how it is turned; less fits at many angles.
+          ...(patch.pixels.length > 0.5 * area ? { angles: anglesOf(shape) } : { isAngleFixed: true }),
+        },
       ),
     );
     const cost = ({ match }: Fitted) => errorUnder(match, rgb);

@@ -9,11 +9,11 @@
 import type { Clip } from '../world/clip.ts';
 import type { View } from '../world/pose.ts';
 import { paintHalfWidth } from '../world/shape-drawing.ts';
-import type { Background, Colour, Shape, Size, Style } from '../world/words.ts';
+import type { Background, Colour, Rgb, Shape, Size, Style } from '../world/words.ts';
 import { type FittedBackground, fitBackground } from './background.ts';
 import { type ReadBox, readBox } from './box.ts';
 import { cameraFromObjects, cameraFromViews, type ReadCamera } from './camera.ts';
-import { findPatches, findWall } from './foreground.ts';
+import { findPatches, findWall, nearestColour } from './foreground.ts';
 import { findPaint, type ReadBite, type ReadPaint } from './lasting-changes.ts';
 import {
   type HalfMove,
@@ -24,7 +24,8 @@ import {
   readReturn,
   type TrackPoint,
 } from './motion.ts';
-import { type Context, cutsOf, readShape, readStyle, type ShapeTrack } from './read-objects.ts';
+import { type Context, cutsOf, readShape, readStyles, type ShapeTrack } from './read-objects.ts';
+import { filledArea } from './template.ts';
 import { linkPatches, type PatchTrack } from './tracks.ts';
 
 /** A shape that a clip shows. What it does not show clearly is undefined. */
@@ -52,7 +53,10 @@ export interface Reading {
   /** Width ÷ shorter side of the frame. */
   readonly aspect: number;
   readonly background: Background | undefined;
+  /** The style that explains the clip best. */
   readonly style: Style | undefined;
+  /** All styles that explain it about as well; small rings look the same flat and outlined. */
+  readonly styles: readonly Style[];
   /** Left and right edge of a wall, as fractions of the width. */
   readonly wall: readonly [number, number] | undefined;
   /** The camera's view in each frame, where a floor shows it; tracks are freed of it. */
@@ -67,6 +71,10 @@ export interface Reading {
 /** Radii between small, medium and large, in shorter sides: the middles of the gaps between them. */
 const smallToMedium = 0.1275;
 const mediumToLarge = 0.1725;
+/** Area of the smallest triangle, in squares of the shorter side. */
+const smallestArea = filledArea.triangle * 0.1 ** 2;
+/** Farthest a colour may lie from its name, in RGB distance; the closest two names lie 71 apart. */
+const colourTolerance = 60;
 /** Backgrounds whose mean error is larger are none of the world's. */
 const mostBackgroundError = 22;
 
@@ -79,21 +87,30 @@ function median(values: readonly number[]): number {
   return [...values].sort((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
 }
 
-/** Runs of one colour; a colour seen for one frame only is a flicker of the frames around it. */
+/** Frames around one that have a say in its colour. */
+const colourWindow = 2;
+
+/** Runs of one colour. A frame has the colour most frames around it have; a run's is named by its median. */
 function coloursOf(shape: ShapeTrack): { colour: Colour | undefined; from: number }[] {
   const seen = shape.sightings.flatMap((sighting, f) =>
-    sighting === undefined ? [] : [{ f, colour: sighting.colour }],
+    sighting === undefined ? [] : [{ f, rgb: sighting.rgb }],
   );
-  const runs: { colour: Colour | undefined; from: number; count: number }[] = [];
-  for (const { f, colour } of seen) {
+  const names = seen.map(({ rgb }) => nearestColour(rgb, Number.POSITIVE_INFINITY)!);
+  const smooth = names.map((name, i) => {
+    const around = names.slice(Math.max(0, i - colourWindow), i + colourWindow + 1);
+    const count = (other: Colour) => around.filter((candidate) => candidate === other).length;
+    return around.reduce((best, other) => (count(other) > count(best) ? other : best), name);
+  });
+  const runs: { name: Colour; from: number; rgbs: Rgb[] }[] = [];
+  seen.forEach(({ f, rgb }, i) => {
     const run = runs.at(-1);
-    if (run !== undefined && run.colour === colour) run.count++;
-    else runs.push({ colour, from: f, count: 1 });
-  }
-  const lasting = runs.filter(({ count }) => count >= 2 || runs.length === 1);
-  const merged: typeof runs = [];
-  for (const run of lasting) if (merged.at(-1)?.colour !== run.colour) merged.push(run);
-  return merged.map(({ colour, from }) => ({ colour, from }));
+    if (run !== undefined && run.name === smooth[i]) run.rgbs.push(rgb);
+    else runs.push({ name: smooth[i]!, from: f, rgbs: [rgb] });
+  });
+  return runs.map(({ from, rgbs }) => {
+    const middle = (k: 0 | 1 | 2) => median(rgbs.map((rgb) => rgb[k]));
+    return { colour: nearestColour([middle(0), middle(1), middle(2)], colourTolerance), from };
+  });
 }
 
 function readObject(
@@ -141,15 +158,12 @@ export function readClip(clip: Clip): Reading {
   const contextOf = (fitted: FittedBackground) => {
     const tracks = linkPatches(clip, findPatches(clip, fitted, wall), (patch) =>
       cutsOf({ clip, wall }, patch),
-    ).filter(
-      ({ patches }) =>
-        patches.filter((patch) => patch !== undefined).length >= Math.max(2, 0.12 * clip.frameCount),
-    );
+    ).filter((track) => isThing(track, clip));
     return { clip, background: fitted, wall, tracks };
   };
   const read = (
     box: ReadBox | undefined,
-    style: Style | undefined,
+    styles: readonly Style[],
     objects: readonly ReadObject[],
   ): Reading => {
     const views = background.isFloor ? background.views : undefined;
@@ -157,7 +171,8 @@ export function readClip(clip: Clip): Reading {
       frameCount: clip.frameCount,
       aspect: clip.width / Math.min(clip.width, clip.height),
       background: background.error <= mostBackgroundError ? background.name : undefined,
-      style,
+      style: styles[0],
+      styles,
       wall: wall === undefined ? undefined : [wall.from / clip.width, wall.to / clip.width],
       views,
       camera:
@@ -172,15 +187,24 @@ export function readClip(clip: Clip): Reading {
     };
   };
   const box = background.ground === 'plain' && wall === undefined ? readBox(clip, background) : undefined;
-  if (box !== undefined) return read(box, 'flat', []);
+  if (box !== undefined) return read(box, ['flat'], []);
   let context = contextOf(background);
-  const style = readStyle(context);
+  const styles = readStyles(context);
+  const [style] = styles;
   const ground = style === 'neon' ? 'dark' : style === 'pencil' ? 'paper' : 'plain';
   if (style !== undefined && background.ground !== ground) {
     background = fitBackground(clip, [ground]);
     context = contextOf(background);
   }
-  return read(undefined, style, style === undefined ? [] : readShapes(context, style));
+  return read(undefined, styles, style === undefined ? [] : readShapes(context, style));
+}
+
+/** Whether a track is more than a speckle: it lasts, or is as large as a good part of the smallest shape. */
+function isThing({ patches }: PatchTrack, { frameCount, width, height }: Clip): boolean {
+  const areas = patches.flatMap((patch) => (patch === undefined ? [] : [patch.pixels.length]));
+  if (areas.length < Math.max(2, 0.12 * frameCount)) return false;
+  const short = Math.min(width, height);
+  return areas.length >= 0.5 * frameCount || median(areas) > 0.4 * smallestArea * short * short;
 }
 
 function readShapes(context: Context, style: Style): ReadObject[] {

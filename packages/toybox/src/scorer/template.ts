@@ -131,65 +131,105 @@ export function windowOf(
   };
 }
 
-/** Compares a window with a drawing whose edges are `softness` pixels wide (1 is sharp). */
-export function match(window: Window, style: Style, outline: Outline, pose: Pose, softness: number): Match {
+/** Fields of the drawing being compared: coverage of the background, of the colour, of white. */
+let scratch = [new Float32Array(0), new Float32Array(0), new Float32Array(0)] as const;
+
+/** Smooths `field` [height, width] in place with (1 2 1) / 4 along both axes. */
+function smooth(field: Float32Array, width: number, height: number): void {
+  for (let row = 0; row < height; row++) {
+    let at = row * width;
+    let before = field[at]!;
+    for (const end = at + width - 1; at < end; at++) {
+      const here = field[at]!;
+      field[at] = 0.25 * (before + field[at + 1]!) + 0.5 * here;
+      before = here;
+    }
+    field[at] = 0.25 * before + 0.75 * field[at]!;
+  }
+  for (let column = 0; column < width; column++) {
+    let at = column;
+    let before = field[at]!;
+    for (const end = at + (height - 1) * width; at < end; at += width) {
+      const here = field[at]!;
+      field[at] = 0.25 * (before + field[at + width]!) + 0.5 * here;
+      before = here;
+    }
+    field[at] = 0.25 * before + 0.75 * field[at]!;
+  }
+}
+
+/** Compares a window with a drawing that is smoothed `blur` times; a video autoencoder blurs a clip about as one time does. */
+export function match(window: Window, style: Style, outline: Outline, pose: Pose, blur: number): Match {
   const { shape, bite } = outline;
   const { x0, y0, width, height, difference, background, weight, short } = window;
+  const size = width * height;
+  if (scratch[0].length < size) {
+    scratch = [new Float32Array(size), new Float32Array(size), new Float32Array(size)];
+  }
+  const [ks, ms, ws] = scratch;
   const cos = Math.cos(pose.angle);
   const sin = Math.sin(pose.angle);
   const stroke = 0.018 * short;
   const bx = bite === undefined ? 0 : biteDistance * pose.r * Math.cos(bite);
   const by = bite === undefined ? 0 : biteDistance * pose.r * Math.sin(bite);
+  const isSimple = style === 'flat' || style === 'outline' || style === 'watercolour';
+  for (let row = 0, i = 0; row < height; row++) {
+    const y = row + y0 + 0.5;
+    const py = y - pose.y;
+    for (let column = 0; column < width; column++, i++) {
+      const x = column + x0 + 0.5;
+      const px = x - pose.x;
+      let d = distanceToShape(shape, px, py, pose.r, cos, sin);
+      if (bite !== undefined)
+        d = Math.max(d, biteRadius * pose.r - Math.sqrt((px - bx) ** 2 + (py - by) ** 2));
+      if (style === 'flat') {
+        ms[i] = clamp01(0.5 - d);
+      } else if (style === 'watercolour') {
+        const soft = clamp01(0.5 - d / (0.045 * short));
+        ms[i] = soft * (0.72 + 0.16 * Math.sin((2 * Math.PI * (x + 2 * y)) / (0.6 * short)));
+      } else {
+        const line = clamp01(0.5 - (Math.abs(d + stroke) - stroke));
+        if (style === 'outline') {
+          ms[i] = line;
+        } else if (style === 'neon') {
+          const glow = d > -2 * stroke ? 0.6 * Math.exp(-Math.max(0, d) / (0.05 * short)) : 0;
+          ks[i] = 1 - (1 - glow) * (1 - line);
+          ms[i] = (1 - line) * glow + 0.45 * line;
+          ws[i] = 0.55 * line;
+        } else {
+          const hatch = (0.45 + 0.3 * Math.sin((2 * Math.PI * (x + y)) / (0.125 * short))) * clamp01(0.5 - d);
+          ks[i] = 1 - (1 - hatch) * (1 - line);
+          ms[i] = (1 - line) * hatch + 0.55 * line;
+          ws[i] = 0;
+        }
+      }
+    }
+  }
+  for (let pass = 0; pass < blur; pass++) {
+    smooth(ms, width, height);
+    if (!isSimple) {
+      smooth(ks, width, height);
+      smooth(ws, width, height);
+    }
+  }
   let yy = 0;
   let mm = 0;
   let m0 = 0;
   let m1 = 0;
   let m2 = 0;
-  for (let row = 0; row < height; row++) {
-    const y = row + y0 + 0.5;
-    for (let column = 0; column < width; column++) {
-      const i = row * width + column;
-      if (weight[i] === 0) continue;
-      const x = column + x0 + 0.5;
-      const px = x - pose.x;
-      const py = y - pose.y;
-      let d = distanceToShape(shape, px, py, pose.r, cos, sin);
-      if (bite !== undefined)
-        d = Math.max(d, biteRadius * pose.r - Math.sqrt((px - bx) ** 2 + (py - by) ** 2));
-      let k: number;
-      let m: number;
-      let w = 0;
-      if (style === 'flat') {
-        k = m = clamp01(0.5 - d / softness);
-      } else if (style === 'watercolour') {
-        const soft = clamp01(0.5 - d / Math.max(softness, 0.045 * short));
-        k = m = soft * (0.72 + 0.16 * Math.sin((2 * Math.PI * (x + 2 * y)) / (0.6 * short)));
-      } else {
-        const line = clamp01(0.5 - (Math.abs(d + stroke) - stroke) / softness);
-        if (style === 'outline') {
-          k = m = line;
-        } else if (style === 'neon') {
-          const glow = d > -2 * stroke ? 0.6 * Math.exp(-Math.max(0, d) / (0.05 * short)) : 0;
-          k = 1 - (1 - glow) * (1 - line);
-          m = (1 - line) * glow + 0.45 * line;
-          w = 0.55 * line;
-        } else {
-          const hatch =
-            (0.45 + 0.3 * Math.sin((2 * Math.PI * (x + y)) / (0.125 * short))) * clamp01(0.5 - d / softness);
-          k = 1 - (1 - hatch) * (1 - line);
-          m = (1 - line) * hatch + 0.55 * line;
-        }
-      }
-      const at = i * 3;
-      const a = difference[at]! + k * background[at]! - 255 * w;
-      const b = difference[at + 1]! + k * background[at + 1]! - 255 * w;
-      const c = difference[at + 2]! + k * background[at + 2]! - 255 * w;
-      yy += a * a + b * b + c * c;
-      mm += m * m;
-      m0 += m * a;
-      m1 += m * b;
-      m2 += m * c;
-    }
+  for (let i = 0, at = 0; i < size; i++, at += 3) {
+    if (weight[i] === 0) continue;
+    const m = ms[i]!;
+    const k = isSimple ? m : ks[i]!;
+    const w = isSimple ? 0 : 255 * ws[i]!;
+    const a = difference[at]! + k * background[at]! - w;
+    const b = difference[at + 1]! + k * background[at + 1]! - w;
+    const c = difference[at + 2]! + k * background[at + 2]! - w;
+    yy += a * a + b * b + c * c;
+    mm += m * m;
+    m0 += m * a;
+    m1 += m * b;
+    m2 += m * c;
   }
   const my: Rgb = [m0, m1, m2];
   const divisor = Math.max(1e-6, mm);
@@ -217,7 +257,7 @@ export interface Fitted {
 
 /**
  * The pose of a shape that explains a window best, searched from `start` with steps that halve from `step` pixels
- * to `least`. `colour`, when known, is held; so are radius and angle when `isSizeFixed`.
+ * to `least`. `colour`, when known, is held; so are radius and angle when they are said to be fixed.
  */
 export function fitPose(
   window: Window,
@@ -225,11 +265,12 @@ export function fitPose(
   outline: Outline,
   start: Pose,
   options: {
-    softness: number;
+    blur: number;
     step: number;
     least: number;
     colour?: Rgb;
     isSizeFixed?: boolean;
+    isAngleFixed?: boolean;
     angles?: readonly number[];
   },
 ): Fitted {
@@ -238,10 +279,10 @@ export function fitPose(
       ? found.unexplained
       : errorUnder(found, options.colour) / Math.max(1, window.energy);
   let pose = start;
-  let found = match(window, style, outline, pose, options.softness);
+  let found = match(window, style, outline, pose, options.blur);
   let cost = costOf(found);
   const consider = (candidate: Pose) => {
-    const other = match(window, style, outline, candidate, options.softness);
+    const other = match(window, style, outline, candidate, options.blur);
     const otherCost = costOf(other);
     if (otherCost >= cost) return false;
     pose = candidate;
@@ -250,7 +291,7 @@ export function fitPose(
     return true;
   };
   for (const angle of options.angles ?? []) consider({ ...start, angle });
-  const turns = symmetry[outline.shape] > 0 && !options.isSizeFixed;
+  const turns = symmetry[outline.shape] > 0 && !options.isAngleFixed;
   for (let step = options.step; step >= options.least; step /= 2) {
     for (let round = 0; round < 2; round++) {
       let isBetter = false;
