@@ -1,15 +1,38 @@
 export { modelFolder } from './model-folder.ts';
 export {
+  type Absence,
+  type Agreement,
+  type AttributeName,
+  type AttributeScore,
+  absenceOf,
   attributeNames,
+  type ClipScore,
   compareWithCaption,
+  compareWithSaid,
+  describeReading,
+  type Fall,
+  fitFall,
   formatScoreTable,
+  frameChange,
+  framePsnr,
+  isSameCast,
+  isWorldFall,
+  loopRatio,
+  type MeasureScore,
+  medianFrameChange,
+  momentumError,
   type Reading,
+  type ReadObject,
+  radiusDrift,
   readClip,
   type ScoreRow,
-  scoreClips,
-  scoreReadings,
+  ScorerError,
+  scoreClip,
+  seamRatio,
+  survivalCurve,
   type TrackPoint,
-} from './scorer.ts';
+  tally,
+} from './scorer/index.ts';
 export { type HeldOutPlay, heldOutPlays } from './tiles/held-out-plays.ts';
 export { type BoardReading, readBoard } from './tiles/read-board.ts';
 export { renderBoard, renderBoards, renderPlay } from './tiles/render-board.ts';

@@ -2,6 +2,7 @@
 import { parseCaption, type Said, type SaidObject } from '../world/parse-caption.ts';
 import { timingOf, viewAt } from '../world/pose.ts';
 import { reach } from '../world/words.ts';
+import { ScorerError } from './errors.ts';
 import { type Reading, type ReadObject, sizeOf } from './reading.ts';
 
 /** What is compared. `all` is everything that the caption says. */
@@ -45,7 +46,7 @@ function colourAgrees(read: ReadObject, said: SaidObject): boolean {
 }
 
 function shapeAgrees(read: ReadObject, said: SaidObject): boolean {
-  return read.shape === said.shape;
+  return read.shape === said.shape && read.spells.every(({ shape }) => shape === said.shape);
 }
 
 function sizeAgrees(read: ReadObject, said: SaidObject): boolean {
@@ -213,6 +214,11 @@ function relationAgrees(objects: readonly (ReadObject | undefined)[], { relation
 /** Holds a reading against a canonical caption. */
 export function compareWithCaption(reading: Reading, caption: string): Agreement {
   const said = parseCaption(caption);
-  if (said === undefined) throw new TypeError(`Not a canonical caption of the Toybox world: "${caption}"`);
+  if (said === undefined) {
+    throw new ScorerError(
+      'scorer/not-a-caption',
+      `Not a canonical caption of the Toybox world: "${caption}".`,
+    );
+  }
   return compareWithSaid(reading, said);
 }

@@ -201,6 +201,9 @@ function mergeNested(groups: readonly number[][], width: number): number[][] {
   return kept.map(({ group }) => group);
 }
 
+/** RGB distance from a palette colour within which a pixel clearly has it. */
+const clearColour = 65;
+
 /** Splits a patch in two when two palette colours each make up a clear part of it, as a shape and the paint it leaves do. */
 function splitByColour(
   group: readonly number[],
@@ -212,7 +215,7 @@ function splitByColour(
   const counts = new Map<Colour, number>();
   for (const i of group) {
     const at = offset + i * 3;
-    const colour = nearestColour([frames[at]!, frames[at + 1]!, frames[at + 2]!], 40);
+    const colour = nearestColour([frames[at]!, frames[at + 1]!, frames[at + 2]!], clearColour);
     if (colour === undefined) continue;
     names.set(i, colour);
     counts.set(colour, (counts.get(colour) ?? 0) + 1);
@@ -220,13 +223,13 @@ function splitByColour(
   const ranked = [...counts].sort((a, b) => b[1] - a[1]);
   const clear = names.size / group.length;
   const main = ranked[0] !== undefined && ranked[0][1] > 0.3 * group.length ? ranked[0][0] : undefined;
-  const second = ranked[1];
-  if (
-    main === undefined ||
-    second === undefined ||
-    second[1] < Math.max(10, 0.12 * group.length) ||
-    clear < 0.5
-  ) {
+  // Where two colours blend there may be a rim of a third; only what is wider than a rim counts.
+  const depth = (colour: Colour) =>
+    group.filter((i) => [i, i - 1, i + 1, i - width, i + width].every((n) => names.get(n) === colour)).length;
+  const second = ranked
+    .slice(1)
+    .find(([colour, count]) => count >= Math.max(8, 0.1 * group.length) && depth(colour) >= 3);
+  if (main === undefined || second === undefined || clear < 0.4) {
     return [{ pixels: group, colour: main }];
   }
   const both = [main, second[0]];

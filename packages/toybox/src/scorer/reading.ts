@@ -38,6 +38,8 @@ export interface ReadObject {
   readonly size: Size | undefined;
   /** One per frame, undefined where it is not seen. */
   readonly track: readonly (TrackPoint | undefined)[];
+  /** When it is seen: one spell, or several with at least two unseen frames between; each with what is seen then. */
+  readonly spells: readonly Spell[];
   readonly path: Path;
   /** What it does in each half of the clip, when that explains its path. */
   readonly halves: readonly [HalfMove, HalfMove] | undefined;
@@ -45,6 +47,15 @@ export interface ReadObject {
   readonly back: Return | undefined;
   readonly bite: ReadBite | undefined;
   readonly paint: ReadPaint | undefined;
+}
+
+/** Frames in which a shape is seen without a break. */
+export interface Spell {
+  readonly from: number;
+  /** Inclusive. */
+  readonly to: number;
+  readonly shape: Shape | undefined;
+  readonly colour: Colour | undefined;
 }
 
 /** What a clip shows. */
@@ -107,10 +118,26 @@ function coloursOf(shape: ShapeTrack): { colour: Colour | undefined; from: numbe
     if (run !== undefined && run.name === smooth[i]) run.rgbs.push(rgb);
     else runs.push({ name: smooth[i]!, from: f, rgbs: [rgb] });
   });
-  return runs.map(({ from, rgbs }) => {
+  const middles = runs.map(({ from, rgbs }): { from: number; length: number; rgb: Rgb } => {
     const middle = (k: 0 | 1 | 2) => median(rgbs.map((rgb) => rgb[k]));
-    return { colour: nearestColour([middle(0), middle(1), middle(2)], colourTolerance), from };
+    return { from, length: rgbs.length, rgb: [middle(0), middle(1), middle(2)] };
   });
+  const lasting = middles.filter(({ length, rgb }, i) => {
+    const [before, after] = [middles[i - 1], middles[i + 1]];
+    return (
+      before === undefined || after === undefined || length > 3 || !isBetween(rgb, before.rgb, after.rgb)
+    );
+  });
+  return lasting.map(({ from, rgb }) => ({ colour: nearestColour(rgb, colourTolerance), from }));
+}
+
+/** Whether a colour is a blend of two others, as a fade from one to the other passes through. */
+function isBetween(rgb: Rgb, from: Rgb, to: Rgb): boolean {
+  const along = [0, 1, 2].map((k) => to[k]! - from[k]!);
+  const square = along.reduce((sum, d) => sum + d * d, 0);
+  const share = along.reduce((sum, d, k) => sum + d * (rgb[k]! - from[k]!), 0) / Math.max(1, square);
+  const off = along.map((d, k) => rgb[k]! - from[k]! - share * d);
+  return share > 0 && share < 1 && Math.hypot(...off) < 45;
 }
 
 function readObject(
@@ -118,6 +145,7 @@ function readObject(
   shape: ShapeTrack,
   background: FittedBackground,
   paint: ReadPaint | undefined,
+  spells: readonly Spell[],
 ): ReadObject {
   const { width, height, frameCount } = clip;
   const short = Math.min(width, height);
@@ -143,6 +171,7 @@ function readObject(
     colours: coloursOf(shape),
     size: sizeOf(radius),
     track,
+    spells,
     path: readPath(points, shape.shape ?? 'circle', frameCount, width / short),
     halves: readHalves(points, frameCount),
     back: readReturn(points, frameCount),
@@ -221,8 +250,40 @@ function readShapes(context: Context, style: Style): ReadObject[] {
         painted[i] !== undefined && track !== other && isPaintOf(other, shape, clip.width),
     );
   return shapes.flatMap(({ track, shape }, i) =>
-    isLine(track) ? [] : [readObject(clip, shape, background, painted[i])],
+    isLine(track)
+      ? []
+      : [readObject(clip, shape, background, painted[i], spellsOf(context, track, shape, style))],
   );
+}
+
+/** Unseen frames that end a spell. */
+const leastAbsence = 2;
+
+/** The spells of a track. Their shapes are read apart from each other when there are several. */
+function spellsOf(context: Context, track: PatchTrack, whole: ShapeTrack, style: Style): Spell[] {
+  const ranges: { from: number; to: number }[] = [];
+  track.patches.forEach((patch, f) => {
+    if (patch === undefined) return;
+    const range = ranges.at(-1);
+    if (range !== undefined && f - range.to <= leastAbsence) range.to = f;
+    else ranges.push({ from: f, to: f });
+  });
+  return ranges.map(({ from, to }) => {
+    const isIn = (f: number) => f >= from && f <= to;
+    if (ranges.length === 1) return { from, to, shape: whole.shape, colour: coloursOf(whole).at(-1)?.colour };
+    const part = { patches: track.patches.map((patch, f) => (isIn(f) ? patch : undefined)) };
+    // The rest of the track is not another thing that covers this one.
+    const read = readShape(
+      { ...context, tracks: context.tracks.filter((other) => other !== track) },
+      part,
+      style,
+    );
+    // The middle of a spell shows it best; at its ends it comes out of hiding.
+    const runs = coloursOf(read);
+    const longest = runs.map((run, i) => ({ run, length: (runs[i + 1]?.from ?? to + 1) - run.from }));
+    const [most] = longest.sort((a, b) => b.length - a.length);
+    return { from, to, shape: read.shape, colour: most?.run.colour };
+  });
 }
 
 /** Whether nearly all of a track lies on the line that a shape would have painted. */

@@ -91,5 +91,35 @@ export function linkPatches(
       tracks.push({ patches: own, last: patch, vx: 0, vy: 0 });
     }
   });
-  return tracks;
+  return joinHandovers(tracks, short);
+}
+
+/** Most frames in which a shape may fall apart into its old and its new colour while it turns. */
+const mostTurning = 3;
+
+/** Joins a track that ends to one that begins in its place, as when a shape falls apart while it turns another colour. */
+function joinHandovers(tracks: readonly PatchTrack[], short: number): PatchTrack[] {
+  const joined: (Patch | undefined)[][] = tracks.map(({ patches }) => [...patches]);
+  const framesOf = (patches: readonly (Patch | undefined)[]) =>
+    patches.flatMap((patch, f) => (patch === undefined ? [] : [f]));
+  for (let i = 0; i < joined.length; i++) {
+    for (let k = 0; k < joined.length; k++) {
+      if (i === k) continue;
+      const [a, b] = [joined[i]!, joined[k]!];
+      const [framesA, framesB] = [framesOf(a), framesOf(b)];
+      const [endA, startB] = [framesA.at(-1), framesB[0]];
+      if (endA === undefined || startB === undefined || framesA[0]! >= startB || endA >= framesB.at(-1)!)
+        continue;
+      const overlap = endA - startB + 1;
+      if (overlap > mostTurning || overlap < 0) continue;
+      const [last, first] = [a[Math.min(endA, startB)] ?? a[endA]!, b[Math.max(startB, endA)] ?? b[startB]!];
+      if (Math.hypot(last.x - first.x, last.y - first.y) > 0.12 * short) continue;
+      for (const f of framesB) {
+        const [before, after] = [a[f], b[f]!];
+        a[f] = before === undefined ? after : before.pixels.length > after.pixels.length ? before : after;
+        b[f] = undefined;
+      }
+    }
+  }
+  return joined.filter((patches) => patches.some(Boolean)).map((patches) => ({ patches }));
 }
