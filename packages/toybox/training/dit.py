@@ -9,8 +9,12 @@ In training the middle of the network also tells where each shape is (`Whereabou
 sooner when a layer is taught to understand what it denoises (arXiv:2410.06940, there from another
 network's features; here the world knows the truth).
 
-Flow matching (arXiv:2209.03003, arXiv:2210.02747): x_sigma = (1 - sigma) * x0 + sigma * noise, the
-network predicts the velocity noise - x0, and is fed timestep = 1000 * sigma.
+Flow matching (arXiv:2209.03003, arXiv:2210.02747): x_sigma = (1 - sigma) * x0 + sigma * noise, fed with
+timestep = 1000 * sigma, gives the velocity noise - x0. Inside, the network gives F, of about unit
+variance at every level, from which velocity = ((2 sigma - 1) x_sigma - F sqrt(D)) / D with
+D = (1 - sigma)^2 + sigma^2: the preconditioning of arXiv:2206.00364 (table 1) in flow matching's terms.
+At sigma 1, F is the clean latent, which is simple; a narrow network that had to give the velocity there
+would spend its width on carrying 96 values of noise through each token (arXiv:2511.13720).
 """
 
 import copy
@@ -173,8 +177,10 @@ class Dit(nn.Module):
                 middle = x
         shift, scale = self.final_modulation(condition)[:, None].chunk(2, dim=-1)
         x = self.final(F.layer_norm(x, (self.config.width,)) * (1 + scale) + shift)
-        x = x.reshape(b, t, h // p, w // p, c, p, p).permute(0, 4, 1, 2, 5, 3, 6)
-        return x.reshape(b, c, t, h, w), middle
+        given = x.reshape(b, t, h // p, w // p, c, p, p).permute(0, 4, 1, 2, 5, 3, 6).reshape(b, c, t, h, w)
+        sigma = (timestep / NUM_TRAIN_TIMESTEPS).reshape(b, 1, 1, 1, 1)
+        spread = (1 - sigma) ** 2 + sigma**2
+        return hidden_states * ((2 * sigma - 1) / spread) - given * torch.rsqrt(spread), middle
 
 
 class Whereabouts(nn.Module):

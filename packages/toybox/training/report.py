@@ -1,6 +1,6 @@
-"""Draws the pictures of the model card: the loss curve, and the first prompts of the evaluation, unpicked.
+"""Draws the curves of a training run as one picture for the model card.
 
-    python report.py --run RUN --clips CLIPS --to ../model
+    python report.py --run RUN --to ../model
 """
 
 import argparse
@@ -10,31 +10,46 @@ from pathlib import Path
 import matplotlib
 import numpy as np
 
-from sheet import contact_sheet, read_clips
-
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt  # noqa: E402  (the backend must be chosen first)
+
+
+def curve(path, *names):
+    """The named numbers of a log, [records, names], in the order of the updates; records without them are left out.
+
+    A run that was taken up again repeats the updates since its last checkpoint; the later record counts.
+    """
+    by_step = {}
+    for line in path.read_text().splitlines():
+        record = json.loads(line)
+        if "step" in record and all(name in record for name in names):
+            by_step[record["step"]] = [record[name] for name in names]
+    return np.array([by_step[step] for step in sorted(by_step)])
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--run", type=Path, required=True)
-    parser.add_argument("--clips", type=Path, required=True)
     parser.add_argument("--to", type=Path, required=True)
     args = parser.parse_args()
-    records = [json.loads(line) for line in (args.run / "dit.jsonl").read_text().splitlines()]
-    # A run that was taken up again repeats the updates since its last checkpoint; the later record counts.
-    by_step = {record["step"]: record for record in records}
-    samples, losses = (np.array([by_step[step][name] for step in sorted(by_step)]) for name in ("samples", "loss"))
-    figure, axes = plt.subplots(figsize=(7, 3), dpi=110)
-    axes.plot(samples / 1000, losses, linewidth=1)
-    axes.set(xlabel="thousand clips seen", ylabel="velocity error (mean square)", ylim=(0, min(1.0, losses.max())))
-    axes.grid(alpha=0.3)
+    panels = [
+        ("vae.jsonl", "spent_s", "psnr", 60, "minutes", "autoencoder: PSNR with noise on the latent, dB"),
+        ("text.jsonl", "spent_s", "read_without_fault", 60, "minutes", "text encoder: captions read without a fault"),
+        ("dit.jsonl", "samples", "loss", 1000, "thousand clips seen", "denoiser: velocity error (mean square)"),
+        ("distil.jsonl", "samples", "loss", 1000, "thousand clips seen", "few-step student: error of its steps"),
+    ]
+    panels = [panel for panel in panels if (args.run / panel[0]).exists()]
+    figure, grid = plt.subplots(1, len(panels), figsize=(3.6 * len(panels), 2.8), dpi=100)
+    for axes, (name, x, y, unit, across, title) in zip(np.atleast_1d(grid), panels):
+        points = curve(args.run / name, x, y)
+        axes.plot(points[:, 0] / unit, points[:, 1], linewidth=1)
+        axes.set_xlabel(across)
+        axes.set_title(title, fontsize=8)
+        if y == "loss":
+            axes.set_ylim(0, min(1.0, points[:, 1].max()))
+        axes.grid(alpha=0.3)
     figure.tight_layout()
     figure.savefig(args.to / "loss.png", metadata={"Software": None})
-    clips, sentences = read_clips(args.clips)
-    # 128 colours are plenty for flat shapes and keep the picture small.
-    contact_sheet(clips[:24], sentences[:24]).quantize(128).save(args.to / "samples.png", optimize=True)
 
 
 if __name__ == "__main__":

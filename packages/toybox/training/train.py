@@ -304,7 +304,7 @@ def train_dit(args, team=None):
     every = [*model.parameters(), *whereabouts.parameters()]
     # Muon's momentum is short, so it is divided among the team and not saved.
     optimisers = [(dit.muon(team.own_share(matrices), args.muon_lr), args.muon_lr), (dit.adam(rest, args.adam_lr), args.adam_lr)]
-    if saved:
+    if saved and "adam" in saved:
         optimisers[1][0].load_state_dict(saved["adam"])
     # One text length throughout, so that the compiled graph is made once.
     network = torch.compile(model.velocity_and_middle) if args.compile else model.velocity_and_middle
