@@ -25,6 +25,7 @@ import { pickFrame } from './video/pick-frame/node.ts';
 import { resizeFrames } from './video/resize-frames/node.ts';
 import { reverseFrames } from './video/reverse-frames/node.ts';
 import { saveVideo } from './video/save-video/node.ts';
+import { scoreClip } from './video/score-clip/node.ts';
 import { trimFrames } from './video/trim-frames/node.ts';
 import { videoMux } from './video/video-mux/node.ts';
 import { interactiveWorld } from './world/interactive-world/node.ts';
@@ -44,6 +45,7 @@ const definitions: readonly AnyNodeDefinition[] = [
   loadImage,
   loadVideo,
   groundTruthScene,
+  scoreClip,
   interactiveWorld,
   newFrames,
   trimFrames,

@@ -61,6 +61,7 @@ const frameCounts: Readonly<Record<string, number>> = {
   'inpaint.json': 17,
   'ground-truth-scene.json': 17,
   'interactive-world.json': 49,
+  'score-a-clip.json': 17,
 };
 
 /** Few steps: what is tested is that it runs and gives the same everywhere, not how it looks. */
@@ -154,6 +155,27 @@ describe('image to video', () => {
     // The VAE gives a picture back at about 30 dB, and H.264 at quality 80 takes some of that.
     expect(psnrOfFrame(0)).toBeGreaterThan(24);
     expect(psnrOfFrame(0), 'and then it moves away').toBeGreaterThan(psnrOfFrame(frameCount - 1) + 3);
+  }, 120_000);
+});
+
+describe('score a clip', () => {
+  it('finds nothing wrong with the truth, and prints what the model got right', async () => {
+    const run = await runCli([
+      'run',
+      'workflows/score-a-clip.json',
+      '--set',
+      'steps=2',
+      '--json',
+      '--out',
+      join(scratch.path, 'scored.mp4'),
+      '--data',
+      join(scratch.path, 'scored'),
+    ]);
+    expect(run.code, run.stdout + run.stderr).toBe(0);
+    const result = JSON.parse(run.stdout.trim().split('\n').at(-1) ?? '');
+    const scores: { nodeId: string; summary: string }[] = result.scores;
+    expect(scores.find(({ nodeId }) => nodeId === 'truth')?.summary).toMatch(/^(\d+) of \1 right$/);
+    expect(scores.find(({ nodeId }) => nodeId === 'score')?.summary).toMatch(/ of \d+ right$/);
   }, 120_000);
 });
 

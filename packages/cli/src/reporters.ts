@@ -59,6 +59,23 @@ function warningLine({ nodeId, message, code }: RunWarning): string {
   return `${nodeId}: ${message} [${code}]`;
 }
 
+/** The score tables that a run made, a line for each row. */
+function scoreLines(state: RunState): string[] {
+  return Object.entries(state.nodes).flatMap(([nodeId, node]) =>
+    Object.values(node.outputs ?? {}).flatMap(({ score }) => {
+      if (score === undefined) return [];
+      const width = Math.max(0, ...score.rows.map(({ name }) => name.length));
+      return [
+        `${nodeId}: ${score.summary}`,
+        ...score.rows.map(({ name, value, isRight }) => {
+          const mark = isRight === undefined ? ' ' : isRight ? '✓' : '✗';
+          return `  ${mark} ${name.padEnd(width)}  ${value}`;
+        }),
+      ];
+    }),
+  );
+}
+
 function lastLine(state: RunState): string {
   const took =
     state.startedAtMs !== undefined && state.finishedAtMs !== undefined
@@ -85,6 +102,7 @@ export function createLineReporter(output: Output): Reporter {
       if (line !== undefined) output.write(`${line}\n`);
     },
     finish(state, saved) {
+      for (const line of scoreLines(state)) output.write(`${line}\n`);
       for (const file of saved) output.write(`Saved ${file.path}\n`);
       output.write(`${lastLine(state)}\n`);
     },
@@ -134,6 +152,7 @@ export function createBarReporter(output: Output): Reporter {
     },
     finish(finalState, saved) {
       output.write(clearLine);
+      for (const line of scoreLines(finalState)) output.write(`${line}\n`);
       for (const file of saved) output.write(`Saved ${file.path}\n`);
       output.write(`${lastLine(finalState)}\n`);
     },
@@ -147,8 +166,21 @@ export function createJsonReporter(output: Output): Reporter {
   const line = (value: unknown) => output.write(`${JSON.stringify(value)}\n`);
   return {
     onEvent: line,
-    finish: (state, saved) =>
-      line({ type: 'result', runId: state.runId, status: state.status, error: state.error, files: saved }),
+    finish: (state, saved) => {
+      const scores = Object.entries(state.nodes).flatMap(([nodeId, node]) =>
+        Object.values(node.outputs ?? {}).flatMap(({ score }) =>
+          score === undefined ? [] : [{ nodeId, ...score }],
+        ),
+      );
+      line({
+        type: 'result',
+        runId: state.runId,
+        status: state.status,
+        error: state.error,
+        files: saved,
+        ...(scores.length > 0 ? { scores } : {}),
+      });
+    },
     note: (message) => line({ type: 'note', message }),
     warn: (warning) => line({ type: 'warning', ...warning }),
   };

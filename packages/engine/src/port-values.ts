@@ -2,7 +2,13 @@
  * Values at the border of a node: whether they are what the port says, and what to show of them. Types are
  * erased in the engine, so a wrong value would otherwise surface three nodes later.
  */
-import { isSeed, type OutputSummary, type PortFacts, type PortType } from '@reelgraph/graph';
+import {
+  isSeed,
+  type OutputSummary,
+  type PortFacts,
+  type PortType,
+  scoreTableSchema,
+} from '@reelgraph/graph';
 import { z } from 'zod';
 
 /** Shapes are checked, contents are not: a look at every pixel would cost what it protects. */
@@ -90,7 +96,7 @@ const schemas: Readonly<Record<PortType, z.ZodType>> = {
   video,
   shots: anything,
   actions: anything,
-  score: anything,
+  score: scoreTableSchema,
   scene: anything,
 };
 
@@ -175,11 +181,14 @@ export function summarise(type: PortType, value: unknown): OutputSummary {
         file: { digest, mediaType, byteLength, name },
       };
     }
+    case 'score': {
+      const score = scoreTableSchema.parse(value);
+      return { type, facts: {}, text: score.summary, score };
+    }
     case 'conditioning':
     case 'audio':
     case 'shots':
     case 'actions':
-    case 'score':
     case 'scene':
       return { type, facts: {} };
   }

@@ -74,6 +74,7 @@ export {
   runStateSchema,
   runStatuses,
 } from './run-events.ts';
+export { type ScoreTable, scoreTableSchema } from './score-table.ts';
 export { stringifyWorkflow } from './stringify.ts';
 export { own, subgraphOf, subgraphType, withSubgraphs } from './subgraph-types.ts';
 export {

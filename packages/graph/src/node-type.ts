@@ -105,7 +105,7 @@ export const nodeTypeInfoSchema = z.strictObject({
   outputs: z.record(z.string(), portInfoSchema),
   params: z.record(z.string(), paramInfoSchema),
   /** What the node shows in its preview slot, if it has one. */
-  preview: z.enum(['none', 'progress', 'image', 'video']),
+  preview: z.enum(['none', 'progress', 'image', 'video', 'score']),
   /** Present when the node can be played in its preview slot. */
   live: livePlayInfoSchema.optional(),
   /** A run computes these nodes and whatever they need. */

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { portFactsSchema, portTypeSchema } from './port-types.ts';
+import { scoreTableSchema } from './score-table.ts';
 
 /** A failure as a user reads it: no stack, no path of the machine. */
 export const runErrorSchema = z.strictObject({
@@ -31,6 +32,8 @@ export const outputSummarySchema = z.strictObject({
   file: fileSummarySchema.optional(),
   /** Short texts and numbers are shown as they are. */
   text: z.string().optional(),
+  /** A score is shown whole. */
+  score: scoreTableSchema.optional(),
 });
 export type OutputSummary = z.infer<typeof outputSummarySchema>;
 

@@ -1,5 +1,5 @@
 // Nodes that can be played keep their log in this form.
-export { formatActionLog, maxLoggedActions, parseActionLog } from '@reelgraph/graph';
+export { formatActionLog, maxLoggedActions, parseActionLog, type ScoreTable } from '@reelgraph/graph';
 export type {
   DenoiseRequest,
   InferContext,

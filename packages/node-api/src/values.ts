@@ -1,5 +1,5 @@
 /** What a port of each type carries while a run goes on. Values are immutable. */
-import type { PortType } from '@reelgraph/graph';
+import type { PortType, ScoreTable } from '@reelgraph/graph';
 import type { Tensor } from '@reelgraph/tensor';
 
 /** A model package as a value: a name and what identifies its bytes; sessions are opened by the host. */
@@ -120,7 +120,7 @@ export interface PortValues {
   video: VideoValue;
   shots: JsonValue;
   actions: JsonValue;
-  score: JsonValue;
+  score: ScoreTable;
   /** A scene of the Toybox world, from which every truth about its clip follows; read with its schema. */
   scene: JsonValue;
 }

@@ -17,6 +17,8 @@ export const nodeMetrics = {
   preview: 176,
   /** Of a node that is played: square pictures fill the width. */
   livePreview: 272,
+  /** Of a node that shows a table. */
+  tablePreview: 296,
   more: 22,
   bottom: 8,
 } as const;
@@ -58,6 +60,11 @@ function controlHeight(param: ParamInfo): number {
   return nodeMetrics.controlRow;
 }
 
+function previewHeight(info: NodeTypeInfo): number {
+  if (info.live) return nodeMetrics.livePreview;
+  return info.preview === 'score' ? nodeMetrics.tablePreview : nodeMetrics.preview;
+}
+
 function computeGeometry(info: NodeTypeInfo): NodeGeometry {
   const inputs = Object.keys(info.inputs);
   const outputs = Object.keys(info.outputs);
@@ -75,7 +82,7 @@ function computeGeometry(info: NodeTypeInfo): NodeGeometry {
   if (hiddenParams > 0) top += nodeMetrics.more;
   let preview: NodeGeometry['preview'];
   if (info.preview !== 'none') {
-    const height = info.live ? nodeMetrics.livePreview : nodeMetrics.preview;
+    const height = previewHeight(info);
     preview = { top: top + nodeMetrics.controlGap, height };
     top += nodeMetrics.controlGap + height;
   }

@@ -8,6 +8,7 @@ import { useSelected } from '../state/observable.ts';
 import { fitInside } from '../state/preview-tiles.ts';
 import { prefersReducedMotion } from '../state/reduced-motion.ts';
 import { ResultMedia } from './result-media.tsx';
+import { ScoreTableView } from './score-table-view.tsx';
 import { TileStripView } from './tile-strip-view.tsx';
 
 interface NodePreviewProps {
@@ -29,9 +30,12 @@ export function NodePreview({ id, info, run, height }: NodePreviewProps) {
   const before = working && info.preview === 'video' ? last.current : undefined;
   const name = useSelected(editor.document, (document) => chosenFile(info, document.nodes[id]));
   const chosen = name === undefined ? undefined : { name, accept: info.preview };
+  const score = Object.values(run?.outputs ?? {}).find((output) => output.score)?.score;
   return (
     <div className="preview" style={{ height }}>
-      {file ? (
+      {score ? (
+        <ScoreTableView score={score} height={height - 6} />
+      ) : file ? (
         <ResultMedia file={file} nodeId={id} box={box} />
       ) : before ? (
         <div className="before">
@@ -93,5 +97,6 @@ function emptyText(info: NodeTypeInfo, run: NodeRunState | undefined): string {
     return 'Done; the picture went on to the next node';
   if (run?.status === 'waiting') return 'Waits for its inputs';
   if (info.preview === 'image') return 'The picture appears here';
+  if (info.preview === 'score') return 'The score appears here';
   return info.preview === 'progress' ? 'The picture takes shape here' : 'The result appears here';
 }
