@@ -1,6 +1,6 @@
 /**
- * The engine with the shipped nodes, the embedded model and one node more: `capture`, which hands the frames
- * it receives to the bench before any video codec has touched them.
+ * The engine with the shipped nodes, the embedded model and two nodes more: `capture`, which hands the frames
+ * it receives to the bench before any video codec has touched them, and `given`, which feeds it some.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -11,11 +11,14 @@ import { createMediaService } from '@reelgraph/media';
 import { defineNode, type Frames } from '@reelgraph/node-api';
 import { builtinNodes } from '@reelgraph/nodes';
 import { openStore } from '@reelgraph/store';
+import { sliceAxis } from '@reelgraph/tensor';
 import { modelFolder } from '@reelgraph/toybox';
 
 export interface CapturingEngine {
   readonly engine: Engine;
   readonly models: ModelServiceHandle;
+  /** Puts frames where `given` finds them under a name. */
+  give(name: string, frames: Frames): void;
   /** Frames that reached `capture` since the last call, in order. */
   taken(): Frames[];
   close(): Promise<void>;
@@ -43,8 +46,38 @@ export async function createCapturingEngine(): Promise<CapturingEngine> {
       return {};
     },
   });
+  const given = new Map<string, Frames>();
+  const give = defineNode({
+    type: 'given',
+    version: 1,
+    title: 'Given',
+    description: 'Frames of the bench.',
+    category: 'Video',
+    inputs: {},
+    outputs: {
+      frames: { type: 'frames', label: 'Frames', description: 'All of them.' },
+      image: { type: 'image', label: 'Image', description: 'The first of them.' },
+    },
+    params: {
+      name: {
+        kind: 'text',
+        label: 'Name',
+        description: 'Which frames.',
+        default: '',
+        multiline: false,
+        maxLength: 80,
+      },
+    },
+    cache: 'none',
+    lane: 'cpu',
+    run({ params }) {
+      const frames = given.get(params.name);
+      if (frames === undefined) throw new Error(`the bench has no frames "${params.name}"`);
+      return { frames, image: { pixels: sliceAxis(frames.pixels, 2, 0, 1) } };
+    },
+  });
   const engine = createEngine({
-    registry: new Map([...builtinNodes, [capture.type, capture]]),
+    registry: new Map([...builtinNodes, [capture.type, capture], [give.type, give]]),
     store,
     models,
     media: createMediaService({
@@ -70,6 +103,7 @@ export async function createCapturingEngine(): Promise<CapturingEngine> {
   return {
     engine,
     models,
+    give: (name, value) => given.set(name, value),
     taken: () => frames.splice(0),
     close: async () => {
       await models.dispose();

@@ -1,8 +1,9 @@
 /**
- * `npm run bench [-- NAME …]`. Every figure is a ratio, or a bound on one event, taken in one run on one
+ * `npm run bench [-- NAME …] [--count N] [--variant fast] [--only PART] [--out FOLDER]`. Every figure is a ratio, or a bound on one event, taken in one run on one
  * machine; a line says what was wanted and whether it is met. The exit code tells only whether it ran.
  */
-import type { BenchSection } from './section.ts';
+import { parseArgs } from 'node:util';
+import type { BenchOptions, BenchSection } from './section.ts';
 
 const sections: Record<string, () => Promise<{ default: BenchSection }>> = {
   engine: () => import('./engine.ts'),
@@ -13,7 +14,17 @@ const sections: Record<string, () => Promise<{ default: BenchSection }>> = {
   toybox: () => import('./toybox.ts'),
 };
 
-const asked = process.argv.slice(2);
+const { values, positionals: asked } = parseArgs({
+  allowPositionals: true,
+  options: {
+    count: { type: 'string' },
+    variant: { type: 'string' },
+    only: { type: 'string' },
+    out: { type: 'string' },
+  },
+});
+const { count, ...texts } = values;
+const options: BenchOptions = { ...texts, ...(count === undefined ? {} : { count: Number(count) }) };
 const unknown = asked.filter((name) => !Object.hasOwn(sections, name));
 if (unknown.length > 0) {
   console.error(`no bench named ${unknown.join(', ')}; there are ${Object.keys(sections).join(', ')}`);
@@ -34,7 +45,7 @@ for (const name of asked.length > 0 ? asked : Object.keys(sections)) {
           : `  (wanted ${figure.wanted}: MISSED)`;
     if (figure.met === false) missed += 1;
     console.log(`${figure.name}: ${figure.value}${verdict}`);
-  });
+  }, options);
 }
 console.log(missed === 0 ? '\nevery figure met' : `\n${missed} figure(s) missed`);
 process.exit(0);

@@ -8,8 +8,20 @@ export interface Figure {
   readonly met?: boolean;
 }
 
+/** What the command line asks of a section; each takes what concerns it. */
+export interface BenchOptions {
+  /** Fewer cases than usual. */
+  readonly count?: number;
+  /** Variant of the model. */
+  readonly variant?: string;
+  /** Only this part of a section. */
+  readonly only?: string;
+  /** A folder for what was made. */
+  readonly out?: string;
+}
+
 /** A part of the bench: measures and reports figures as it goes. */
-export type BenchSection = (report: (figure: Figure) => void) => Promise<void>;
+export type BenchSection = (report: (figure: Figure) => void, options: BenchOptions) => Promise<void>;
 
 /** The middle of an odd or even number of values. */
 export function median(values: readonly number[]): number {
