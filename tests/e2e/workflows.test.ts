@@ -119,7 +119,7 @@ describe.each(names)('%s', (name) => {
 
     const carried = await client.extractWorkflow(bytes);
     expect(semanticEqual(carried, quick.workflow)).toBe(true);
-  }, 180_000);
+  }, 300_000);
 });
 
 describe('image to video', () => {
