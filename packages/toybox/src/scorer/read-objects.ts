@@ -35,6 +35,8 @@ export interface ShapeTrack {
   /** Share of what is there that the best drawing leaves unexplained, over the frames that decided the shape. */
   readonly unexplained: number;
   readonly sightings: readonly (Sighting | undefined)[];
+  /** Shapes that explain it about as well as the best. */
+  readonly alike: readonly Shape[];
   /** Seen only on discs drawn flat. */
   readonly bite: ReadBite | undefined;
 }
@@ -43,7 +45,8 @@ export interface ShapeTrack {
 const mostUnexplained = 0.16;
 /** Frames of a track that decide its shape. */
 const decidingFrames = 5;
-const blurs = [0, 1, 2] as const;
+/** How often a drawing is smoothed, the likeliest first. */
+const blurs = [1, 0, 2] as const;
 
 export interface Context {
   readonly clip: Clip;
@@ -147,11 +150,12 @@ function rankShapes(
   style: Style,
   blur: number,
   count: number,
+  among: readonly Shape[] = shapes,
 ): Candidate[] {
   const patches = chooseFrames(context, track, count);
   const windows = patches.map((patch) => windowFor(context, patch, marginOf(style)));
-  const fits = new Map<Shape, Fitted[]>(shapes.map((shape) => [shape, []]));
-  let open: readonly Shape[] = shapes;
+  const fits = new Map<Shape, Fitted[]>(among.map((shape) => [shape, []]));
+  let open = among;
   windows.forEach((window, i) => {
     for (const shape of open) fits.get(shape)!.push(fitFrom(window, patches[i]!, style, shape, blur));
     const least = Math.min(...open.map((shape) => pooled(windows, fits.get(shape)!)));
@@ -215,23 +219,60 @@ function leastUnexplained(context: Context, track: PatchTrack, style: Style, cou
 export function readShape(context: Context, track: PatchTrack, style: Style): ShapeTrack {
   let best: { ranked: Candidate[]; blur: number } | undefined;
   for (const blur of blurs) {
-    const ranked = rankShapes(context, track, style, blur, 2);
+    // A shape that fits far worse than two others at one blur is not the best at another.
+    const among = best?.ranked.slice(0, 3).map(({ outline }) => outline.shape);
+    const ranked = rankShapes(context, track, style, blur, 2, among);
     if (best === undefined || ranked[0]!.unexplained < best.ranked[0]!.unexplained) best = { ranked, blur };
     if (ranked[0]!.unexplained < clearlyExplained / 2) break;
   }
   const { blur } = best!;
-  const [first] = rankShapes(context, track, style, blur, decidingFrames);
-  const { outline, unexplained } = first!;
+  const ranked = rankShapes(context, track, style, blur, decidingFrames);
+  const { outline, unexplained } = ranked[0]!;
+  const alike = ranked
+    .filter((other) => other.unexplained <= Math.min(mostUnexplained, 1.3 * unexplained + 0.01))
+    .map((other) => other.outline.shape);
   if (style === 'flat' && unexplained > clearlyExplained / 2) {
     const bitten = readBitten(context, track, blur, unexplained);
     if (bitten !== undefined) return bitten;
   }
+  const isShape = unexplained <= mostUnexplained && !isOutOfShape(context, track, style, outline.shape, blur);
   return {
-    shape: unexplained <= mostUnexplained ? outline.shape : undefined,
+    shape: isShape ? outline.shape : undefined,
     unexplained,
     sightings: followShape(context, track, style, outline, blur),
+    alike,
     bite: undefined,
   };
+}
+
+/** Length ÷ width of what is out of shape. */
+const stretches = [1.2, 1.35, 1.5] as const;
+/** A stretched drawing must leave this share, or less, of what the right one leaves unexplained. */
+const stretchExplains = 0.7;
+
+/** Whether a shape is longer than wide in most of the frames that decide. */
+function isOutOfShape(
+  context: Context,
+  track: PatchTrack,
+  style: Style,
+  shape: Shape,
+  blur: number,
+): boolean {
+  const patches = chooseFrames(context, track, decidingFrames).filter((patch) => !isCut(context, patch));
+  const stretched = patches.filter((patch) => {
+    const window = windowFor(context, patch, marginOf(style));
+    const { pose, match: own } = fitFrom(window, patch, style, shape, blur);
+    // Whatever is explained as well as this is in shape, but for the blur.
+    if (own.unexplained < 0.01) return false;
+    const fitted = (by: number, along: number) =>
+      fitPose(window, style, { shape, stretch: { by, along } }, pose, { blur, step: 0.5, least: 0.25 }).match
+        .unexplained;
+    const least = Math.min(
+      ...stretches.flatMap((by) => [0, 0.25, 0.5, 0.75].map((turn) => fitted(by, turn * Math.PI))),
+    );
+    return least < stretchExplains * own.unexplained;
+  });
+  return stretched.length > 0.5 * patches.length;
 }
 
 /** A track read as a disc with a bite, when that explains far more of it than the best whole shape. */
@@ -251,7 +292,7 @@ function readBitten(
   const outline = { shape: 'circle', bite: bite.angle } as const;
   const bitten = followShape(context, track, 'flat', outline, blur);
   const sightings = whole.map((sighting, f) => (f < bite.from ? sighting : bitten[f]));
-  return { shape: 'circle', unexplained: bite.unexplained, sightings, bite };
+  return { shape: 'circle', unexplained: bite.unexplained, sightings, alike: ['circle'], bite };
 }
 
 /** The pose and colour of a shape in every frame of its track. */

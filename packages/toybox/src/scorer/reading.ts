@@ -282,7 +282,9 @@ function spellsOf(context: Context, track: PatchTrack, whole: ShapeTrack, style:
     const runs = coloursOf(read);
     const longest = runs.map((run, i) => ({ run, length: (runs[i + 1]?.from ?? to + 1) - run.from }));
     const [most] = longest.sort((a, b) => b.length - a.length);
-    return { from, to, shape: read.shape, colour: most?.run.colour };
+    // In a few blurred frames two shapes may look alike; then it is taken for what the whole track shows.
+    const shape = read.alike.find((name) => name === whole.shape) ?? read.shape;
+    return { from, to, shape, colour: most?.run.colour };
   });
 }
 

@@ -56,6 +56,8 @@ export interface Outline {
   readonly shape: Shape;
   /** A bite out of a disc, as the angle at which it lies. */
   readonly bite?: number;
+  /** Out of shape: `by` times as long as wide, `along` an angle. */
+  readonly stretch?: { readonly along: number; readonly by: number };
 }
 
 const biteRadius = 0.62;
@@ -160,7 +162,7 @@ function smooth(field: Float32Array, width: number, height: number): void {
 
 /** Compares a window with a drawing that is smoothed `blur` times; a video autoencoder blurs a clip about as one time does. */
 export function match(window: Window, style: Style, outline: Outline, pose: Pose, blur: number): Match {
-  const { shape, bite } = outline;
+  const { shape, bite, stretch } = outline;
   const { x0, y0, width, height, difference, background, weight, short } = window;
   const size = width * height;
   if (scratch[0].length < size) {
@@ -172,13 +174,36 @@ export function match(window: Window, style: Style, outline: Outline, pose: Pose
   const stroke = 0.018 * short;
   const bx = bite === undefined ? 0 : biteDistance * pose.r * Math.cos(bite);
   const by = bite === undefined ? 0 : biteDistance * pose.r * Math.sin(bite);
+  // Beyond this a shape leaves nothing but a glow.
+  const spread = style === 'watercolour' ? 0.045 * short : 1;
+  const far =
+    style === 'neon'
+      ? Number.POSITIVE_INFINITY
+      : (reach * pose.r + spread) ** 2 * Math.max(stretch?.by ?? 1, 1 / (stretch?.by ?? 1));
+  const axisX = Math.cos(stretch?.along ?? 0);
+  const axisY = Math.sin(stretch?.along ?? 0);
+  // Along the axis coordinates shrink, across it they grow, so that the area stays.
+  const shrink = 1 / Math.sqrt(stretch?.by ?? 1);
   const isSimple = style === 'flat' || style === 'outline' || style === 'watercolour';
   for (let row = 0, i = 0; row < height; row++) {
     const y = row + y0 + 0.5;
-    const py = y - pose.y;
+    const fromY = y - pose.y;
     for (let column = 0; column < width; column++, i++) {
       const x = column + x0 + 0.5;
-      const px = x - pose.x;
+      let px = x - pose.x;
+      let py = fromY;
+      if (px * px + py * py > far) {
+        ms[i] = 0;
+        ks[i] = 0;
+        ws[i] = 0;
+        continue;
+      }
+      if (stretch !== undefined) {
+        const along = (px * axisX + py * axisY) * shrink;
+        const across = (py * axisX - px * axisY) / shrink;
+        px = along * axisX - across * axisY;
+        py = along * axisY + across * axisX;
+      }
       let d = distanceToShape(shape, px, py, pose.r, cos, sin);
       if (bite !== undefined)
         d = Math.max(d, biteRadius * pose.r - Math.sqrt((px - bx) ** 2 + (py - by) ** 2));
