@@ -64,16 +64,34 @@ const triangleMovesDown = sceneOf('gray', 25, {
   y: 0.3,
   vy: 0.016,
 });
-const ballBounces = sceneOf('black', 17, {
+/** Comes round in 16 frames, of which the clip has 13: a bridge of 3 closes the circle. */
+const ballOrbits = sceneOf('black', 17, {
   colour: 'yellow',
-  size: 'small',
-  radius: 0.11,
-  motion: 'bounces',
-  x: 0.5,
-  y: 0.8,
-  amount: 0.36,
-  phase: 0,
+  size: 'medium',
+  radius: 0.15,
+  motion: 'orbits',
+  amount: 0.26,
 });
+const squareSwings = sceneOf('sand', 17, {
+  shape: 'square',
+  colour: 'blue',
+  size: 'medium',
+  radius: 0.15,
+  motion: 'swings',
+  x: 0.5,
+  y: 0.45,
+  amount: 0.2,
+});
+const circle = { shape: 'circle', colour: 'red', size: 'medium', radius: 0.15, x: 0.27, y: 0.5 } as const;
+const pair: Scene = {
+  ...sceneOf('gray', 17, circle),
+  kind: 'pair',
+  relation: 'left',
+  objects: [
+    ...sceneOf('gray', 17, circle).objects,
+    ...sceneOf('gray', 17, { ...circle, shape: 'square', colour: 'blue', x: 0.73 }).objects,
+  ],
+};
 
 /** Frames `first` to `last` of a scene: [1, 3, T, H, W] in [-1, 1]. */
 function pixelsOf(scene: Scene, first: number, last: number): Tensor<'float32'> {
@@ -122,4 +140,6 @@ await writePicture('blue-square-later.png', squareMovesLeft, 16);
 await writeClip('red-circle', circleMovesRight, 0, 16);
 await writeClip('green-triangle-above', triangleMovesDown, 0, 8);
 await writeClip('green-triangle-below', triangleMovesDown, 16, 24);
-await writeClip('bouncing-ball', ballBounces, 0, 16);
+await writePicture('swinging-square.png', squareSwings, 0);
+await writeClip('orbiting-ball', ballOrbits, 0, 12);
+await writeClip('circle-and-square', pair, 0, 16);

@@ -215,8 +215,8 @@ describe('video to video', () => {
       .samples;
 
   it('keeps nothing of the clip at strength 1 and something of it below', async () => {
-    expect(await from('red-circle', 1)).toEqual(await from('bouncing-ball', 1));
-    expect(await from('red-circle', 0.9)).not.toEqual(await from('bouncing-ball', 0.9));
+    expect(await from('red-circle', 1)).toEqual(await from('circle-and-square', 1));
+    expect(await from('red-circle', 0.9)).not.toEqual(await from('circle-and-square', 0.9));
   });
 });
 
