@@ -16,7 +16,7 @@ function clipOf({ pixels }: Frames): Clip {
 }
 
 const names: Readonly<Record<ClipScore['attributes'][number]['name'], string>> = {
-  count: 'Number of things',
+  count: 'How many',
   colour: 'Colour',
   shape: 'Shape',
   size: 'Size',
@@ -27,7 +27,7 @@ const names: Readonly<Record<ClipScore['attributes'][number]['name'], string>> =
   relation: 'Who is where',
   order: 'Order of events',
   wall: 'Wall',
-  change: 'What changes for good',
+  change: 'Lasting change',
   all: 'Everything',
 };
 

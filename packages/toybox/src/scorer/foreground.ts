@@ -6,6 +6,8 @@ import type { FittedBackground } from './background.ts';
 
 /** RGB distance from the background at which a pixel belongs to something, 0-255 units; the faintest contrast in the world is 55. */
 const threshold = 42;
+/** The same on the dark ground of neon, whose glows would join what stands apart; its lines lie 180 and more away. */
+const neonThreshold = 130;
 
 /** A connected patch of one frame. */
 export interface Patch {
@@ -116,12 +118,13 @@ function patchesOf(
   const { width, height, frames } = clip;
   const difference = differences(clip, background, frame, wall);
   const size = width * height;
+  const least = background.ground === 'dark' ? neonThreshold : threshold;
   const offset = frame * size * 3;
   const label = new Int16Array(size).fill(-1);
   const groups: number[][] = [];
   const stack: number[] = [];
   for (let start = 0; start < size; start++) {
-    if (label[start] !== -1 || difference[start]! < threshold) continue;
+    if (label[start] !== -1 || difference[start]! < least) continue;
     const group: number[] = [];
     label[start] = groups.length;
     stack.push(start);
@@ -136,7 +139,7 @@ function patchesOf(
           const ny = y + dy;
           if (nx < 0 || ny < 0 || nx >= width || ny >= height) continue;
           const n = ny * width + nx;
-          if (label[n] === -1 && difference[n]! >= threshold) {
+          if (label[n] === -1 && difference[n]! >= least) {
             label[n] = groups.length;
             stack.push(n);
           }
@@ -146,16 +149,16 @@ function patchesOf(
     groups.push(group);
   }
   // A few pixels are noise, or the rim of something behind a wall.
-  const least = Math.max(3, size * 0.0012);
+  const fewest = Math.max(3, size * 0.0012);
   const kept = mergeNested(
-    groups.filter((group) => group.length >= least),
+    groups.filter((group) => group.length >= fewest),
     width,
   );
   const patches: Patch[] = [];
   for (const group of kept) {
     const parts = splitByColour(group, frames, offset, width);
     for (const { pixels, colour } of parts) {
-      if (pixels.length < least) continue;
+      if (pixels.length < fewest) continue;
       patches.push(patchFrom(frame, pixels, colour, difference, width, height));
     }
   }

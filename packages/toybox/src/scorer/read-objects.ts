@@ -140,7 +140,7 @@ function marginOf(style: Style): number {
 /** Places to search from: the patch's own size, and smaller where a style's glow makes the patch larger than the shape. */
 function startsOf(patch: Patch, shape: Shape, style: Style): Pose[] {
   const own = startPose(patch, shape);
-  return style === 'neon' ? [0.85, 0.7, 0.58].map((scale) => ({ ...own, r: own.r * scale })) : [own];
+  return style === 'neon' ? [1, 0.85, 0.7].map((scale) => ({ ...own, r: own.r * scale })) : [own];
 }
 
 function fitFrom(window: Window, patch: Patch, style: Style, shape: Shape, blur: number): Fitted {
