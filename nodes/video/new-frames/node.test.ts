@@ -44,7 +44,12 @@ describe('new-frames', () => {
 
   it('does not draw a shape twice that the model put elsewhere', async () => {
     const frames = clip(-1, -1, -1);
-    expect(await keep({ frames, lead: 1, tail: 0, before: clip(1) }, 2)).toEqual([-0.9, -0.95]);
+    expect(await keep({ frames, lead: 1, tail: 0, before: clip(1) }, 2)).toEqual([-1, -1]);
+  });
+
+  it('leaves alone what shows something else by now', async () => {
+    const frames = clip(0, 0, 0.05, 0.5);
+    expect(await keep({ frames, lead: 1, tail: 0, before: clip(0.1) }, 4)).toEqual([0.08, 0.08, 0.5]);
   });
 
   it('has nothing to match beside a clip that was cut for length only', async () => {

@@ -2,17 +2,20 @@ import { defineNode, type Frames, type InferIssue, NodeError } from '@reelgraph/
 import { formatShape, sameShape, sliceAxis, type Tensor } from '@reelgraph/tensor';
 
 /**
- * Largest correction of a pixel. What a VAE loses stays below it; a shape that the model put elsewhere does not, and
- * must not be drawn twice.
+ * Largest correction of a pixel that is made whole; from twice that on none is. What a VAE loses stays below it; a
+ * shape that the model put elsewhere does not, and must not be drawn twice.
  */
 const largestCorrection = 0.15;
+/** A pixel that differs by this from the seam shows something else by now, and its correction with it is over. */
+const largestChange = 0.1;
 
 /**
  * Keeps what is new of a clip made by extend-clip, and takes the step out of its seams.
  *
  * The model sees and gives back the given frames through its codec, which changes them a little everywhere. Cut hard,
  * the clip would jump by that change where given and made frames meet. So the change of the frame at the seam,
- * r = given - made, is added to the new frames beside it, less with each: by 1 - i / (fade + 1) to the i-th. Given
+ * r = given - made, is added to the new frames beside it, less with each: by 1 - i / (fade + 1) to the i-th, and only
+ * where a pixel still shows what it showed at the seam; the outline of a shape would stay behind otherwise. Given
  * frames are never touched.
  */
 export const newFrames = defineNode({
@@ -97,12 +100,11 @@ export const newFrames = defineNode({
     }
     const made = sliceAxis(frames.pixels, 2, lead, total - tail);
     const data = made.data.slice();
-    const pixels = { ...made, data };
     if (params.fade > 0 && before !== undefined && lead > 0)
-      fadeIn(pixels, correction(before, 'last', frameOf(frames.pixels, lead - 1)), params.fade, 'start');
+      matchEnd(made, data, before, frameOf(frames.pixels, lead - 1), params.fade, 'start');
     if (params.fade > 0 && after !== undefined && tail > 0)
-      fadeIn(pixels, correction(after, 'first', frameOf(frames.pixels, total - tail)), params.fade, 'end');
-    return { frames: { pixels, fps: frames.fps } };
+      matchEnd(made, data, after, frameOf(frames.pixels, total - tail), params.fade, 'end');
+    return { frames: { pixels: { ...made, data }, fps: frames.fps } };
   },
 });
 
@@ -110,7 +112,7 @@ function frameOf(pixels: Tensor<'float32'>, index: number): Tensor<'float32'> {
   return sliceAxis(pixels, 2, index, index + 1);
 }
 
-/** given - made of the frame at a seam, [1, 3, 1, H, W], each value within the largest correction. */
+/** given - made of the frame at a seam, [1, 3, 1, H, W], where it is small enough to be a loss of the codec. */
 function correction(given: Frames, which: 'first' | 'last', made: Tensor<'float32'>): Tensor<'float32'> {
   const count = given.pixels.shape[2] ?? 0;
   const frame = frameOf(given.pixels, which === 'first' ? 0 : count - 1);
@@ -123,28 +125,43 @@ function correction(given: Frames, which: 'first' | 'last', made: Tensor<'float3
   }
   const data = frame.data.map((value, i) => {
     const difference = value - made.data[i]!;
-    return Math.min(largestCorrection, Math.max(-largestCorrection, difference));
+    return difference * Math.min(1, Math.max(0, 2 - Math.abs(difference) / largestCorrection));
   });
   return { ...frame, data };
 }
 
-/** Adds a still [1, 3, 1, H, W] to frames at one end of a clip, less and less; results stay in [-1, 1]. */
-function fadeIn(
-  { shape, data }: Tensor<'float32'>,
-  still: Tensor<'float32'>,
+/**
+ * Adds the correction of a seam to the frames at one end of a clip, less and less; results stay in [-1, 1].
+ *
+ * @param made   the new frames as they were made, [1, 3, T, H, W]
+ * @param data   the same frames, changed in place
+ * @param atSeam the made frame that the given clip replaces, [1, 3, 1, H, W]
+ */
+function matchEnd(
+  made: Tensor<'float32'>,
+  data: Float32Array,
+  given: Frames,
+  atSeam: Tensor<'float32'>,
   fade: number,
-  from: 'start' | 'end',
+  end: 'start' | 'end',
 ): void {
-  const [, channels = 0, frameCount = 0, height = 0, width = 0] = shape;
+  const added = correction(given, end === 'start' ? 'last' : 'first', atSeam).data;
+  const [, channels = 0, frameCount = 0, height = 0, width = 0] = made.shape;
   const plane = height * width;
   for (let step = 1; step <= Math.min(fade, frameCount); step++) {
     const share = 1 - step / (fade + 1);
-    const frame = from === 'start' ? step - 1 : frameCount - step;
-    for (let channel = 0; channel < channels; channel++) {
-      const to = (channel * frameCount + frame) * plane;
-      for (let i = 0; i < plane; i++) {
-        const value = data[to + i]! + share * still.data[channel * plane + i]!;
-        data[to + i] = Math.min(1, Math.max(-1, value));
+    const frame = end === 'start' ? step - 1 : frameCount - step;
+    for (let i = 0; i < plane; i++) {
+      let change = 0;
+      for (let channel = 0; channel < channels; channel++) {
+        const value = made.data[(channel * frameCount + frame) * plane + i]!;
+        change = Math.max(change, Math.abs(value - atSeam.data[channel * plane + i]!));
+      }
+      const weight = share * Math.max(0, 1 - change / largestChange);
+      if (weight === 0) continue;
+      for (let channel = 0; channel < channels; channel++) {
+        const at = (channel * frameCount + frame) * plane + i;
+        data[at] = Math.min(1, Math.max(-1, data[at]! + weight * added[channel * plane + i]!));
       }
     }
   }
