@@ -154,3 +154,86 @@ function isBackground(background: Float32Array, frames: Uint8Array, at: number, 
   }
   return toBackground < toPaint;
 }
+
+/** Pixels of each palette colour that differ from the background, in one frame. */
+function coloursIn(clip: Clip, background: FittedBackground, f: number): Map<Colour, number[]> {
+  const { width, height, frames } = clip;
+  const found = new Map<Colour, number[]>();
+  for (let i = 0; i < width * height; i++) {
+    const at = (f * width * height + i) * 3;
+    const colour = nearestColour([frames[at]!, frames[at + 1]!, frames[at + 2]!], 75);
+    if (colour === undefined || isBackground(background.pixels, frames, at, colour)) continue;
+    const pixels = found.get(colour);
+    if (pixels === undefined) found.set(colour, [i]);
+    else pixels.push(i);
+  }
+  return found;
+}
+
+/**
+ * The background as it would be if one colour that spreads through the clip were paint, left by the colour that is
+ * there from the first frame: shapes on a line are read as well as shapes on plain ground. Undefined when no colour
+ * spreads so.
+ */
+export function withPaintAsBackground(
+  clip: Clip,
+  background: FittedBackground,
+): FittedBackground | undefined {
+  const { width, height, frameCount } = clip;
+  const perFrame = Array.from({ length: frameCount }, (_, f) => coloursIn(clip, background, f));
+  const [own] = [...perFrame[0]!].sort((a, b) => b[1].length - a[1].length)[0] ?? [];
+  if (own === undefined) return undefined;
+  const countOf = (colour: Colour, f: number) => perFrame[f]!.get(colour)?.length ?? 0;
+  const least = (20 * width * height) / 4096;
+  const middle = frameCount >> 1;
+  const last = frameCount - 1;
+  const spreading = [...perFrame[last]!.keys()].filter(
+    (colour) =>
+      colour !== own &&
+      countOf(colour, last) > least &&
+      countOf(colour, last) > 1.3 * countOf(colour, middle) &&
+      countOf(colour, middle) > countOf(colour, 1),
+  );
+  const [paint] = spreading.sort((a, b) => countOf(b, last) - countOf(a, last));
+  if (paint === undefined) return undefined;
+  const centres = perFrame.map((found) => {
+    const pixels = found.get(own) ?? [];
+    const x = pixels.reduce((sum, i) => sum + (i % width) + 0.5, 0) / pixels.length;
+    const y = pixels.reduce((sum, i) => sum + Math.floor(i / width) + 0.5, 0) / pixels.length;
+    return { x, y, area: pixels.length };
+  });
+  if (centres.some(({ area }) => area < least)) return undefined;
+  const first = centres[0]!;
+  // In the first frame nothing but the shape is seen; its area says how wide its line is.
+  const half = paintHalfWidth * Math.sqrt(differing(clip, background) / Math.PI);
+  const pixels = background.pixels.slice();
+  const colour = colours[paint];
+  centres.forEach(({ x: toX, y: toY }, f) => {
+    const [ex, ey] = [toX - first.x, toY - first.y];
+    const square = Math.max(1e-6, ex * ex + ey * ey);
+    for (let i = 0; i < width * height; i++) {
+      const x = (i % width) + 0.5;
+      const y = Math.floor(i / width) + 0.5;
+      const along = Math.min(1, Math.max(0, ((x - first.x) * ex + (y - first.y) * ey) / square));
+      const d = Math.hypot(x - first.x - ex * along, y - first.y - ey * along) - half;
+      // A soft edge: the clip may be blurred.
+      const share = Math.min(1, Math.max(0, 0.5 - d / 1.6));
+      if (share === 0) continue;
+      const at = (f * width * height + i) * 3;
+      for (let k = 0; k < 3; k++) pixels[at + k]! += (colour[k]! - pixels[at + k]!) * share;
+    }
+  });
+  // As between the cells of a floor, the edge of the line may lie a pixel off.
+  return { ...background, pixels, isFloor: true };
+}
+
+/** Pixels of the first frame that differ from the background. */
+function differing({ frames, width, height }: Clip, { pixels }: FittedBackground): number {
+  let count = 0;
+  for (let at = 0; at < width * height * 3; at += 3) {
+    let sum = 0;
+    for (let k = 0; k < 3; k++) sum += (frames[at + k]! - pixels[at + k]!) ** 2;
+    if (sum > 42 * 42) count++;
+  }
+  return count;
+}

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { mutantsFor } from '../../bench/mutants.ts';
 import { judge, scores } from '../../bench/scores.ts';
 import {
@@ -13,6 +13,9 @@ import {
   type Scene,
   sceneKinds,
 } from '../index.ts';
+
+// A clip is read in a fifth of a second; on a busy machine that is seconds.
+vi.setConfig({ testTimeout: 120_000 });
 
 /** Normally distributed noise that repeats (Box and Muller on a linear congruential generator). */
 function noiseSource(seed: number): () => number {

@@ -14,7 +14,7 @@ import { type FittedBackground, fitBackground } from './background.ts';
 import { type ReadBox, readBox } from './box.ts';
 import { cameraFromObjects, cameraFromViews, type ReadCamera } from './camera.ts';
 import { findPatches, findWall, nearestColour } from './foreground.ts';
-import { findPaint, type ReadBite, type ReadPaint } from './lasting-changes.ts';
+import { findPaint, type ReadBite, type ReadPaint, withPaintAsBackground } from './lasting-changes.ts';
 import {
   type HalfMove,
   type Path,
@@ -217,6 +217,14 @@ export function readClip(clip: Clip): Reading {
   };
   const box = background.ground === 'plain' && wall === undefined ? readBox(clip, background) : undefined;
   if (box !== undefined) return read(box, ['flat'], []);
+  const painted = background.ground === 'plain' ? withPaintAsBackground(clip, background) : undefined;
+  if (painted !== undefined) {
+    const objects = readShapes(contextOf(painted), 'flat', background);
+    // The line is believed when what painted it is clearly seen.
+    if (objects.length === 1 && objects[0]!.paint !== undefined && objects[0]!.shape !== undefined) {
+      return read(undefined, ['flat'], objects);
+    }
+  }
   let context = contextOf(background);
   const styles = readStyles(context);
   const [style] = styles;
@@ -236,12 +244,17 @@ function isThing({ patches }: PatchTrack, { frameCount, width, height }: Clip): 
   return areas.length >= 0.5 * frameCount || median(areas) > 0.4 * smallestArea * short * short;
 }
 
-function readShapes(context: Context, style: Style): ReadObject[] {
+/** `ground` is the background without paint. */
+function readShapes(
+  context: Context,
+  style: Style,
+  ground: FittedBackground = context.background,
+): ReadObject[] {
   const { clip, background, tracks } = context;
   const shapes = tracks.map((track) => ({ track, shape: readShape(context, track, style) }));
   const painted = shapes.map(({ shape }) =>
     style === 'flat' && shape.shape !== undefined
-      ? findPaint(clip, background, shape.shape, shape.sightings)
+      ? findPaint(clip, ground, shape.shape, shape.sightings)
       : undefined,
   );
   const isLine = (other: PatchTrack) =>
