@@ -69,16 +69,17 @@ export const loadModel = defineNode({
       };
     }
     const damaged = context.damagedModels?.get(params.model);
+    // The output is there, only nothing is known of it: nodes behind it do not complain a second time.
     if (damaged !== undefined) {
       return {
-        outputs: {},
+        outputs: { model: {} },
         issues: [{ code: 'model/damaged', severity: 'error', message: damaged, param: 'model' }],
       };
     }
     const names = [...context.models.keys()];
     const [first] = names;
     return {
-      outputs: {},
+      outputs: { model: {} },
       issues: [
         {
           code: 'model/not-found',
