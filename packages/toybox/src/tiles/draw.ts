@@ -1,13 +1,4 @@
-/** The 32-bit finaliser of MurmurHash3 (public domain). */
-function mix32(value: number): number {
-  let h = value >>> 0;
-  h ^= h >>> 16;
-  h = Math.imul(h, 0x85ebca6b);
-  h ^= h >>> 13;
-  h = Math.imul(h, 0xc2b2ae35);
-  h ^= h >>> 16;
-  return h >>> 0;
-}
+import { mix32 } from '../mix32.ts';
 
 /**
  * The `index`-th uniform number in [0, 1) of a seed (0 <= seed < 2^32); counter based, so draws do not
