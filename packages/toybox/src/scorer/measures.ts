@@ -1,5 +1,6 @@
 /** Measures of clips beyond words: seams, loops, falls, collisions, and whether what was hidden comes back. */
 import type { Clip } from '../world/clip.ts';
+import { bounceHeight } from '../world/pose.ts';
 import { gravity, restitution } from '../world/words.ts';
 import { leastSquares, type TrackPoint } from './motion.ts';
 import type { Reading, ReadObject } from './reading.ts';
@@ -54,20 +55,6 @@ export interface Fall {
   readonly residual: number;
 }
 
-function heightAt(drop: number, f: number, g: number, e: number): number {
-  const fall = Math.sqrt((2 * drop) / g);
-  if (f < fall) return drop - (g * f * f) / 2;
-  let t = f - fall;
-  let speed = e * Math.sqrt(2 * drop * g);
-  while (speed > 0.004) {
-    const flight = (2 * speed) / g;
-    if (t < flight) return speed * t - (g * t * t) / 2;
-    t -= flight;
-    speed *= e;
-  }
-  return 0;
-}
-
 /** Fits gravity and restitution to the path of a shape that falls from rest; undefined when it is seen too rarely. */
 export function fitFall(points: readonly TrackPoint[]): Fall | undefined {
   if (points.length < 9) return undefined;
@@ -77,7 +64,7 @@ export function fitFall(points: readonly TrackPoint[]): Fall | undefined {
   const errorOf = (drop: number, g: number, e: number) =>
     leastSquares(
       [ones],
-      points.map(({ y, frame }) => y + heightAt(drop, frame, g, e)),
+      points.map(({ y, frame }) => y + bounceHeight(drop, frame, g, e)),
       weights,
     ).error;
   let best = { drop: 0.3, g: gravity, e: restitution, error: Number.POSITIVE_INFINITY };

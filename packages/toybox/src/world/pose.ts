@@ -32,18 +32,19 @@ const leastBounceSpeed = 0.004;
 
 /**
  * Height above the ground, in heights of the frame, `f` frames after a fall from rest at height `drop`.
- * Throws of gravity g: h = v t - g t² / 2, each as fast as the last times the restitution.
+ * Throws of gravity g: h = v t - g t² / 2, each as fast as the last times the restitution e; the world's, where
+ * no others are given.
  */
-export function bounceHeight(drop: number, f: number): number {
-  const fall = Math.sqrt((2 * drop) / gravity);
-  if (f < fall) return drop - (gravity * f * f) / 2;
+export function bounceHeight(drop: number, f: number, g: number = gravity, e: number = restitution): number {
+  const fall = Math.sqrt((2 * drop) / g);
+  if (f < fall) return drop - (g * f * f) / 2;
   let t = f - fall;
-  let speed = restitution * Math.sqrt(2 * drop * gravity);
+  let speed = e * Math.sqrt(2 * drop * g);
   while (speed > leastBounceSpeed) {
-    const flight = (2 * speed) / gravity;
-    if (t < flight) return speed * t - (gravity * t * t) / 2;
+    const flight = (2 * speed) / g;
+    if (t < flight) return speed * t - (g * t * t) / 2;
     t -= flight;
-    speed *= restitution;
+    speed *= e;
   }
   return 0;
 }
