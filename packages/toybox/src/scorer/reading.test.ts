@@ -12,6 +12,7 @@ import {
   renderScene,
   type Scene,
   sceneKinds,
+  shapes,
 } from '../index.ts';
 
 // A clip is read in a fifth of a second; on a busy machine that is seconds.
@@ -86,6 +87,24 @@ describe('spoilt renders are rejected', () => {
         .map((mutant) => `${prompt.caption}, ${mutant.name}`),
     );
     expect(passed).toEqual([]);
+  });
+});
+
+describe('shapes out of proportion', () => {
+  // Narrower than they should be by a third, still, so that nothing else is wrong with them.
+  it.each(shapes)('a narrow %s is no such shape', (shape) => {
+    const score = scores.find(({ mutants }) => mutants === 'shape')!;
+    for (const size of ['medium', 'large'] as const) {
+      const scene = randomScene(7, {
+        kind: 'single',
+        fixed: { shape, size, colour: 'orange', motion: 'stays still', background: 'navy' },
+        styled: false,
+      });
+      const prompt = { ...heldOutPrompts('single')[0]!, scene, caption: captionOf(scene) };
+      const narrow = mutantsFor('shape', prompt).find(({ name }) => name === 'out of shape')!;
+      expect(score.isRight(judge(prompt, renderScene(scene))), `${size}, as it should be`).toBe(true);
+      expect(score.isRight(judge(prompt, narrow.clip)), `${size}, narrow`).toBe(false);
+    }
   });
 });
 
