@@ -10,7 +10,6 @@ one. The curves are in RUN/codec.jsonl and RUN/dynamics.jsonl.
 """
 
 import argparse
-import json
 import math
 import signal
 import time
@@ -22,28 +21,7 @@ import torch.nn.functional as F
 
 import tiles_model
 import tiles_world as world
-
-
-def ramp(progress, warmup=0.02):
-    """Learning-rate factor over progress 0..1: linear warm-up, level, then a cosine fall to zero over the last 70 %."""
-    if progress < warmup:
-        return max(progress / warmup, 0.02)
-    return 0.5 + 0.5 * math.cos(math.pi * min(1.0, max(0.0, (progress - 0.3) / 0.7)))
-
-
-def log_to(path):
-    def log(**record):
-        line = json.dumps({name: round(value, 5) if isinstance(value, float) else value for name, value in record.items()})
-        print(line, flush=True)
-        with open(path, "a") as file:
-            file.write(line + "\n")
-    return log
-
-
-def save_atomically(model, path, **extra):
-    temporary = path.with_suffix(".part")
-    tiles_model.save(model, temporary, **extra)
-    temporary.replace(path)
+from course import log_to, ramp, save_atomically
 
 
 def to_model_range(frames):
@@ -96,7 +74,7 @@ def train_codec(args):
     sums, sizes = torch.zeros_like(encoder.codebook), torch.zeros(codes)
     while (progress := (time.process_time() - start) / (args.minutes * 60)) < 1:
         for group in optimiser.param_groups:
-            group["lr"] = 2e-3 * ramp(progress)
+            group["lr"] = 2e-3 * ramp(progress, warmup=0.02, level_to=0.3)
         x = batch()
         noise = 0.1 * torch.rand(len(x), 1) * torch.randn_like(x)
         features = encoder.features(x + noise)
@@ -142,7 +120,7 @@ def train_codec(args):
         distinct = len(torch.unique(encoder(atlas)))
     facts = {"psnr": tiles_psnr(round_trip, frames), "worst_psnr": -10 * math.log10(worst / 4), "codes_of_atlas": distinct}
     log(step=step, spent_s=time.process_time() - start, **facts)
-    save_atomically(model, args.out / "codec.pt", **facts)
+    save_atomically(tiles_model.checkpoint_of(model, **facts), args.out / "codec.pt")
 
 
 def tiles_psnr(a, b):
@@ -236,13 +214,14 @@ def train_dynamics(args):
     started = time.process_time() - spent
 
     def save():
-        save_atomically(average, checkpoint, raw=dynamics.state_dict(), optimiser=optimiser.state_dict(), step=step,
-                        spent_s=time.process_time() - started, frames_seen=frames_seen, **facts)
+        save_atomically(tiles_model.checkpoint_of(
+            average, raw=dynamics.state_dict(), optimiser=optimiser.state_dict(), step=step, spent_s=time.process_time() - started,
+            frames_seen=frames_seen, **facts), checkpoint)
 
     losses, shares = [], []
     while (progress := (time.process_time() - started) / (args.minutes * 60)) < 1 and not stop:
         for group in optimiser.param_groups:
-            group["lr"] = args.rate * ramp(progress)
+            group["lr"] = args.rate * ramp(progress, warmup=0.02, level_to=0.3)
         pool = pools[step % len(pools)]
         given, actions, truth, wrong = pool.draw()
         with torch.autocast("cpu", torch.bfloat16, enabled=args.bf16):

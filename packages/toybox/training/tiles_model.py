@@ -136,8 +136,9 @@ class Tiles(nn.Module):
         self.encoder, self.decoder, self.dynamics = Encoder(self.config), Decoder(self.config), Dynamics(self.config)
 
 
-def save(model, path, **extra):
-    torch.save({"config": asdict(model.config), "state": model.state_dict(), **extra}, path)
+def checkpoint_of(model, **extra):
+    """What a checkpoint holds, for `load`."""
+    return {"config": asdict(model.config), "state": model.state_dict(), **extra}
 
 
 def load(path):

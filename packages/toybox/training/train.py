@@ -29,14 +29,8 @@ import pictures
 import text
 import vae
 import world
+from course import log_to, ramp, save_atomically
 from team import Team, start_helpers
-
-
-def ramp(progress, warmup=0.03):
-    """Learning-rate factor over progress 0..1: linear warm-up, level, then a cosine fall to zero over the last 55 %."""
-    if progress < warmup:
-        return max(progress / warmup, 0.02)
-    return 0.5 + 0.5 * math.cos(math.pi * min(1.0, max(0.0, (progress - 0.45) / 0.55)))
 
 
 class Clock:
@@ -50,21 +44,6 @@ class Clock:
 
     def progress(self):
         return self.spent() / self.total_s
-
-
-def log_to(path):
-    def log(**record):
-        line = json.dumps({name: round(value, 5) if isinstance(value, float) else value for name, value in record.items()})
-        print(line, flush=True)
-        with open(path, "a") as file:
-            file.write(line + "\n")
-    return log
-
-
-def save_atomically(obj, path):
-    temporary = path.with_suffix(".part")
-    torch.save(obj, temporary)
-    temporary.replace(path)
 
 
 def clip_weights(scenes):
