@@ -19,7 +19,12 @@ const bodies: RunEventBody[] = [
   {
     type: 'node.failed',
     nodeId: 'denoise',
-    error: { code: 'model/run-failed', message: 'Out of memory.', hint: 'Use a smaller size.' },
+    error: {
+      code: 'model/run-failed',
+      message: 'Out of memory.',
+      cause: 'the device was lost',
+      hint: 'Use a smaller size.',
+    },
   },
   { type: 'node.skipped', nodeId: 'save', because: 'denoise failed' },
   { type: 'run.finished', status: 'failed', durationMs: 1500 },
@@ -58,10 +63,49 @@ describe('in a pipe', () => {
     for (const event of events) reporter.onEvent(event);
     reporter.finish(finalState(), saved);
     expect(text().match(/^denoise: step/gm)).toHaveLength(10);
-    expect(text()).toContain('model: taken from cache\n');
-    expect(text()).toContain('denoise: failed: Out of memory. [model/run-failed]\n  Use a smaller size.\n');
+    expect(text()).toContain('model: taken from cache (disk)\n');
+    expect(text()).toContain(
+      'denoise: failed: Out of memory. [model/run-failed]\n  cause: the device was lost\n  Use a smaller size.\n',
+    );
     expect(text()).toContain('save: skipped (denoise failed)\n');
     expect(text()).toMatch(/Saved \/x\/clip\.mp4\nFailed in 1\.6 s\.\n$/);
+  });
+});
+
+describe('a run in part', () => {
+  const partial = (failed: readonly string[]): RunEvent[] => {
+    const told: RunEventBody[] = [
+      { type: 'run.started', nodeIds: ['seed', 'a', 'b'] },
+      {
+        type: 'node.started',
+        nodeId: 'seed',
+        because: { code: 'param-changed', name: 'seed', from: '7', to: '8' },
+      },
+      { type: 'node.finished', nodeId: 'seed', durationMs: 20, outputs: {} },
+      ...failed.map(
+        (nodeId): RunEventBody => ({
+          type: 'node.failed',
+          nodeId,
+          error: { code: `x/${nodeId}`, message: `${nodeId} broke.`, hint: `Mend ${nodeId}.` },
+        }),
+      ),
+      { type: 'run.finished', status: 'partial', durationMs: 9 },
+    ];
+    return told.map((body, index) => ({ ...body, runId: 'r', seq: index + 1, atMs: index }));
+  };
+
+  it('says why each node ran, and at the end every failure with its node, code and hint', () => {
+    const { output, text } = record();
+    const reporter = createLineReporter(output);
+    const happened = partial(['a', 'b']);
+    for (const event of happened) reporter.onEvent(event);
+    const state = reduceRunEvents(undefined, happened);
+    if (state === undefined) throw new Error('no events');
+    reporter.finish(state, []);
+    expect(text()).toContain('seed: done in 20 ms, ran because seed changed from 7 to 8\n');
+    expect(text()).toContain(
+      '2 nodes failed:\n  a: failed: a broke. [x/a]\n    Mend a.\n  b: failed: b broke. [x/b]\n    Mend b.\nDone in part',
+    );
   });
 });
 
@@ -108,6 +152,20 @@ describe('for a program', () => {
       .split('\n')
       .map((line) => JSON.parse(line));
     expect(lines.slice(0, -1)).toEqual(events);
-    expect(lines.at(-1)).toEqual({ type: 'result', runId: 'r', status: 'failed', files: saved });
+    expect(lines.at(-1)).toEqual({
+      type: 'result',
+      runId: 'r',
+      status: 'failed',
+      files: saved,
+      failures: [
+        {
+          nodeId: 'denoise',
+          code: 'model/run-failed',
+          message: 'Out of memory.',
+          cause: 'the device was lost',
+          hint: 'Use a smaller size.',
+        },
+      ],
+    });
   });
 });

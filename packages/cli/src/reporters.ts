@@ -2,7 +2,17 @@
  * Three ways to tell how a run goes: a bar for a person at a terminal, a line per step of the work for a pipe
  * or a log, a JSON object per line for a program.
  */
-import { createRunFold, type RunError, type RunEvent, type RunFold, type RunState } from '@reelgraph/graph';
+import {
+  createRunFold,
+  failuresOf,
+  type NodeFailure,
+  type RanBecause,
+  type RunError,
+  type RunEvent,
+  type RunFold,
+  type RunState,
+  reasonText,
+} from '@reelgraph/graph';
 import { formatDuration } from './format.ts';
 
 /** A file that was saved. */
@@ -37,22 +47,46 @@ export interface Output {
 
 const clearLine = '\r\u001b[2K';
 
-/** Status of a node as one line, or undefined for what a log need not hold. */
-function nodeLine(event: RunEvent): string | undefined {
-  switch (event.type) {
-    case 'node.cached':
-      return `${event.nodeId}: taken from cache`;
-    case 'node.finished':
-      return `${event.nodeId}: done in ${formatDuration(event.durationMs)}`;
-    case 'node.failed': {
-      const hint = event.error.hint === undefined ? '' : `\n  ${event.error.hint}`;
-      return `${event.nodeId}: failed: ${event.error.message} [${event.error.code}]${hint}`;
+/** Tells the end of each node as one line; undefined for what a log need not hold. */
+function createNodeLines(): (event: RunEvent) => string | undefined {
+  const reasons = new Map<string, RanBecause>();
+  const reasonOf = (nodeId: string): string => {
+    const because = reasons.get(nodeId);
+    return because === undefined ? '' : `, ran ${reasonText(because)}`;
+  };
+  return (event) => {
+    switch (event.type) {
+      case 'node.started':
+        if (event.because !== undefined) reasons.set(event.nodeId, event.because);
+        return undefined;
+      case 'node.cached':
+        return `${event.nodeId}: taken from cache (${event.source})`;
+      case 'node.finished':
+        return `${event.nodeId}: done in ${formatDuration(event.durationMs)}${reasonOf(event.nodeId)}`;
+      case 'node.failed':
+        return failureLines({ nodeId: event.nodeId, ...event.error });
+      case 'node.skipped':
+        return `${event.nodeId}: skipped (${event.because})`;
+      default:
+        return undefined;
     }
-    case 'node.skipped':
-      return `${event.nodeId}: skipped (${event.because})`;
-    default:
-      return undefined;
-  }
+  };
+}
+
+/** A failure with what lay behind it and what to do, each on a line of its own. */
+function failureLines({ nodeId, message, code, cause, hint }: NodeFailure): string {
+  const more = [...(cause === undefined ? [] : [`cause: ${cause}`]), ...(hint === undefined ? [] : [hint])];
+  return [`${nodeId}: failed: ${message} [${code}]`, ...more.map((line) => `  ${line}`)].join('\n');
+}
+
+/** At the end all failures once more: in a long log the first of them is far up. One alone stands there anyway. */
+function failureList(state: RunState): string[] {
+  const failures = failuresOf(state);
+  if (failures.length === 0 || (failures.length === 1 && state.status !== 'partial')) return [];
+  return [
+    `${failures.length} ${failures.length === 1 ? 'node' : 'nodes'} failed:`,
+    ...failures.map((failure) => failureLines(failure).replace(/^/gm, '  ')),
+  ];
 }
 
 function warningLine({ nodeId, message, code }: RunWarning): string {
@@ -89,6 +123,7 @@ function lastLine(state: RunState): string {
 /** Lines for a pipe or a log; of a long step about every tenth is told. */
 export function createLineReporter(output: Output): Reporter {
   const told = new Map<string, number>();
+  const nodeLine = createNodeLines();
   return {
     onEvent(event) {
       if (event.type === 'node.progress') {
@@ -102,7 +137,7 @@ export function createLineReporter(output: Output): Reporter {
       if (line !== undefined) output.write(`${line}\n`);
     },
     finish(state, saved) {
-      for (const line of scoreLines(state)) output.write(`${line}\n`);
+      for (const line of [...scoreLines(state), ...failureList(state)]) output.write(`${line}\n`);
       for (const file of saved) output.write(`Saved ${file.path}\n`);
       output.write(`${lastLine(state)}\n`);
     },
@@ -114,6 +149,7 @@ export function createLineReporter(output: Output): Reporter {
 /** A bar on the last line of a terminal, finished nodes above it. */
 export function createBarReporter(output: Output): Reporter {
   let fold: RunFold | undefined;
+  const nodeLine = createNodeLines();
   const over = new Set<string>();
 
   function drawBar(): void {
@@ -152,7 +188,7 @@ export function createBarReporter(output: Output): Reporter {
     },
     finish(finalState, saved) {
       output.write(clearLine);
-      for (const line of scoreLines(finalState)) output.write(`${line}\n`);
+      for (const line of [...scoreLines(finalState), ...failureList(finalState)]) output.write(`${line}\n`);
       for (const file of saved) output.write(`Saved ${file.path}\n`);
       output.write(`${lastLine(finalState)}\n`);
     },
@@ -172,12 +208,14 @@ export function createJsonReporter(output: Output): Reporter {
           score === undefined ? [] : [{ nodeId, ...score }],
         ),
       );
+      const failures = failuresOf(state);
       line({
         type: 'result',
         runId: state.runId,
         status: state.status,
         error: state.error,
         files: saved,
+        ...(failures.length > 0 ? { failures } : {}),
         ...(scores.length > 0 ? { scores } : {}),
       });
     },

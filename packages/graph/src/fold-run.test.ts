@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { createRunFold, reduceRun, reduceRunEvents } from './fold-run.ts';
+import { createRunFold, failuresOf, reduceRun, reduceRunEvents } from './fold-run.ts';
 import type { RunEvent, RunEventBody, RunState } from './run-events.ts';
 
 function events(...bodies: RunEventBody[]): RunEvent[] {
@@ -138,4 +138,21 @@ describe('the picture of a run', () => {
     expect(fold.state.nodes).toBe(nodes);
     expect(fold.state).toEqual(reduceRunEvents(undefined, [begun, ...reports]));
   });
+});
+
+test('R1 every failure is listed with its node, and a failed node still says why it ran', () => {
+  const failed = events(
+    { type: 'run.started', nodeIds: ['a', 'b', 'c'] },
+    { type: 'node.started', nodeId: 'a', because: { code: 'never-computed' } },
+    { type: 'node.failed', nodeId: 'a', error: { code: 'x/a', message: 'A.', cause: 'out of memory' } },
+    { type: 'node.failed', nodeId: 'b', error: { code: 'x/b', message: 'B.', hint: 'Try C.' } },
+    { type: 'node.cached', nodeId: 'c', source: 'memory', outputs: {} },
+    { type: 'run.finished', status: 'partial', durationMs: 1 },
+  );
+  const state = reduceRunEvents(undefined, failed);
+  expect(state?.nodes.a?.because).toEqual({ code: 'never-computed' });
+  expect(failuresOf(state ?? { nodes: {} })).toEqual([
+    { nodeId: 'a', code: 'x/a', message: 'A.', cause: 'out of memory' },
+    { nodeId: 'b', code: 'x/b', message: 'B.', hint: 'Try C.' },
+  ]);
 });

@@ -1,5 +1,5 @@
 /** Folds the events of a run into its picture: one definition for server, editor and command line. */
-import type { NodeRunState, RunEvent, RunState } from './run-events.ts';
+import type { NodeFailure, NodeRunState, RunEvent, RunState } from './run-events.ts';
 
 /** The picture of one run, held by whoever follows it and changed in place: an event costs what it says. */
 export interface RunFold {
@@ -111,9 +111,15 @@ function apply(draft: Draft, event: RunEvent): void {
       };
       return;
     }
-    case 'node.failed':
-      draft.nodes[event.nodeId] = { status: 'failed', error: event.error };
+    case 'node.failed': {
+      const because = draft.nodes[event.nodeId]?.because;
+      draft.nodes[event.nodeId] = {
+        status: 'failed',
+        error: event.error,
+        ...(because === undefined ? {} : { because }),
+      };
       return;
+    }
     case 'node.skipped':
       draft.nodes[event.nodeId] = { status: 'skipped', message: event.because };
       return;
@@ -127,4 +133,11 @@ function apply(draft: Draft, event: RunEvent): void {
       }
       return;
   }
+}
+
+/** Every node of a run that failed, with what it failed of; in the order of the nodes. */
+export function failuresOf({ nodes }: Pick<RunState, 'nodes'>): NodeFailure[] {
+  return Object.entries(nodes).flatMap(([nodeId, { status, error }]) =>
+    status === 'failed' && error !== undefined ? [{ nodeId, ...error }] : [],
+  );
 }

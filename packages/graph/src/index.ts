@@ -39,7 +39,7 @@ export {
   flattenSubgraphs,
   resolveModes,
 } from './flatten.ts';
-export { createRunFold, type RunFold, reduceRun, reduceRunEvents } from './fold-run.ts';
+export { createRunFold, failuresOf, type RunFold, reduceRun, reduceRunEvents } from './fold-run.ts';
 export { type ApplyInputsResult, applyInputs } from './inputs.ts';
 export { type GraphFix, type GraphIssue, graphFixSchema, graphIssueSchema } from './issues.ts';
 export { type JsonProblem, scanJson } from './json-scan.ts';
@@ -58,9 +58,12 @@ export {
 export { checkParam, isSeed, maxSeed, type ParamProblem, parseParamText } from './params.ts';
 export { type ParseOptions, type ParseResult, parseWorkflow, parseWorkflowValue } from './parse.ts';
 export { type PortFacts, type PortType, portFactsSchema, portTypeSchema, portTypes } from './port-types.ts';
+export { type ReasonLabels, reasonText, runSummary } from './reasons.ts';
 export {
   type FileSummary,
+  type NodeFailure,
   type NodeRunState,
+  nodeFailureSchema,
   type OutputSummary,
   outputSummarySchema,
   type RanBecause,

@@ -11,10 +11,16 @@ export const runErrorSchema = z.strictObject({
   /** Stable, for example `inference/model-damaged`. */
   code: z.string(),
   message: z.string(),
+  /** What lay behind it, innermost last: `out of memory; device lost`. */
+  cause: z.string().optional(),
   /** What to do next, when there is something. */
   hint: z.string().optional(),
 });
 export type RunError = z.infer<typeof runErrorSchema>;
+
+/** A failure and the node that failed. */
+export const nodeFailureSchema = runErrorSchema.extend({ nodeId: z.string() });
+export type NodeFailure = z.infer<typeof nodeFailureSchema>;
 
 /** A file in the artifact store, addressed by content; served as `/api/v1/results/<digest>`. */
 export const fileSummarySchema = z.strictObject({
@@ -51,6 +57,10 @@ export const ranBecauseSchema = z.strictObject({
   ]),
   /** The param or port that changed. */
   name: z.string().optional(),
+  /** What a changed param or model was before, shortened for reading. */
+  from: z.string().optional(),
+  /** What it is now. */
+  to: z.string().optional(),
 });
 export type RanBecause = z.infer<typeof ranBecauseSchema>;
 
@@ -92,7 +102,10 @@ export const runEventSchema = z.discriminatedUnion('type', [
     type: z.literal('run.finished'),
     status: z.enum(['succeeded', 'partial', 'failed', 'cancelled']),
     durationMs: z.number(),
+    /** The first failure. */
     error: runErrorSchema.optional(),
+    /** Every node that failed, in the order it did; absent when none did. */
+    failures: z.array(nodeFailureSchema).optional(),
   }),
 ]);
 export type RunEvent = z.infer<typeof runEventSchema>;

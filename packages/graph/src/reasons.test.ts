@@ -1,0 +1,37 @@
+import { describe, expect, test } from 'vitest';
+import { reasonText, runSummary } from './reasons.ts';
+import type { NodeRunState } from './run-events.ts';
+
+describe('why a node ran', () => {
+  test.each([
+    [{ code: 'never-computed' }, 'for the first time'],
+    [{ code: 'param-changed', name: 'seed', from: '7', to: '8' }, 'because Seed changed from 7 to 8'],
+    [{ code: 'param-changed', name: 'steps' }, 'because steps changed'],
+    [{ code: 'input-changed', name: 'latent' }, 'because what comes in at Latent changed'],
+    [
+      { code: 'model-changed', name: 'model', from: 'toy 0a', to: 'toy 0b' },
+      'because the model changed from toy 0a to toy 0b',
+    ],
+    [{ code: 'evicted' }, 'because its kept result had made room for others'],
+    [{ code: 'damaged' }, 'because its kept result was damaged'],
+    [{ code: 'not-cacheable' }, 'because its result is never kept'],
+  ] as const)('%j: %s', (because, text) => {
+    const labels: Record<string, string> = { seed: 'Seed', latent: 'Latent' };
+    const labelOf = (name: string) => labels[name];
+    expect(reasonText(because, { param: labelOf, input: labelOf })).toBe(text);
+  });
+
+  test('a run is summed up by the change that set it off', () => {
+    const node = (code: 'param-changed' | 'input-changed', name: string): NodeRunState => ({
+      status: 'finished',
+      because: { code, name, ...(code === 'param-changed' ? { from: '7', to: '8' } : {}) },
+    });
+    const nodes = {
+      model: { status: 'cached' },
+      decode: node('input-changed', 'latent'),
+      denoise: node('param-changed', 'seed'),
+    } as const;
+    expect(runSummary({ nodes })).toBe('2 ran (because seed changed from 7 to 8), 1 from the cache');
+    expect(runSummary({ nodes: { model: { status: 'waiting' } } })).toBe('');
+  });
+});
