@@ -135,9 +135,9 @@ export const denoise = defineNode({
         return { pixels, fps: (facts.recommended.fps * (pixels.shape[2] ?? 1)) / latent.frameCount };
       });
     };
-    const samples = await sampler.sample({
+    const { sample: samples } = await sampler.sample({
       sigmas,
-      sample: addFlowNoise(latent.samples, noise.samples, sigmas[0] ?? 1),
+      from: addFlowNoise(latent.samples, noise.samples, sigmas[0] ?? 1),
       async denoise(sample, sigma) {
         const request = { sample, sigma, branches, ...(known === undefined ? {} : { known }) };
         const [conditional, unconditional] = await ctx.models.denoise(model, request, ctx.signal);

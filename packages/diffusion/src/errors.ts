@@ -2,6 +2,7 @@ export type DiffusionErrorCode =
   | 'diffusion/bad-steps'
   | 'diffusion/bad-shift'
   | 'diffusion/bad-sigmas'
+  | 'diffusion/bad-state'
   | 'diffusion/bad-strength'
   | 'diffusion/bad-extension'
   | 'diffusion/bad-statistics'

@@ -1,7 +1,7 @@
 /** Euler's method on the flow ODE dx/dsigma = v: one model call per step. */
 import type { Tensor } from '@reelgraph/tensor';
 import { weightedSum } from './arithmetic.ts';
-import type { SamplerOptions } from './sampler.ts';
+import type { SamplerOptions, SamplerState } from './sampler.ts';
 import { walkSigmas } from './walk-sigmas.ts';
 
 /**
@@ -25,10 +25,10 @@ export function eulerStep(
 /**
  * Samples with Euler steps.
  *
- * @throws the signal's reason on abort; DiffusionError 'diffusion/bad-sigmas' | 'diffusion/not-finite'
+ * @throws the signal's reason on abort; DiffusionError 'diffusion/bad-sigmas' | 'diffusion/bad-state' | 'diffusion/not-finite'
  */
-export function sampleEuler(options: SamplerOptions): Promise<Tensor<'float32'>> {
-  return walkSigmas(options, ({ sample, velocity, sigma, sigmaNext }) =>
-    eulerStep(sample, velocity, sigma, sigmaNext),
-  );
+export function sampleEuler(options: SamplerOptions): Promise<SamplerState> {
+  return walkSigmas(options, ({ sample, velocity, sigma, sigmaNext }) => ({
+    sample: eulerStep(sample, velocity, sigma, sigmaNext),
+  }));
 }

@@ -33,7 +33,8 @@ export {
   type PreviewFit,
 } from './latent-scaling.ts';
 export { type PatchSize, patchify, unpatchify } from './patchify.ts';
-export type { Sampler, SamplerOptions, SamplerStep } from './sampler.ts';
+export type { Sampler, SamplerMemory, SamplerOptions, SamplerState, SamplerStep } from './sampler.ts';
+export { parseSamplerState } from './sampler-state.ts';
 export { findSampler, type SamplerEntry, samplers } from './samplers.ts';
 export {
   checkSigmas,

@@ -3,14 +3,29 @@ import type { Tensor } from '@reelgraph/tensor';
 import { isFiniteTensor } from './arithmetic.ts';
 import { DiffusionError } from './errors.ts';
 
-/** What is seen after each step. */
-export interface SamplerStep {
-  /** 1 … totalSteps: how many steps are done. */
+/**
+ * What a method carries from step to step besides the sample, by name: velocities of earlier steps, the state
+ * of its random numbers. Empty for methods that look at one step only.
+ */
+export type SamplerMemory = Readonly<Record<string, Tensor | number | string>>;
+
+/**
+ * Sampling between two steps: with the same schedule, model and conditioning the rest follows from it to the
+ * bit. Immutable.
+ */
+export interface SamplerState {
+  /** How many steps are done: 0 … totalSteps. */
   readonly step: number;
+  /** Latent at `sigmas[step]`, [1, C, T, H, W] float32, constrained. */
+  readonly sample: Tensor<'float32'>;
+  readonly memory: SamplerMemory;
+}
+
+/** What is seen after each step; `step` begins at 1. */
+export interface SamplerStep extends SamplerState {
   readonly totalSteps: number;
   /** Noise level of `sample`. */
   readonly sigma: number;
-  readonly sample: Tensor<'float32'>;
   /** The clean latent the model sees at this point; computed on demand. */
   estimateClean(): Tensor<'float32'>;
 }
@@ -18,8 +33,13 @@ export interface SamplerStep {
 export interface SamplerOptions {
   /** Descending, `steps + 1` values, the last is 0. */
   readonly sigmas: readonly number[];
-  /** Latent at `sigmas[0]`, [1, C, T, H, W] float32; left untouched. */
-  readonly sample: Tensor<'float32'>;
+  /**
+   * Latent at `sigmas[0]`, [1, C, T, H, W] float32, left untouched; or where an earlier walk with the same
+   * method, schedule and constraint stopped.
+   */
+  readonly from: Tensor<'float32'> | SamplerState;
+  /** Stops after this many steps of the schedule, counted from its beginning; all of them when absent. */
+  readonly stopAfter?: number | undefined;
   /** Velocity at a noise level, same shape as the sample. */
   denoise(sample: Tensor<'float32'>, sigma: number): Promise<Tensor<'float32'>>;
   /** Applied before every model call and to the result (`sigma` 0), for example to hold known frames. */
@@ -29,8 +49,8 @@ export interface SamplerOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Walks a latent from noise to clean. */
-export type Sampler = (options: SamplerOptions) => Promise<Tensor<'float32'>>;
+/** Walks a latent from noise to clean, or as far as it is asked to, and says where it got to. */
+export type Sampler = (options: SamplerOptions) => Promise<SamplerState>;
 
 /**
  * @internal

@@ -76,7 +76,7 @@ describe('trajectories equal diffusers', () => {
       const seen: Tensor<'float32'>[] = [];
       await samplers[isHeun ? 1 : 0].sample({
         sigmas,
-        sample: tensor('float32', shape, Float32Array.from(vectors.noise0)),
+        from: tensor('float32', shape, Float32Array.from(vectors.noise0)),
         denoise: toyVelocity,
         onStep: ({ sample }) => seen.push(sample),
       });
@@ -97,7 +97,11 @@ describe.each(samplers)('every sampler: $name', ({ sample: run }) => {
 
   it('follows a straight path to its end, whatever the number of steps', async () => {
     for (const steps of [1, 2, 7]) {
-      const end = await run({ sigmas: flowSigmas({ steps, shift: 3 }), sample: start, denoise: straight });
+      const { sample: end } = await run({
+        sigmas: flowSigmas({ steps, shift: 3 }),
+        from: start,
+        denoise: straight,
+      });
       expectClose(end.data, Array.from(target.data));
     }
   });
@@ -106,7 +110,7 @@ describe.each(samplers)('every sampler: $name', ({ sample: run }) => {
     const seen: string[] = [];
     await run({
       sigmas: flowSigmas({ steps: 3 }),
-      sample: start,
+      from: start,
       denoise: straight,
       onStep: (step) => {
         seen.push(`${step.step}/${step.totalSteps} ${step.sigma.toFixed(2)}`);
@@ -118,9 +122,9 @@ describe.each(samplers)('every sampler: $name', ({ sample: run }) => {
 
   it('gives every model call and the result through the constraint', async () => {
     const held = (x: Tensor<'float32'>) => fromFunction(shape, (i) => (i < 4 ? 9 : x.data[i]!));
-    const end = await run({
+    const { sample: end } = await run({
       sigmas: flowSigmas({ steps: 2 }),
-      sample: start,
+      from: start,
       constrain: held,
       denoise: async (x, sigma) => {
         expect(Array.from(x.data.subarray(0, 4))).toEqual([9, 9, 9, 9]);
@@ -136,7 +140,7 @@ describe.each(samplers)('every sampler: $name', ({ sample: run }) => {
     let calls = 0;
     const running = run({
       sigmas: flowSigmas({ steps: 5 }),
-      sample: start,
+      from: start,
       signal: controller.signal,
       denoise: async (x, sigma) => {
         calls++;
@@ -150,7 +154,7 @@ describe.each(samplers)('every sampler: $name', ({ sample: run }) => {
 
   it('stops at the first number that is not finite', async () => {
     const denoise = async (x: Tensor<'float32'>) => fromFunction(x.shape, (i) => (i === 3 ? Number.NaN : 0));
-    await expect(run({ sigmas: [1, 0], sample: start, denoise })).rejects.toMatchObject({
+    await expect(run({ sigmas: [1, 0], from: start, denoise })).rejects.toMatchObject({
       code: 'diffusion/not-finite',
     });
   });
@@ -160,8 +164,8 @@ describe('schedules', () => {
   it.each([[[0]], [[1, 0.5]], [[1, 1, 0]], [[0.5, 1, 0]], [[Number.NaN, 0]]])(
     'refuses %j',
     async (sigmas) => {
-      const sample = fromFunction([1], () => 0);
-      await expect(sampleEuler({ sigmas, sample, denoise: async (x) => x })).rejects.toMatchObject({
+      const from = fromFunction([1], () => 0);
+      await expect(sampleEuler({ sigmas, from, denoise: async (x) => x })).rejects.toMatchObject({
         code: 'diffusion/bad-sigmas',
       });
     },
