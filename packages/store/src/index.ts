@@ -1,4 +1,5 @@
 export { type BlobInfo, type BlobStore, digestOf, isDigest } from './blobs.ts';
+export type { CheckpointLimits, CheckpointStore, LoadedCheckpoint, NewCheckpoint } from './checkpoints.ts';
 export { type Disk, nodeDisk } from './disk.ts';
 export { StoreError, type StoreErrorCode } from './errors.ts';
 export {

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { type BlobStore, createBlobStore, type StoreFolders, temporaryPath } from './blobs.ts';
+import { type CheckpointStore, createCheckpointStore } from './checkpoints.ts';
 import { type Disk, nodeDisk } from './disk.ts';
 import { diskError, errnoOf, StoreError } from './errors.ts';
 import { createResultStore, type ResultStore } from './results.ts';
@@ -7,6 +8,8 @@ import { createResultStore, type ResultStore } from './results.ts';
 /** Content-addressed results in a folder. Several processes may share the folder. */
 export interface Store extends BlobStore, ResultStore {
   readonly folder: string;
+  /** What unfinished work goes on from. */
+  readonly checkpoints: CheckpointStore;
   /** A path for a file in the making, on the same disk as the store; hand it to `putFile` with `move`. */
   temporaryPath(): string;
   /** A small text kept by name beside the results; undefined when never written. */
@@ -49,6 +52,7 @@ export async function openStore(folder: string, { disk = nodeDisk }: StoreOption
     folder,
     ...blobs,
     ...createResultStore(folders, disk, blobs),
+    checkpoints: createCheckpointStore(join(folder, 'checkpoints'), () => temporaryPath(folders), disk),
     temporaryPath: () => temporaryPath(folders),
     readNote(name) {
       try {

@@ -1,0 +1,139 @@
+import { readdirSync, readFileSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createFailingDisk } from './failing-disk.ts';
+import { openStore, type Store } from './store.ts';
+
+let folder: string;
+let store: Store;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'reelgraph-checkpoints-'));
+  store = await openStore(folder);
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+const key = 'a'.repeat(64);
+const other = 'b'.repeat(64);
+const latent = (value: number) => ({
+  dtype: 'float32' as const,
+  shape: [1, 2, 3],
+  data: new Float32Array(6).fill(value),
+});
+const path = () => join(folder, 'checkpoints', `${key}.checkpoint`);
+const kept = () => readdirSync(join(folder, 'checkpoints'));
+const leftovers = () => readdirSync(join(folder, 'tmp'));
+
+describe('a checkpoint', () => {
+  it('comes back as it was saved, also in a new process', async () => {
+    const state = { sample: latent(1 / 3), memory: { seed: '7', before: latent(-0) } };
+    await store.checkpoints.save(key, { step: 4, state });
+    const again = await openStore(folder);
+    expect(await again.checkpoints.load(key)).toEqual({ status: 'found', step: 4, state });
+    expect(leftovers()).toEqual([]);
+  });
+
+  it('is replaced by the next of its key, and forgotten when told so', async () => {
+    await store.checkpoints.save(key, { step: 1, state: latent(1) });
+    await store.checkpoints.save(key, { step: 2, state: latent(2) });
+    await store.checkpoints.save(other, { step: 9, state: latent(9) });
+    expect(await store.checkpoints.load(key)).toMatchObject({ step: 2, state: latent(2) });
+    await store.checkpoints.remove(key);
+    await store.checkpoints.remove(key);
+    expect(await store.checkpoints.load(key)).toEqual({ status: 'missing' });
+    expect(await store.checkpoints.load(other)).toMatchObject({ step: 9 });
+  });
+
+  it('holds the state of the moment it was saved, whatever happens to it while it is written', async () => {
+    const state = latent(1);
+    const saving = store.checkpoints.save(key, { step: 1, state });
+    state.data.fill(2);
+    await saving;
+    expect(await store.checkpoints.load(key)).toMatchObject({ state: latent(1) });
+  });
+
+  it('is not served when any of its bytes was flipped', async () => {
+    await store.checkpoints.save(key, { step: 3, state: latent(1) });
+    const whole = readFileSync(path());
+    for (let at = 0; at < whole.byteLength; at++) {
+      const flipped = Uint8Array.from(whole);
+      flipped[at] = flipped[at]! ^ (1 << (at % 8));
+      writeFileSync(path(), flipped);
+      expect(await store.checkpoints.load(key), `byte ${at}`).toEqual({ status: 'damaged' });
+    }
+    expect(await store.checkpoints.load(key), 'a damaged one is put away').toEqual({ status: 'missing' });
+  });
+
+  it('is not served when it was cut', async () => {
+    for (const length of [0, 7, 39, 40, 100]) {
+      await store.checkpoints.save(key, { step: 3, state: latent(1) });
+      truncateSync(path(), length);
+      expect(await store.checkpoints.load(key), `${length} bytes`).toEqual({ status: 'damaged' });
+    }
+  });
+
+  it('is not served under another key', async () => {
+    await store.checkpoints.save(key, { step: 3, state: latent(1) });
+    writeFileSync(join(folder, 'checkpoints', `${other}.checkpoint`), readFileSync(path()));
+    expect(await store.checkpoints.load(other)).toEqual({ status: 'damaged' });
+  });
+
+  it('has a key and not a path', async () => {
+    await expect(store.checkpoints.load('../secret')).rejects.toMatchObject({ code: 'store/damaged' });
+  });
+});
+
+it('a disk that fails at any call leaves the checkpoint before and nothing half-written', async () => {
+  const disk = createFailingDisk();
+  const failing = await openStore(folder, { disk });
+  await failing.checkpoints.save(key, { step: 1, state: latent(1) });
+  disk.failAt(1_000);
+  await failing.checkpoints.save(key, { step: 2, state: latent(2) });
+  const calls = disk.calls;
+  expect(calls).toBeGreaterThan(1);
+  for (let call = 1; call <= calls; call++) {
+    disk.failAt(call);
+    await expect(failing.checkpoints.save(key, { step: 3, state: latent(3) })).rejects.toMatchObject({
+      code: 'store/disk-full',
+    });
+    disk.failAt(undefined);
+    expect(await failing.checkpoints.load(key)).toMatchObject({ step: 2 });
+    expect(leftovers()).toEqual([]);
+  }
+});
+
+describe('pruning', () => {
+  // Saved in this order, the first an hour ago: c, b, a.
+  async function saveThree(): Promise<string[]> {
+    const keys = ['c', 'b', 'a'].map((letter) => letter.repeat(64));
+    for (const [index, one] of keys.entries()) {
+      await store.checkpoints.save(one, { step: 1, state: latent(index) });
+      const seconds = Date.now() / 1000 - 3600 + index;
+      utimesSync(join(folder, 'checkpoints', `${one}.checkpoint`), seconds, seconds);
+    }
+    return keys;
+  }
+
+  it('removes the old ones', async () => {
+    const [, , newest = ''] = await saveThree();
+    await store.checkpoints.save(newest, { step: 2, state: latent(2) });
+    await store.checkpoints.prune({ maxAgeMs: 60_000, maxBytes: 1e9 });
+    expect(kept()).toEqual([`${newest}.checkpoint`]);
+  });
+
+  it('removes the oldest where they are too many bytes', async () => {
+    const [, second, third] = await saveThree();
+    const one = readFileSync(join(folder, 'checkpoints', `${third}.checkpoint`)).byteLength;
+    await store.checkpoints.prune({ maxAgeMs: 1e9, maxBytes: 2 * one });
+    expect(kept().sort()).toEqual([`${third}.checkpoint`, `${second}.checkpoint`].sort());
+  });
+
+  it('finds nothing to do in a new folder, and leaves other files alone', async () => {
+    await store.checkpoints.prune({ maxAgeMs: 0, maxBytes: 0 });
+    await saveThree();
+    writeFileSync(join(folder, 'checkpoints', 'notes.txt'), 'mine');
+    await store.checkpoints.prune({ maxAgeMs: 0, maxBytes: 0 });
+    expect(kept()).toEqual(['notes.txt']);
+  });
+});

@@ -1,0 +1,158 @@
+/**
+ * The state of work that has not ended, under the cache key of what it will give: the same key is the same
+ * computation, so whoever is asked for it next may go on from there. One file per key, replaced whole; what is
+ * damaged counts as missing, for the work can begin again.
+ *
+ * Layout: 8 bytes magic, 32 bytes SHA-256 of the rest, then a container of `{ key, step, state }`.
+ */
+import { join } from 'node:path';
+import { isDigest } from './blobs.ts';
+import type { Disk } from './disk.ts';
+import { diskError, errnoOf, StoreError } from './errors.ts';
+import { decodeValue, encodeValue, type StoredValue } from './value-codec.ts';
+
+/** How far work has got, and what it goes on from. */
+export interface NewCheckpoint {
+  /** Steps done; at least 1. */
+  readonly step: number;
+  /** Plain data with tensors. */
+  readonly state: unknown;
+}
+
+export type LoadedCheckpoint =
+  | { readonly status: 'found'; readonly step: number; readonly state: StoredValue }
+  | { readonly status: 'missing' | 'damaged' };
+
+/** Which checkpoints are kept when nobody comes back for them. */
+export interface CheckpointLimits {
+  /** Older ones go. */
+  readonly maxAgeMs: number;
+  /** Of all together; the oldest go. */
+  readonly maxBytes: number;
+}
+
+export interface CheckpointStore {
+  /** What was last saved under the key; damaged files are removed. @throws StoreError when the disk cannot be read */
+  load(key: string): Promise<LoadedCheckpoint>;
+  /**
+   * Replaces what is saved under the key; after a power cut the old or the new one is there. Until the promise
+   * is returned the state is copied, afterwards the calling thread has nothing to do; save one at a time.
+   * @throws StoreError 'store/disk-full' | 'store/not-writable' | 'store/io' | 'store/unsupported-value'; the
+   *   one before is then still there
+   */
+  save(key: string, checkpoint: NewCheckpoint): Promise<void>;
+  /** Forgets the key; a missing one is no error. */
+  remove(key: string): Promise<void>;
+  /** Removes what is beyond the limits. Never throws: it is tried again with the next. */
+  prune(limits?: CheckpointLimits): Promise<void>;
+}
+
+/** Two weeks and 4 GiB: some hundred latents of long clips. */
+const defaultLimits: CheckpointLimits = { maxAgeMs: 14 * 24 * 60 * 60 * 1000, maxBytes: 4 * 1024 ** 3 };
+
+const magic = new TextEncoder().encode('RGCKP\x00\x00\x01');
+const digestBytes = 32;
+const bodyAt = magic.byteLength + digestBytes;
+const ending = '.checkpoint';
+
+/** @param temporaryPath gives a fresh path on the same disk */
+export function createCheckpointStore(
+  folder: string,
+  temporaryPath: () => string,
+  disk: Disk,
+  now: () => number = Date.now,
+): CheckpointStore {
+  const pathOf = (key: string): string => {
+    if (!isDigest(key))
+      throw new StoreError('store/damaged', 'Expected a cache key in hexadecimal, found something else.');
+    return join(folder, `${key}${ending}`);
+  };
+  const remove = async (key: string): Promise<void> => {
+    try {
+      await disk.remove(pathOf(key));
+    } catch (error) {
+      throw diskError(error, 'removing a checkpoint');
+    }
+  };
+
+  return {
+    remove,
+    async load(key) {
+      let bytes: Uint8Array;
+      try {
+        bytes = await disk.read(pathOf(key));
+      } catch (error) {
+        if (errnoOf(error) === 'ENOENT') return { status: 'missing' };
+        throw diskError(error, 'reading a checkpoint');
+      }
+      const found = await parse(bytes, key);
+      if (found !== undefined) return { status: 'found', ...found };
+      await remove(key).catch(() => undefined);
+      return { status: 'damaged' };
+    },
+    async save(key, { step, state }) {
+      const path = pathOf(key);
+      const encoded = encodeValue({ key, step, state });
+      // Copied here, digested and written by other threads: the caller waits for neither.
+      const body = Buffer.concat(encoded.chunks, encoded.byteLength);
+      const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', body));
+      const temporary = temporaryPath();
+      try {
+        await disk.write(temporary, [magic, digest, body], { sync: true });
+        await moveInto(temporary, path);
+      } catch (error) {
+        await disk.remove(temporary).catch(() => undefined);
+        throw diskError(error, 'writing a checkpoint');
+      }
+    },
+    async prune({ maxAgeMs, maxBytes } = defaultLimits) {
+      const names = (await disk.list(folder).catch(() => [])).filter((name) => name.endsWith(ending));
+      const files: { path: string; byteLength: number; modifiedMs: number }[] = [];
+      for (const name of names) {
+        const path = join(folder, name);
+        const stat = await disk.stat(path).catch(() => undefined);
+        if (stat !== undefined) files.push({ path, ...stat });
+      }
+      files.sort((a, b) => b.modifiedMs - a.modifiedMs);
+      let bytes = 0;
+      for (const { path, byteLength, modifiedMs } of files) {
+        bytes += byteLength;
+        if (bytes <= maxBytes && now() - modifiedMs <= maxAgeMs) continue;
+        await disk.remove(path).catch(() => undefined);
+      }
+    },
+  };
+
+  async function moveInto(temporary: string, path: string): Promise<void> {
+    try {
+      await disk.rename(temporary, path);
+    } catch (error) {
+      if (errnoOf(error) !== 'ENOENT') throw error;
+      await disk.makeFolder(folder);
+      await disk.rename(temporary, path);
+    }
+  }
+}
+
+/** What the bytes hold; undefined when they are cut, altered, or of another key. */
+async function parse(
+  bytes: Uint8Array,
+  key: string,
+): Promise<{ step: number; state: StoredValue } | undefined> {
+  if (bytes.byteLength < bodyAt || magic.some((byte, index) => bytes[index] !== byte)) return undefined;
+  // A buffer of its own: its tensors begin where their views may.
+  const body = new Uint8Array(bytes.subarray(bodyAt));
+  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', body));
+  if (digest.some((byte, index) => bytes[magic.byteLength + index] !== byte)) return undefined;
+  let value: StoredValue;
+  try {
+    value = decodeValue(body);
+  } catch {
+    return undefined;
+  }
+  if (typeof value !== 'object' || value === null || !('key' in value) || !('state' in value))
+    return undefined;
+  const { key: own, step, state } = value;
+  if (own !== key || typeof step !== 'number' || !Number.isSafeInteger(step) || step < 1) return undefined;
+  return state === undefined ? undefined : { step, state };
+}
