@@ -156,3 +156,14 @@ test('R1 every failure is listed with its node, and a failed node still says why
     { nodeId: 'b', code: 'x/b', message: 'B.', hint: 'Try C.' },
   ]);
 });
+test('R1 a node that went on from where an earlier run was interrupted says so, also when it is done', () => {
+  const [started, progress, finished] = events(
+    { type: 'node.started', nodeId: 'denoise' },
+    { type: 'node.progress', nodeId: 'denoise', step: 8, totalSteps: 20, continuedFrom: 7 },
+    { type: 'node.finished', nodeId: 'denoise', durationMs: 9, outputs: {}, continuedFrom: 7 },
+  );
+  if (!started || !progress || !finished) throw new Error('the story is shorter');
+  const running = reduceRunEvents(undefined, [started, progress]);
+  expect(running?.nodes.denoise).toMatchObject({ status: 'running', step: 8, continuedFrom: 7 });
+  expect(reduceRunEvents(running, [finished])?.nodes.denoise).toMatchObject({ continuedFrom: 7 });
+});

@@ -52,6 +52,9 @@ export function reduceRunEvents(
   return fold?.state ?? state;
 }
 
+/** Enough to see that it was always the same. */
+const keptInterruptions = 5;
+
 type Draft = { -readonly [K in keyof RunState]: RunState[K] };
 
 function emptyRun(runId: string): RunState {
@@ -63,6 +66,11 @@ function copyOf(state: RunState): Draft {
   return { ...state, nodes: { ...state.nodes } };
 }
 
+function setPriority(draft: Draft, priority: number): void {
+  if (priority === 0) delete draft.priority;
+  else draft.priority = priority;
+}
+
 function apply(draft: Draft, event: RunEvent): void {
   draft.lastSeq = event.seq;
   switch (event.type) {
@@ -70,6 +78,35 @@ function apply(draft: Draft, event: RunEvent): void {
       draft.workflowName = event.workflowName;
       draft.status = 'queued';
       draft.queuedAtMs = event.atMs;
+      setPriority(draft, event.priority ?? 0);
+      if (event.from !== undefined) draft.from = event.from;
+      return;
+    case 'run.moved':
+      setPriority(draft, event.priority);
+      return;
+    case 'run.assigned':
+      draft.attempt = event.attempt;
+      return;
+    case 'run.cancel-requested':
+      draft.isCancelling = true;
+      return;
+    case 'run.released':
+      draft.status = 'queued';
+      return;
+    case 'run.interrupted':
+      draft.status = 'queued';
+      draft.interruptions = [...(draft.interruptions ?? []), { atMs: event.atMs, error: event.error }].slice(
+        -keptInterruptions,
+      );
+      for (const [id, node] of Object.entries(draft.nodes)) {
+        if (node.status !== 'running') continue;
+        const { because } = node;
+        draft.nodes[id] = {
+          status: 'failed',
+          error: event.error,
+          ...(because === undefined ? {} : { because }),
+        };
+      }
       return;
     case 'run.started':
       draft.status = 'running';
@@ -85,7 +122,7 @@ function apply(draft: Draft, event: RunEvent): void {
       };
       return;
     case 'node.progress': {
-      const { step, totalSteps, secondsPerStep, etaSeconds, message } = event;
+      const { step, totalSteps, secondsPerStep, etaSeconds, message, continuedFrom } = event;
       const before = draft.nodes[event.nodeId];
       draft.nodes[event.nodeId] = {
         status: 'running',
@@ -95,6 +132,7 @@ function apply(draft: Draft, event: RunEvent): void {
         ...(secondsPerStep === undefined ? {} : { secondsPerStep }),
         ...(etaSeconds === undefined ? {} : { etaSeconds }),
         ...(message === undefined ? {} : { message }),
+        ...(continuedFrom === undefined ? {} : { continuedFrom }),
       };
       return;
     }
@@ -103,11 +141,13 @@ function apply(draft: Draft, event: RunEvent): void {
       return;
     case 'node.finished': {
       const because = draft.nodes[event.nodeId]?.because;
+      const { continuedFrom } = event;
       draft.nodes[event.nodeId] = {
         status: 'finished',
         durationMs: event.durationMs,
         outputs: event.outputs,
         ...(because === undefined ? {} : { because }),
+        ...(continuedFrom === undefined ? {} : { continuedFrom }),
       };
       return;
     }
@@ -126,6 +166,7 @@ function apply(draft: Draft, event: RunEvent): void {
     case 'run.finished':
       draft.status = event.status;
       draft.finishedAtMs = event.atMs;
+      delete draft.isCancelling;
       if (event.error !== undefined) draft.error = event.error;
       // Whatever had not ended will not any more: a cancelled step, a node behind it.
       for (const [id, node] of Object.entries(draft.nodes)) {

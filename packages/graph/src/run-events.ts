@@ -69,6 +69,9 @@ export const runStatusSchema = z.enum(runStatuses);
 /** `partial`: some outputs were delivered and some failed. */
 export type RunStatus = (typeof runStatuses)[number];
 
+/** A count of steps that did not have to be done again. */
+const continuedFromSchema = z.number().int().positive();
+
 const base = {
   runId: z.string(),
   /** 1, 2, 3 … within the run, without gaps. */
@@ -78,8 +81,37 @@ const base = {
 const onNode = { ...base, nodeId: z.string() };
 const outputs = z.record(z.string(), outputSummarySchema);
 
+/** Runs of a higher priority go first; 0 unless somebody says otherwise. */
+export const prioritySchema = z.number().int().min(-100).max(100);
+
 export const runEventSchema = z.discriminatedUnion('type', [
-  z.strictObject({ ...base, type: z.literal('run.queued'), workflowName: z.string() }),
+  z.strictObject({
+    ...base,
+    type: z.literal('run.queued'),
+    workflowName: z.string(),
+    priority: prioritySchema.optional(),
+    /** Place among runs of the same priority, lowest first; the order of acceptance when absent. */
+    rank: z.number().optional(),
+    /** The run that this one repeats. */
+    from: z.string().optional(),
+  }),
+  /** Given another place in the queue. */
+  z.strictObject({ ...base, type: z.literal('run.moved'), priority: prioritySchema, rank: z.number() }),
+  /** About to be given to a runner, for the `attempt`th time (from 1). */
+  z.strictObject({ ...base, type: z.literal('run.assigned'), attempt: z.number().int().positive() }),
+  /** Somebody wants the run at work to end; it has not yet. */
+  z.strictObject({ ...base, type: z.literal('run.cancel-requested') }),
+  /** Put back by a server that ended politely. */
+  z.strictObject({ ...base, type: z.literal('run.released') }),
+  /** The attempt ended without an outcome; the run waits again, or `run.finished` follows. */
+  z.strictObject({
+    ...base,
+    type: z.literal('run.interrupted'),
+    by: z.enum(['runner', 'server']),
+    error: runErrorSchema,
+    /** Furthest step that a node at work had told of. */
+    step: z.number().int().min(0).optional(),
+  }),
   z.strictObject({ ...base, type: z.literal('run.started'), nodeIds: z.array(z.string()) }),
   z.strictObject({ ...onNode, type: z.literal('node.started'), because: ranBecauseSchema.optional() }),
   z.strictObject({
@@ -91,9 +123,18 @@ export const runEventSchema = z.discriminatedUnion('type', [
     etaSeconds: z.number().optional(),
     /** What the node is doing, when it is not stepping: "loading model". */
     message: z.string().optional(),
+    /** Steps that an earlier, interrupted run had done already; in every report of a node that went on from them. */
+    continuedFrom: continuedFromSchema.optional(),
   }),
   z.strictObject({ ...onNode, type: z.literal('node.cached'), source: z.enum(['memory', 'disk']), outputs }),
-  z.strictObject({ ...onNode, type: z.literal('node.finished'), durationMs: z.number(), outputs }),
+  z.strictObject({
+    ...onNode,
+    type: z.literal('node.finished'),
+    durationMs: z.number(),
+    outputs,
+    /** As in its reports: the time is that of the steps after it. */
+    continuedFrom: continuedFromSchema.optional(),
+  }),
   z.strictObject({ ...onNode, type: z.literal('node.failed'), error: runErrorSchema }),
   /** Not run because an upstream node failed or was muted. */
   z.strictObject({ ...onNode, type: z.literal('node.skipped'), because: z.string() }),
@@ -120,6 +161,7 @@ export const nodeRunStateSchema = z.strictObject({
   secondsPerStep: z.number().optional(),
   etaSeconds: z.number().optional(),
   message: z.string().optional(),
+  continuedFrom: continuedFromSchema.optional(),
   durationMs: z.number().optional(),
   because: ranBecauseSchema.optional(),
   source: z.enum(['memory', 'disk']).optional(),
@@ -134,6 +176,16 @@ export const runStateSchema = z.strictObject({
   status: runStatusSchema,
   /** `seq` of the last event folded in. */
   lastSeq: z.number().int().min(0),
+  /** Left out when it is 0. */
+  priority: z.number().optional(),
+  /** The run that this one repeats. */
+  from: z.string().optional(),
+  /** How often it was given to a runner. */
+  attempt: z.number().optional(),
+  /** Somebody asked for its end, which has not come yet. */
+  isCancelling: z.boolean().optional(),
+  /** The newest attempts that ended without an outcome, oldest first. */
+  interruptions: z.array(z.strictObject({ atMs: z.number(), error: runErrorSchema })).optional(),
   queuedAtMs: z.number().optional(),
   startedAtMs: z.number().optional(),
   finishedAtMs: z.number().optional(),
