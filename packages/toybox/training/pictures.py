@@ -61,9 +61,6 @@ def _frames_of(values, device):
 
 
 def _mix(under, colour, coverage):
-    """A colour [..., 3] laid over a layer [..., 4] or over plain colours [..., 3]."""
-    if under.shape[-1] == 4:
-        colour = torch.nn.functional.pad(colour, (0, 1), value=255.0)
     return under + (colour - under) * coverage[..., None]
 
 
@@ -131,25 +128,13 @@ def render(scenes, width=64, height=64, device="cpu"):
 
 def render_with_coverage(scenes, width=64, height=64, device="cpu"):
     """Frames as of `render`, and how much of each 8x8 square each object covers, seen or hidden: uint8 [B, 3, T, H/8, W/8], 0-255."""
-    ground, layer, covered = render_layers(scenes, width, height, device)
-    return compose(ground, layer), (covered * 255).to(torch.uint8)
-
-
-def compose(ground, layer):
-    """A layer over its background -> uint8 frames."""
-    return (ground + layer[..., :3] - ground * (layer[..., 3:] / 255) + 0.5).clamp(0, 255).to(torch.uint8)
-
-
-def render_layers(scenes, width=64, height=64, device="cpu"):
-    """(backgrounds [B, T, H, W, 3]; what is before them [B, T, H, W, 4], colour times opacity and opacity; coverage 0-1), floats 0-255."""
     most = 8 if str(device) == "cpu" else 256
     if len(scenes) > most:
-        parts = [render_layers(scenes[i : i + most], width, height, device) for i in range(0, len(scenes), most)]
+        parts = [render_with_coverage(scenes[i : i + most], width, height, device) for i in range(0, len(scenes), most)]
         return tuple(torch.cat(part) for part in zip(*parts))
     frame_count = scenes[0]["frameCount"]
     last, span, short = max(1, frame_count - 1), max(world.DEFAULT_FRAME_COUNT, frame_count) - 1, min(width, height)
-    ground = _backgrounds(scenes, frame_count, width, height, span, device)
-    frames = torch.zeros(*ground.shape[:-1], 4, device=device)
+    frames = _backgrounds(scenes, frame_count, width, height, span, device)
     x, y = _axis(width, device)[None, None, None, :], _axis(height, device)[None, None, :, None]
     covered = torch.zeros(len(scenes), 3, frame_count, height // COVERAGE_PIXELS, width // COVERAGE_PIXELS, device=device)
     for slot in range(3):
@@ -194,7 +179,7 @@ def render_layers(scenes, width=64, height=64, device="cpu"):
             frames[b] = _mix(frames[b], torch.tensor(world.WALL_COLOUR, dtype=torch.float32, device=device), coverage)
         if scene["box"]:
             frames[b] = _draw_box(frames[b], scene["box"], x[0], y[0], width, height, short)
-    return ground, frames, covered
+    return (frames + 0.5).clamp(0, 255).to(torch.uint8), (covered * 255).to(torch.uint8)
 
 
 def _with_bite(d, bite, x, y, r):

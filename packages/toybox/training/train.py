@@ -64,30 +64,35 @@ def join_team(step, args):
 
 
 def train_vae(args, team=None):
-    """Frames from latents, and the first channels as the world knows them, with noise on the latent.
+    """Principal components first, then all weights on the squared error, with noise on the latent.
 
-    The noise (up to a fifth of a latent's deviation, a third in the decoder's own training) makes the decoder forgive the small errors of a
-    denoiser. With `--decoder-only` the saved autoencoder goes on with its encoder, and so all latents, as they are.
+    The noise (up to a fifth of a latent's deviation) makes the decoder forgive the small errors of a
+    denoiser; a weak pull to unit variance keeps the encoder from shouting over it. With
+    `--decoder-only` the saved autoencoder goes on with its encoder, and so all latents, as they are.
     """
     team = team or join_team(train_vae, args)
     torch.manual_seed(args.seed)
     log = log_to(args.out / "vae.jsonl") if team.leads else lambda **_: None
     device = args.device
-    scenes, seed = world.training_scenes(args.seed + 1, 600)
-    held_back = pictures.to_model_range(pictures.render(scenes[:96])).to(device)
+    scenes, seed = world.training_scenes(args.seed + 1, 1000)
+    frames = pictures.to_model_range(pictures.render(scenes))
+    held_back = frames[:96].to(device)
     if args.decoder_only:
         model = vae.load(args.out / "vae.pt", device)[0].train()
         model.encoder.requires_grad_(False)
         seed += 100_000_000
     else:
         model = vae.Vae(vae.VaeConfig(args.latent_channels, args.vae_width))
-        opacity = vae.layer_truth(*pictures.render_layers(scenes)[:2])[3].flatten(0, 3)
-        # Patches with an edge in them; the others are all alike.
-        model.initialise_with_components(opacity[opacity.std(-1) > 0.02])
+        model.initialise_with_components(frames)
         model.to(device)
-    most_noise = 0.35 if args.decoder_only else 0.2
-    trained = [p for p in model.parameters() if p.requires_grad]
-    optimiser = torch.optim.AdamW(trained, lr=2e-3, weight_decay=1e-4, betas=(0.9, 0.98), fused=True)
+    most_noise = 0.1 if args.decoder_only else 0.2
+    with torch.no_grad():
+        log(start_psnr=vae.psnr(model.decoder(model.encoder(held_back)), held_back))
+    trained = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
+    linear = [p for name, p in trained if ".linear." in name]
+    rest = [p for name, p in trained if ".linear." not in name]
+    optimiser = torch.optim.AdamW(
+        [{"params": linear, "peak": 5e-4}, {"params": rest, "peak": 2e-3}], weight_decay=1e-4, betas=(0.9, 0.98), fused=True)
     clock, step, batch = Clock(args.minutes), 0, args.vae_batch // team.count
     torch.manual_seed(args.seed + 1000 * team.rank)
     seed += 50_000_000 * team.rank
@@ -96,38 +101,29 @@ def train_vae(args, team=None):
         if progress >= 1:
             break
         if step % 64 == 0:
-            scenes, seed = world.training_scenes(seed, 256)
-            pool, weights = pictures.render_layers(scenes, device=device)[:2], clip_weights(scenes).to(device)
+            scenes, seed = world.training_scenes(seed, 384)
+            pool, weights = pictures.render(scenes, device=device), clip_weights(scenes).to(device)
         for group in optimiser.param_groups:
-            group["lr"] = 2e-3 * ramp(progress)
-        rows = torch.randint(len(weights), (batch,), device=device)
-        ground, layer = (part[rows] for part in pool)
-        x, weight = pictures.to_model_range(pictures.compose(ground, layer)), 0.3 + 0.7 * weights[rows]
-        below, front, front_weight, opacity = vae.layer_truth(ground, layer)
+            group["lr"] = group["peak"] * ramp(progress)
+        rows = torch.randint(len(pool), (batch,), device=device)
+        x, weight = pictures.to_model_range(pool[rows]), 0.3 + 0.7 * weights[rows]
         with torch.autocast(device_type=torch.device(device).type, dtype=torch.bfloat16, enabled=args.bf16):
             z = model.encoder(x)
             noise_level = most_noise * (0.25 + 0.75 * torch.rand(len(z), 1, 1, 1, 1, device=device))
-            noisy = z + noise_level * vae.noise_like(z)
-            decoded = model.decoder(noisy)
-            told = model.decoder.opacity(noisy.permute(0, 2, 3, 4, 1)[..., 6:])
+            decoded = model.decoder(z + noise_level * torch.randn_like(z))
         # Absolute error beside the squared one keeps flat areas flat and edges sharp.
         error = decoded.float() - x
+        variance = z.float().var(dim=(0, 2, 3, 4))
         loss = (weight * (error.square().mean((1, 2, 3, 4)) + 0.02 * error.abs().mean((1, 2, 3, 4)))).mean()
-        if not args.decoder_only:
-            said = z.float().permute(0, 2, 3, 4, 1)
-            # A weak pull to unit variance keeps the pattern from shouting over the noise.
-            variance = said[..., 6:].var(dim=(0, 1, 2, 3))
-            loss = loss + 0.1 * ((said[..., :3] - below).square().mean() + (front_weight * (said[..., 3:6] - front).square()).mean())
-            loss = loss + 0.3 * (told.float() - opacity).square().mean() + 1e-3 * (variance - 1).square().mean()
+        loss = loss + 1e-3 * (variance - 1).square().mean()
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
-        team.average_gradients(trained)
-        torch.nn.utils.clip_grad_norm_(trained, 1.0)
+        team.average_gradients([p for _, p in trained])
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimiser.step()
         step += 1
         if step % 50 == 0:
-            log(step=step, spent_s=clock.spent(), loss=float(loss.detach()), psnr=vae.psnr(decoded.detach().float(), x),
-                opacity_error=float((told.detach().float() - opacity).square().mean()))
+            log(step=step, spent_s=clock.spent(), loss=float(loss.detach()), psnr=vae.psnr(decoded.detach().float(), x))
     if not team.leads:
         return
     model.eval()
@@ -229,8 +225,13 @@ def make_latents(args):
     log = log_to(args.out / "latents.jsonl")
     start = time.time()
     data = encode_clips(args, args.seed + 300_000_000, args.clips)
-    sample = data["latents"][:8192].float()
-    mean, std = sample.mean(dim=(0, 2, 3, 4)), sample.std(dim=(0, 2, 3, 4))
+    scale = args.out / "scale.pt"
+    if scale.exists():
+        # A denoiser that is gone on with knows these.
+        mean, std = torch.load(scale, weights_only=True).values()
+    else:
+        sample = data["latents"][:8192].float()
+        mean, std = sample.mean(dim=(0, 2, 3, 4)), sample.std(dim=(0, 2, 3, 4))
     save_atomically({**data, "mean": mean, "std": std}, args.out / "latents.pt")
     log(clips=len(data["latents"]), seconds=time.time() - start, std=[round(float(v), 3) for v in std])
 
@@ -282,6 +283,8 @@ def train_dit(args, team=None):
         ema.model.load_state_dict(saved["ema"])
         ema.steps = step = saved["step"]
         samples, spent = saved["samples"], saved["spent_s"]
+    elif args.start:
+        samples = dit.start_from(args.start, model, ema)
     matrices, rest = dit.split_parameters(model)
     rest += whereabouts.parameters()
     every = [*model.parameters(), *whereabouts.parameters()]

@@ -1,13 +1,9 @@
-"""A causal video autoencoder that sees a patch as a shape before a ground.
+"""A causal video autoencoder made of matrix products.
 
-Convolutional 3D autoencoders are too slow for a CPU, so a clip is cut into patches of 4 frames x 8 x 8
-pixels (768 values), and everything is matrix products and small neighbourhoods on the 8x-smaller grid.
-
-A patch is taken for two colours and an opacity: pixel = ground + (front - ground) * opacity + a residual
-(the idea of block truncation coding, DOI 10.1109/TCOM.1979.1094560, learnt). Of the latent's channels the first
-three are the ground, the next three the front, the others a pattern from which the opacity follows linearly. So the
-same edge has the same pattern whatever its colours, which halves what a denoiser has to learn; and 18
-channels say more about one opacity than 24 say about three colours.
+Convolutional 3D autoencoders are too slow for a CPU. Here a clip is cut into patches of
+4 frames x 8 x 8 pixels (768 values); a linear map initialised with their principal components
+gives the latent at once, and small residual networks on the 8x-smaller grid learn what the linear
+map leaves blurred: they see the neighbouring patches, so an edge is drawn from the whole outline.
 
 Causal in time: the first frame is repeated so that F = 4(T-1)+1 frames give T latent frames, and
 latent frame t depends on no frame after its own. So a prefix of a clip has a prefix of its latent.
@@ -69,43 +65,24 @@ class GridBlock(nn.Module):
         return x + self.down(F.gelu(self.up(y + near + before), approximate="tanh"))
 
 
-def two_colours(patches):
-    """Patches [..., 768] -> (mean colour [..., 3], half the spread along the main axis [..., 3], position of each pixel on it [..., 256] in about [-1, 1])."""
-    pixels = patches.reshape(*patches.shape[:-1], 3, -1)
-    mean = pixels.mean(-1)
-    centred = pixels - mean[..., None]
-    covariance = centred @ centred.transpose(-1, -2)
-    # A few products with the covariance turn any vector towards its main axis.
-    axis = covariance.sum(-1) + 1e-3 * covariance[..., 0]
-    for _ in range(4):
-        axis = (covariance @ axis[..., None])[..., 0]
-        axis = axis / (axis.abs().amax(-1, keepdim=True) + 1e-6)
-    axis = axis / (axis.square().sum(-1, keepdim=True) + 1e-6).sqrt()
-    along = (axis[..., None, :] @ centred)[..., 0, :]
-    # A spread of less than a few levels is noise, not two colours.
-    spread = along.abs().amax(-1, keepdim=True)
-    return mean, axis * spread, along / (spread + 0.04)
-
-
 class VaeEncoder(nn.Module):
     """frames [B, 3, F, H, W] in [-1, 1] -> latent mean [B, C, T, h, w]."""
 
     def __init__(self, config):
         super().__init__()
-        self.embed = nn.Linear(PATCH_VALUES + PATCH_VALUES // 3 + 6, config.width)
+        self.linear = nn.Linear(PATCH_VALUES, config.channels)
+        self.embed = nn.Linear(PATCH_VALUES, config.width)
         self.blocks = nn.ModuleList(GridBlock(config.width) for _ in range(config.encoder_blocks))
-        self.norm = nn.LayerNorm(config.width)
         self.out = nn.Linear(config.width, config.channels)
+        nn.init.zeros_(self.out.weight)
+        nn.init.zeros_(self.out.bias)
 
     def forward(self, frames):
         patches = patchify(frames)
-        mean, spread, along = two_colours(patches)
-        x = self.embed(torch.cat([patches, along, mean, spread], dim=-1))
+        x = self.embed(patches)
         for block in self.blocks:
             x = block(x)
-        # The colours begin as the patch's mean.
-        colours = torch.cat([mean, mean, mean.new_zeros(*mean.shape[:-1], self.out.out_features - 6)], dim=-1)
-        return (self.out(self.norm(x)) + colours).permute(0, 4, 1, 2, 3)
+        return (self.linear(patches) + self.out(x)).permute(0, 4, 1, 2, 3)
 
 
 class VaeDecoder(nn.Module):
@@ -113,25 +90,20 @@ class VaeDecoder(nn.Module):
 
     def __init__(self, config):
         super().__init__()
-        self.opacity = nn.Linear(config.channels - 6, PATCH_VALUES // 3)
+        self.linear = nn.Linear(config.channels, PATCH_VALUES)
         self.embed = nn.Linear(config.channels, config.width)
         self.blocks = nn.ModuleList(GridBlock(config.width) for _ in range(config.decoder_blocks))
         self.norm = nn.LayerNorm(config.width)
-        self.sharpen = nn.Linear(config.width, PATCH_VALUES // 3)
         self.out = nn.Linear(config.width, PATCH_VALUES)
-        for layer in (self.sharpen, self.out):
-            nn.init.zeros_(layer.weight)
-            nn.init.zeros_(layer.bias)
+        nn.init.zeros_(self.out.weight)
+        nn.init.zeros_(self.out.bias)
 
     def forward(self, latent):
         x = latent.permute(0, 2, 3, 4, 1)
         y = self.embed(x)
         for block in self.blocks:
             y = block(y)
-        y = self.norm(y)
-        ground, front = x[..., :3, None], x[..., 3:6, None]
-        opacity = (self.opacity(x[..., 6:]) + self.sharpen(y))[..., None, :]
-        return unpatchify((ground + (front - ground) * opacity).flatten(-2) + self.out(y))
+        return unpatchify(self.linear(x) + self.out(self.norm(y)))
 
 
 class Vae(nn.Module):
@@ -142,44 +114,17 @@ class Vae(nn.Module):
         self.decoder = VaeDecoder(self.config)
 
     @torch.no_grad()
-    def initialise_with_components(self, opacity):
-        """Set the decoder's linear map to the principal components of the opacity of patches, [N, 256] (unit-variance latents)."""
-        values, vectors = torch.linalg.eigh(torch.cov(opacity.double().T))
-        count = self.config.channels - 6
-        basis, scale = vectors[:, -count:].flip(1), values[-count:].flip(0).clamp(min=1e-8).sqrt()
-        self.decoder.opacity.weight.copy_(basis * scale)
-        self.decoder.opacity.bias.copy_(opacity.double().mean(0))
-
-
-#: Deviation of the noise on the colour channels, whose range is [-1, 1], to that on the others.
-COLOUR_NOISE = 0.3
-
-
-def noise_like(latent):
-    """Unit noise for a latent [B, C, T, h, w], less on the colours."""
-    noise = torch.randn_like(latent)
-    noise[:, :6] *= COLOUR_NOISE
-    return noise
-
-
-def layer_truth(ground, layer):
-    """What the first channels should say, from the world's own layers (floats 0-255, [B, T, H, W, 3 or 4]).
-
-    (ground colour [B, T', h, w, 3], front colour [..., 3], weight of the front [..., 1], opacity [..., 256]). The front's colour counts
-    where something is seen, and a little beside it; elsewhere it is gray and counts next to nothing.
-    """
-    channels = lambda x: x.permute(0, 4, 1, 2, 3)
-    to_patches = lambda x: patchify(x.contiguous()).unflatten(-1, (3, -1))
-    below = to_patches(channels(ground / 127.5 - 1)).mean(-1)
-    opacity = to_patches(channels(layer[..., 3:].expand(*layer.shape[:-1], 3) / 255))[..., 0, :]
-    sums = torch.cat([to_patches(channels(layer[..., :3] / 255)).sum(-1), opacity.sum(-1, keepdim=True)], dim=-1)
-    b, t, h, w, _ = sums.shape
-    near = F.avg_pool2d(sums.flatten(0, 1).permute(0, 3, 1, 2), 3, stride=1, padding=1, count_include_pad=False)
-    near = near.permute(0, 2, 3, 1).unflatten(0, (b, t))
-    here, beside = sums[..., 3:] > 2, near[..., 3:] > 2
-    colour = torch.where(here, sums[..., :3] / sums[..., 3:].clamp(min=1e-3), near[..., :3] / near[..., 3:].clamp(min=1e-3)) * 2 - 1
-    front = torch.where(beside, colour, torch.zeros_like(colour))
-    return below, front, torch.where(here, 1.0, torch.where(beside, 0.3, 0.1)), opacity
+    def initialise_with_components(self, frames):
+        """Set the linear maps from the principal components of the patches of `frames` (unit-variance latents)."""
+        patches = patchify(frames).reshape(-1, PATCH_VALUES).double()
+        mean = patches.mean(0)
+        values, vectors = torch.linalg.eigh((patches - mean).T @ (patches - mean) / len(patches))
+        basis = vectors[:, -self.config.channels :].flip(1)
+        scale = values[-self.config.channels :].flip(0).sqrt()
+        self.encoder.linear.weight.copy_((basis / scale).T)
+        self.encoder.linear.bias.copy_(-(mean @ basis) / scale)
+        self.decoder.linear.weight.copy_(basis * scale)
+        self.decoder.linear.bias.copy_(mean)
 
 
 def save(vae, path, **extra):
