@@ -1,6 +1,10 @@
 """The denoiser: a spacetime diffusion transformer (arXiv:2212.09748) over latent patches, trained by flow matching.
 
-Every token of a clip attends to every other, with rotary positions over (frame, row, column). Text
+Two stages. In the first, a token is 2x2 places of a latent frame, and every token of a clip attends to every
+other, with rotary positions over (frame, row, column): it settles what is where and how it moves. In the
+second, narrower and shallow, each place is a token that sees its own noisy latent and what the first stage made of
+it, and attends within its frame: it draws the outlines. (An hourglass as in arXiv:2401.11605; 96 noisy values
+of four places do not pass through the first stage's width unharmed.) Text
 comes in by cross-attention and, from its slots, beside the timestep in the modulation of each block.
 What is given is said by a mask: a token sees [noisy latent | clean latent * mask | mask], so one network
 does text to video, image to video, first and last frame, extension, gaps and inpainting.
@@ -42,6 +46,9 @@ class DitConfig:
     heads: int = 4
     mlp_ratio: int = 4
     patch: int = 2
+    fine_width: int = 96
+    fine_heads: int = 2
+    fine_depth: int = 2
 
 
 def rotary_tables(t, h, w, head_width, device):
@@ -80,13 +87,15 @@ def attend(q, k, v, bias=None):
 
 
 class DitBlock(nn.Module):
-    def __init__(self, config, cross):
+    """Self-attention, where `cross` attention to the words, and an MLP, modulated by `config.width` values of condition."""
+
+    def __init__(self, config, width, heads, cross):
         super().__init__()
-        d = config.width
-        self.width, self.heads = d, config.heads
-        self.modulation = nn.Linear(d, 6 * d)
+        d = width
+        self.width, self.heads = d, heads
+        self.modulation = nn.Linear(config.width, 6 * d)
         self.qkv, self.out = nn.Linear(d, 3 * d, bias=False), nn.Linear(d, d)
-        self.q_scale = nn.Parameter(torch.ones(d // config.heads))
+        self.q_scale = nn.Parameter(torch.ones(d // heads))
         self.up, self.down = nn.Linear(d, config.mlp_ratio * d), nn.Linear(config.mlp_ratio * d, d)
         self.cross = cross
         if cross:
@@ -98,21 +107,23 @@ class DitBlock(nn.Module):
         nn.init.zeros_(self.modulation.weight)
         nn.init.zeros_(self.modulation.bias)
 
-    def split(self, x):
-        return x.reshape(x.shape[0], -1, self.heads, self.width // self.heads).transpose(1, 2)
+    def split(self, x, groups=1):
+        """[B, groups * N, D] -> [B * groups, heads, N, D / heads]."""
+        return x.reshape(x.shape[0] * groups, -1, self.heads, self.width // self.heads).transpose(1, 2)
 
-    def merge(self, x):
-        return x.transpose(1, 2).reshape(x.shape[0], -1, self.width)
+    def merge(self, x, groups=1):
+        return x.transpose(1, 2).reshape(x.shape[0] // groups, -1, self.width)
 
     def normalise(self, x):
         return F.layer_norm(x, (self.width,))
 
-    def forward(self, x, condition, text, text_bias, cos, sin):
+    def forward(self, x, condition, text, text_bias, cos, sin, groups=1):
+        """`x` [B, groups * N, D]: tokens attend within their group. `cos`, `sin`: rotary tables of the N places of a group."""
         shift1, scale1, gate1, shift2, scale2, gate2 = self.modulation(condition)[:, None].chunk(6, dim=-1)
         y = self.normalise(x) * (1 + scale1) + shift1
-        q, k, v = (self.split(part) for part in self.qkv(y).chunk(3, dim=-1))
+        q, k, v = (self.split(part, groups) for part in self.qkv(y).chunk(3, dim=-1))
         q, k = rotate(unit_rms(q) * self.q_scale, cos, sin), rotate(unit_rms(k), cos, sin)
-        x = x + gate1 * self.out(self.merge(attend(q, k, v)))
+        x = x + gate1 * self.out(self.merge(attend(q, k, v), groups))
         if self.cross:
             q = unit_rms(self.split(self.cross_q(self.normalise(x))))
             k, v = (self.split(part) for part in self.cross_kv(text).chunk(2, dim=-1))
@@ -134,10 +145,17 @@ class Dit(nn.Module):
         self.time = nn.Sequential(nn.Linear(128, d), nn.SiLU(), nn.Linear(d, d))
         self.text = nn.Sequential(nn.Linear(config.text_slots * config.text_width, d), nn.SiLU(), nn.Linear(d, d))
         # Every second block reads the words; the slots reach all of them.
-        self.blocks = nn.ModuleList(DitBlock(config, cross=i % 2 == 0) for i in range(config.depth))
+        self.blocks = nn.ModuleList(DitBlock(config, d, config.heads, cross=i % 2 == 0) for i in range(config.depth))
         self.final_modulation = nn.Linear(d, 2 * d)
         self.final = nn.Linear(d, config.channels * p * p)
-        for layer in (self.final_modulation, self.final):
+        ends = [self.final_modulation, self.final]
+        if config.fine_depth:
+            # The second stage: every place by itself, with what the first one thinks of it.
+            self.fine_embed, self.fine_told = nn.Linear(2 * config.channels + 1, config.fine_width), nn.Linear(d, config.fine_width * p * p)
+            self.fine_blocks = nn.ModuleList(DitBlock(config, config.fine_width, config.fine_heads, cross=False) for _ in range(config.fine_depth))
+            self.fine_final = nn.Linear(config.fine_width, config.channels)
+            ends.append(self.fine_final)
+        for layer in ends:
             nn.init.zeros_(layer.weight)
             nn.init.zeros_(layer.bias)
 
@@ -164,23 +182,38 @@ class Dit(nn.Module):
         """
         b, c, t, h, w = hidden_states.shape
         p = self.config.patch
-        x = torch.cat([hidden_states, condition_latents * condition_mask, condition_mask], dim=1)
-        x = x.reshape(b, 2 * c + 1, t, h // p, p, w // p, p).permute(0, 2, 3, 5, 1, 4, 6)
-        x = self.embed(x.reshape(b, t * (h // p) * (w // p), (2 * c + 1) * p * p))
-        x = x + self.place(self.places(t, h // p, w // p, x.device))
-        cos, sin = rotary_tables(t, h // p, w // p, self.config.width // self.config.heads, x.device)
+        rows, columns = h // p, w // p
+        seen = torch.cat([hidden_states, condition_latents * condition_mask, condition_mask], dim=1)
+        x = seen.reshape(b, 2 * c + 1, t, rows, p, columns, p).permute(0, 2, 3, 5, 1, 4, 6)
+        x = self.embed(x.reshape(b, t * rows * columns, (2 * c + 1) * p * p))
+        x = x + self.place(self.places(t, rows, columns, x.device))
+        tables = rotary_tables(t, rows, columns, self.config.width // self.config.heads, x.device)
         condition = F.silu(self.time(sinusoids(timestep * 0.1, 128, longest=1000.0)) + self.text(slots(encoder_hidden_states)))
         text_bias = (1.0 - encoder_attention_mask[:, None, None, :].float()) * -1e4
         for index, block in enumerate(self.blocks):
-            x = block(x, condition, encoder_hidden_states, text_bias, cos, sin)
+            x = block(x, condition, encoder_hidden_states, text_bias, *tables)
             if index == self.config.depth // 2 - 1:
                 middle = x
         shift, scale = self.final_modulation(condition)[:, None].chunk(2, dim=-1)
-        x = self.final(F.layer_norm(x, (self.config.width,)) * (1 + scale) + shift)
-        given = x.reshape(b, t, h // p, w // p, c, p, p).permute(0, 4, 1, 2, 5, 3, 6).reshape(b, c, t, h, w)
+        x = F.layer_norm(x, (self.config.width,)) * (1 + scale) + shift
+        given = self.final(x).reshape(b, t, rows, columns, c, p, p).permute(0, 4, 1, 2, 5, 3, 6).reshape(b, c, t, h, w)
+        if self.config.fine_depth:
+            given = given + self.second_stage(seen, x, condition)
         sigma = (timestep / NUM_TRAIN_TIMESTEPS).reshape(b, 1, 1, 1, 1)
         spread = (1 - sigma) ** 2 + sigma**2
         return hidden_states * ((2 * sigma - 1) / spread) - given * torch.rsqrt(spread), middle
+
+
+    def second_stage(self, seen, x, condition):
+        """What to add to the first stage's answer, [B, C, T, h, w], from its last tokens `x` [B, N, D] and all that is `seen` [B, 2 C + 1, T, h, w]."""
+        b, _, t, h, w = seen.shape
+        p, d = self.config.patch, self.config.fine_width
+        told = self.fine_told(x).reshape(b, t, h // p, w // p, d, p, p).permute(0, 1, 2, 5, 3, 6, 4).reshape(b, t * h * w, d)
+        y = self.fine_embed(seen.permute(0, 2, 3, 4, 1).reshape(b, t * h * w, -1)) + told
+        tables = rotary_tables(1, h, w, d // self.config.fine_heads, x.device)
+        for block in self.fine_blocks:
+            y = block(y, condition, None, None, *tables, groups=t)
+        return self.fine_final(F.layer_norm(y, (d,))).reshape(b, t, h, w, -1).permute(0, 4, 1, 2, 3)
 
 
 class Whereabouts(nn.Module):
@@ -305,7 +338,7 @@ class Ema:
 
 def split_parameters(model):
     """(matrices inside the blocks, all the rest)."""
-    inside = lambda name, p: name.startswith("blocks.") and p.ndim == 2 and "modulation" not in name
+    inside = lambda name, p: name.startswith(("blocks.", "fine_blocks.")) and p.ndim == 2 and "modulation" not in name
     named = list(model.named_parameters())
     return [p for name, p in named if inside(name, p)], [p for name, p in named if not inside(name, p)]
 
@@ -326,7 +359,18 @@ def load(path, device="cpu", ema=True):
     return model.eval().requires_grad_(False), saved
 
 
+def start_from(path, model, ema):
+    """Take from an earlier network what fits by name and shape; the number of clips it has seen."""
+    saved = torch.load(path, map_location=next(model.parameters()).device, weights_only=True)
+    mine = model.state_dict()
+    fitting = {name: value for name, value in saved["ema"].items() if name in mine and mine[name].shape == value.shape}
+    model.load_state_dict(fitting, strict=False)
+    ema.model.load_state_dict(model.state_dict())
+    return saved["samples"]
+
+
 def add_arguments(parser):
+    parser.add_argument("--start", default=None, help="checkpoint of another network to begin with, as far as it fits")
     parser.add_argument("--width", type=int, default=192)
     parser.add_argument("--depth", type=int, default=8)
     parser.add_argument("--heads", type=int, default=4)

@@ -27,7 +27,7 @@ import text
 import vae
 import world
 
-VERSION = "2.0.0"
+VERSION = "2.1.0"
 LICENCE = "Apache-2.0"
 OPSET = 18
 #: Pixels of a preview along each side of a latent place.
@@ -106,6 +106,52 @@ def relative_error(folder, feeds):
     return float(f"{max(ratios):.2e}")
 
 
+def text_feed(vocabulary, batch, length):
+    mask = torch.ones(batch, length, dtype=torch.int64)
+    mask[-1, length // 2 + 1 :] = 0
+    return {"input_ids": torch.randint(4, vocabulary, (batch, length)), "attention_mask": mask}
+
+
+def dit_feed(config, batch, t, h, w, length):
+    latent = lambda: torch.randn(batch, config.channels, t, h, w)
+    mask = torch.zeros(batch, 1, t, h, w)
+    mask[:, :, 0] = 1
+    return {"hidden_states": latent(), "timestep": torch.rand(batch) * 1000, "encoder_hidden_states": torch.randn(batch, length, config.text_width),
+            "encoder_attention_mask": text_feed(8, batch, length)["attention_mask"], "condition_latents": latent() * mask, "condition_mask": mask}
+
+
+def frames_feed(batch, frames, height, width):
+    return {"sample": torch.rand(batch, 3, frames, height, width) * 2 - 1}
+
+
+def latent_feed(channels, batch, t, h, w):
+    return {"latent_sample": torch.randn(batch, channels, t, h, w)}
+
+
+_TEXT = {0: "batch", 1: "length"}
+_GRID = {0: "batch", 2: "latent_frames", 3: "latent_height", 4: "latent_width"}
+_PIXELS = {0: "batch", 2: "frames", 3: "height", 4: "width"}
+
+
+# What each graph is traced with: (inputs to trace with, name of the output, axes that are free).
+
+def text_graph(encoder):
+    return text_feed(encoder.config.vocabulary, 2, 16), "last_hidden_state", {"input_ids": _TEXT, "attention_mask": _TEXT, "last_hidden_state": _TEXT}
+
+
+def dit_graph(config):
+    axes = {name: _GRID for name in ("hidden_states", "condition_latents", "condition_mask", "sample")}
+    return dit_feed(config, 2, 5, 8, 8, 16), "sample", {**axes, "timestep": {0: "batch"}, "encoder_hidden_states": _TEXT, "encoder_attention_mask": _TEXT}
+
+
+def vae_encoder_graph():
+    return frames_feed(2, 17, 64, 64), "latent_mean", {"sample": _PIXELS, "latent_mean": _GRID}
+
+
+def vae_decoder_graph(channels):
+    return latent_feed(channels, 2, 5, 8, 8), "sample", {"latent_sample": _GRID, "sample": _PIXELS}
+
+
 def write_json(path, value):
     path.parent.mkdir(parents=True, exist_ok=True)
     # Lists of plain values on one line.
@@ -165,40 +211,18 @@ def main():
     channels, width = model.config.channels, encoder.config.width
     student = dit.load(run / "fast.pt") if (run / "fast.pt").exists() else None
 
-    def text_feed(batch, length):
-        mask = torch.ones(batch, length, dtype=torch.int64)
-        mask[-1, length // 2 + 1 :] = 0
-        return {"input_ids": torch.randint(4, encoder.config.vocabulary, (batch, length)), "attention_mask": mask}
-
-    def dit_feed(batch, t, h, w, length):
-        latent = lambda: torch.randn(batch, channels, t, h, w)
-        mask = torch.zeros(batch, 1, t, h, w)
-        mask[:, :, 0] = 1
-        return {"hidden_states": latent(), "timestep": torch.rand(batch) * 1000, "encoder_hidden_states": torch.randn(batch, length, width),
-                "encoder_attention_mask": text_feed(batch, length)["attention_mask"], "condition_latents": latent() * mask, "condition_mask": mask}
-
-    frames_feed = lambda b, f, h, w: {"sample": torch.rand(b, 3, f, h, w) * 2 - 1}
-    latent_feed = lambda b, t, h, w: {"latent_sample": torch.randn(b, channels, t, h, w)}
-    batch_text = {0: "batch", 1: "length"}
-    grid = {0: "batch", 2: "latent_frames", 3: "latent_height", 4: "latent_width"}
-    pixels = {0: "batch", 2: "frames", 3: "height", 4: "width"}
     graphs = {
-        "text_encoder": (encoder, "last_hidden_state", [text_feed(*s) for s in ((2, 16), (1, 6), (3, 40))],
-                         {"input_ids": batch_text, "attention_mask": batch_text, "last_hidden_state": batch_text}),
-        "transformer": (model, "sample", [dit_feed(*s) for s in ((2, 5, 8, 8, 16), (1, 3, 6, 10, 6), (3, 9, 12, 4, 30), (1, 1, 8, 8, 9))],
-                        {"hidden_states": grid, "timestep": {0: "batch"}, "encoder_hidden_states": batch_text, "encoder_attention_mask": batch_text,
-                         "condition_latents": grid, "condition_mask": grid, "sample": grid}),
-        "vae_encoder": (autoencoder.encoder, "latent_mean", [frames_feed(*s) for s in ((2, 17, 64, 64), (1, 9, 48, 80), (1, 1, 128, 32))],
-                        {"sample": pixels, "latent_mean": grid}),
-        "vae_decoder": (autoencoder.decoder, "sample", [latent_feed(*s) for s in ((2, 5, 8, 8), (1, 3, 6, 10), (1, 1, 16, 4))],
-                        {"latent_sample": grid, "sample": pixels}),
+        "text_encoder": (encoder, *text_graph(encoder), [text_feed(encoder.config.vocabulary, *s) for s in ((1, 6), (3, 40))]),
+        "transformer": (model, *dit_graph(model.config), [dit_feed(model.config, *s) for s in ((1, 3, 6, 10, 6), (3, 9, 12, 4, 30), (1, 1, 8, 8, 9))]),
+        "vae_encoder": (autoencoder.encoder, *vae_encoder_graph(), [frames_feed(*s) for s in ((1, 9, 48, 80), (1, 1, 128, 32))]),
+        "vae_decoder": (autoencoder.decoder, *vae_decoder_graph(channels), [latent_feed(channels, *s) for s in ((1, 3, 6, 10), (1, 1, 16, 4))]),
     }
     if student:
         graphs["transformer_fast"] = (student[0], *graphs["transformer"][1:])
     errors = {}
-    for name, (module, output, feeds, axes) in graphs.items():
-        export(module, to / name / "model.onnx", feeds[0], output, axes)
-        errors[name] = verify(module, to / name / "model.onnx", feeds)
+    for name, (module, example, output, axes, others) in graphs.items():
+        export(module, to / name / "model.onnx", example, output, axes)
+        errors[name] = verify(module, to / name / "model.onnx", [example, *others])
         print(f"{name}: {(to / name / 'model.onnx').stat().st_size / 1e6:.1f} MB, largest difference to torch {errors[name]:.1e}")
 
     files = {}
@@ -206,7 +230,7 @@ def main():
         if args.int8 and name in graphs:
             quantise(to / name / "model.onnx", to / name / "model.int8.onnx")
             files[name] = {"files": {"int8": "model.int8.onnx", "fp32": "model.onnx"},
-                           "int8_relative_error": relative_error(to / name, graphs[name][2])}
+                           "int8_relative_error": relative_error(to / name, [graphs[name][1], *graphs[name][4]])}
     factors, bias = preview_factors(autoencoder, mean, std)
     error = lambda name: {"onnx_max_abs_error": float(f"{errors[name]:.2e}")}
     rounded = lambda values: [round(float(v), 6) for v in values.flatten()]
@@ -222,7 +246,7 @@ def main():
     for name, network, facts in [("transformer", model, saved), *([("transformer_fast", *student)] if student else [])]:
         write_json(to / name / "config.json", {
             "_class_name": "ToyboxTransformer3DModel", "in_channels": channels, "out_channels": channels, "patch_size": [1, network.config.patch, network.config.patch],
-            "num_layers": network.config.depth, "num_attention_heads": network.config.heads, "attention_head_dim": network.config.width // network.config.heads,
+            "num_layers": network.config.depth, "num_fine_layers": network.config.fine_depth, "num_attention_heads": network.config.heads, "attention_head_dim": network.config.width // network.config.heads,
             "cross_attention_dim": width, "max_text_length": captions.MAX_LENGTH, "prediction_type": "flow", "parameters": sum(p.numel() for p in network.parameters()),
             "training_updates": facts["step"], "training_samples": facts["samples"], **error(name), **files.get(name, {})})
     write_json(to / "scheduler" / "scheduler_config.json", {
