@@ -58,6 +58,34 @@ export {
 export { checkParam, isSeed, maxSeed, type ParamProblem, parseParamText } from './params.ts';
 export { type ParseOptions, type ParseResult, parseWorkflow, parseWorkflowValue } from './parse.ts';
 export { type PortFacts, type PortType, portFactsSchema, portTypeSchema, portTypes } from './port-types.ts';
+export {
+  type AttemptOf,
+  type Decision,
+  decideQueue,
+  type MoveTarget,
+  maxAttempts,
+  maxDeaths,
+  type QueueCommand,
+  type RefusalCode,
+  type SubmittedRun,
+} from './queue/decide-queue.ts';
+export {
+  type EventDraft,
+  isQueueEvent,
+  type JournalEvent,
+  type QueueEvent,
+  queueEventSchema,
+} from './queue/queue-events.ts';
+export {
+  type AssignedRun,
+  type EndStatus,
+  emptyQueue,
+  goesBefore,
+  type QueueState,
+  reduceQueue,
+  reduceQueueEvents,
+  type WaitingRun,
+} from './queue/reduce-queue.ts';
 export { type ReasonLabels, reasonText, runSummary } from './reasons.ts';
 export {
   type FileSummary,
@@ -66,6 +94,7 @@ export {
   nodeFailureSchema,
   type OutputSummary,
   outputSummarySchema,
+  prioritySchema,
   type RanBecause,
   type RunError,
   type RunEvent,
