@@ -4,6 +4,7 @@ export {
   type ParsedActionLog,
   parseActionLog,
 } from './action-log.ts';
+export { applyFix } from './apply-fix.ts';
 export {
   type ConnectRefusal,
   type ConnectResult,
@@ -29,6 +30,7 @@ export {
   workflowSchema,
 } from './document.ts';
 export { emptyWorkflow } from './empty-workflow.ts';
+export { createFixFinder, type FactsByOutput, type FixFinder } from './find-fixes.ts';
 export {
   type ActiveGraph,
   type FlatEdge,
@@ -45,7 +47,8 @@ export { type GraphFix, type GraphIssue, graphFixSchema, graphIssueSchema } from
 export { type JsonProblem, scanJson } from './json-scan.ts';
 export { workflowJsonSchema } from './json-schema.ts';
 export { documentMigrations, type Migration, type MigrationResult, migrateDocument } from './migrations.ts';
-export { nearestName } from './names.ts';
+export { freshNodeId, nearestName } from './names.ts';
+export type { Converter, NodeFix, SetOwnParam } from './node-fix.ts';
 export {
   type LivePlayInfo,
   livePlayInfoSchema,

@@ -1,7 +1,21 @@
 /** A problem found by looking, not by running. Checks return lists of these so all can be shown at once. */
 import { z } from 'zod';
 
-const paramValueForFix = z.union([z.string(), z.number(), z.boolean()]);
+const value = z.union([z.string(), z.number(), z.boolean()]);
+const endpoint = z.tuple([z.string(), z.string()]);
+const edge = z.strictObject({ from: endpoint, to: endpoint });
+
+const nodeOfFix = z.strictObject({
+  type: z.string(),
+  version: z.number().int().positive(),
+  params: z.record(z.string(), value),
+  /** What its inputs are fed from: input -> output of a node that is there already. */
+  inputs: z.record(z.string(), endpoint),
+  /** The input that takes what the node before it in the list gives. */
+  takes: z.string().optional(),
+  /** The output that is passed on. */
+  gives: z.string(),
+});
 
 export const graphFixSchema = z.discriminatedUnion('kind', [
   z.strictObject({
@@ -9,16 +23,47 @@ export const graphFixSchema = z.discriminatedUnion('kind', [
     label: z.string(),
     nodeId: z.string(),
     param: z.string(),
-    value: paramValueForFix,
+    value,
   }),
   z.strictObject({
-    kind: z.literal('remove-edge'),
+    kind: z.literal('set-params'),
     label: z.string(),
-    from: z.tuple([z.string(), z.string()]),
-    to: z.tuple([z.string(), z.string()]),
+    nodeId: z.string(),
+    values: z.record(z.string(), value),
+  }),
+  z.strictObject({
+    kind: z.literal('remove-param'),
+    label: z.string(),
+    nodeId: z.string(),
+    param: z.string(),
+    /** The param that takes over its value. */
+    renameTo: z.string().optional(),
+  }),
+  z.strictObject({
+    kind: z.literal('set-type'),
+    label: z.string(),
+    nodeId: z.string(),
+    type: z.string(),
+    version: z.number().int().positive(),
+  }),
+  z.strictObject({ kind: z.literal('remove-edge'), label: z.string(), ...edge.shape }),
+  /** Feeds `to` from `from` and from nothing else; `instead` is a wire that goes for it. */
+  z.strictObject({
+    kind: z.literal('connect'),
+    label: z.string(),
+    ...edge.shape,
+    instead: edge.optional(),
+  }),
+  /** Adds a chain of nodes whose last one feeds all of `to`, in place of what feeds them now. */
+  z.strictObject({
+    kind: z.literal('insert-nodes'),
+    label: z.string(),
+    nodes: z.array(nodeOfFix).min(1).max(3),
+    to: z.array(endpoint).min(1),
+    instead: edge.optional(),
   }),
 ]);
-/** A change the editor can apply in one click. */
+/** A change that mends an issue, applied by `applyFix` in one click. */
 export type GraphFix = z.infer<typeof graphFixSchema>;
 
 export const graphIssueSchema = z.strictObject({

@@ -1,4 +1,4 @@
-/** Offers the name someone probably meant. */
+/** Names that people read: the one someone probably meant, and one that is free. */
 
 /** The candidate closest to `name`, when one is close enough to be a slip; letter case does not count. */
 export function nearestName(name: string, candidates: Iterable<string>): string | undefined {
@@ -26,6 +26,16 @@ export function nearestName(name: string, candidates: Iterable<string>): string 
 export function didYouMean(name: string, candidates: Iterable<string>): string {
   const nearest = nearestName(name, candidates);
   return nearest === undefined ? '' : ` Did you mean "${nearest}"?`;
+}
+
+/** A short readable id that is not taken: `noise`, then `noise-2`, `noise-3` … */
+export function freshNodeId(stem: string, isTaken: (id: string) => boolean): string {
+  const base = stem.replace(/-\d+$/, '').slice(0, 56);
+  if (!isTaken(base)) return base;
+  for (let n = 2; ; n++) {
+    const id = `${base}-${n}`;
+    if (!isTaken(id)) return id;
+  }
 }
 
 /** Levenshtein distance by rows. */

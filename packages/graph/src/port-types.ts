@@ -60,6 +60,12 @@ export const portFactsSchema = z.strictObject({
   sampleRateHz: z.number().int().positive().optional(),
   /** Steps of a sigma schedule. */
   steps: z.number().int().positive().optional(),
+  /** A number that is known before it is computed. */
+  value: z.number().optional(),
+  /**
+   * Whether conditioning holds clean frames; its size and frame count are then those of the clip they stand in.
+   */
+  hasKnownFrames: z.boolean().optional(),
 });
 
 /** Statically known facts about a value; an absent field means "not known". */

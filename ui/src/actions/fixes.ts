@@ -1,11 +1,14 @@
 /** Carries out the one-click repair that an issue offers. */
-import type { GraphFix } from '@reelgraph/graph';
+import { applyFix as fixed, type GraphFix } from '@reelgraph/graph';
 import type { Editor } from '../app/editor.ts';
-import { disconnect, setParam } from '../state/edits.ts';
 
 export function applyFix(editor: Editor, fix: GraphFix): void {
+  const before = editor.document.get();
+  const after = fixed(before, fix);
   editor.document.edit(fix.label, (draft) => {
-    if (fix.kind === 'set-param') setParam(draft, fix.nodeId, fix.param, fix.value);
-    else disconnect(draft, fix);
+    if (after.nodes !== before.nodes) draft.nodes = after.nodes;
+    if (after.edges !== before.edges) draft.edges = after.edges;
+    if (after.subgraphs !== before.subgraphs) draft.subgraphs = after.subgraphs;
+    if (after.layout !== before.layout) draft.layout = after.layout;
   });
 }

@@ -1,5 +1,5 @@
 /** What the keyboard, the menus and the palette do with the selection. Each is one step of undo. */
-import { canConnect, type Endpoint, type NodeTypeInfo, type Workflow } from '@reelgraph/graph';
+import { canConnect, type Endpoint, freshNodeId, type NodeTypeInfo, type Workflow } from '@reelgraph/graph';
 import type { Editor } from '../app/editor.ts';
 import { nodeGeometry, overlaps } from '../layout/geometry.ts';
 import { layeredLayout } from '../layout/layered-layout.ts';
@@ -19,7 +19,7 @@ export function addNodeOfType(
   options: { held?: HeldWire; params?: Readonly<Record<string, string>> } = {},
 ): string {
   const document = editor.document.get();
-  const id = edits.freshNodeId(info.type, (candidate) => document.nodes[candidate] !== undefined);
+  const id = freshNodeId(info.type, (candidate) => document.nodes[candidate] !== undefined);
   const node = edits.nodeOfType(info);
   // Dropped wires start beside the new node's socket, not at its corner.
   const geometry = nodeGeometry(info);

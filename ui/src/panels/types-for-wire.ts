@@ -1,12 +1,13 @@
 import {
   canConnect,
   type Endpoint,
+  freshNodeId,
   type NodeCatalogue,
   type NodeTypeInfo,
   type Workflow,
 } from '@reelgraph/graph';
 import type { HeldWire } from '../rete/typed-flow.ts';
-import { freshNodeId, nodeOfType } from '../state/edits.ts';
+import { nodeOfType } from '../state/edits.ts';
 
 /** The node types that have a port for the wire in the hand, by the one rule: each is tried as if it were there. */
 export function typesForWire(document: Workflow, catalogue: NodeCatalogue, held: HeldWire): NodeTypeInfo[] {

@@ -71,13 +71,6 @@ describe('edits of a workflow', () => {
     expect(twice).toEqual(chain());
   });
 
-  it('numbers ids that are taken', () => {
-    const taken = new Set(['noise', 'noise-2']);
-    expect(edits.freshNodeId('noise', (id) => taken.has(id))).toBe('noise-3');
-    expect(edits.freshNodeId('noise-2', (id) => taken.has(id))).toBe('noise-3');
-    expect(edits.freshNodeId('decode', (id) => taken.has(id))).toBe('decode');
-  });
-
   it('makes a node with the defaults of its type', () => {
     const info = smallCatalogue.get('denoise');
     expect(info && edits.nodeOfType(info)).toEqual({ type: 'denoise', version: 1, params: { steps: 20 } });

@@ -2,13 +2,14 @@
  * Every change a person can make to a workflow, as recipes on a draft. They know nothing of React or rete, so
  * each one is tested as a plain function.
  */
-import type {
-  Endpoint,
-  NodeTypeInfo,
-  ParamValue,
-  Workflow,
-  WorkflowEdge,
-  WorkflowNode,
+import {
+  type Endpoint,
+  freshNodeId,
+  type NodeTypeInfo,
+  type ParamValue,
+  type Workflow,
+  type WorkflowEdge,
+  type WorkflowNode,
 } from '@reelgraph/graph';
 import type { Draft } from 'immer';
 
@@ -25,16 +26,6 @@ export interface GraphFragment {
 /** The same text for the same edge. Ids and port names contain no space, so the text is unambiguous. */
 export function edgeKey(edge: { readonly from: Endpoint; readonly to: Endpoint }): string {
   return `${edge.from[0]} ${edge.from[1]} ${edge.to[0]} ${edge.to[1]}`;
-}
-
-/** A short readable id that is not taken: `noise`, then `noise-2`, `noise-3` … */
-export function freshNodeId(stem: string, isTaken: (id: string) => boolean): string {
-  const base = stem.replace(/-\d+$/, '').slice(0, 56);
-  if (!isTaken(base)) return base;
-  for (let n = 2; ; n++) {
-    const id = `${base}-${n}`;
-    if (!isTaken(id)) return id;
-  }
 }
 
 /** A new node of a type with the defaults of its params. */
