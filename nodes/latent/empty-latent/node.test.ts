@@ -32,10 +32,10 @@ describe('empty-latent', () => {
 
   it('offers the nearest length and sizes the model can make', () => {
     const { issues } = infer({ frames: 80, width: 70, height: 63 });
-    expect(issues.map(({ code, fix }) => [code, fix?.param, fix?.value])).toEqual([
-      ['latent/frame-count', 'frames', 81],
-      ['latent/size', 'width', 64],
-      ['latent/size', 'height', 64],
+    expect(issues).toMatchObject([
+      { code: 'latent/frame-count', fix: { param: 'frames', value: 81 } },
+      { code: 'latent/size', fix: { param: 'width', value: 64 } },
+      { code: 'latent/size', fix: { param: 'height', value: 64 } },
     ]);
     expect(issues[0]?.message).toBe(
       'This model makes clips of 1, 5, 9 … frames, not 80. Near it are 77 and 81.',

@@ -15,8 +15,15 @@ import {
   type Workflow,
   type WorkflowNode,
 } from '@reelgraph/graph';
-import type { AnyNodeDefinition, InferContext, InferIssue, NodeRegistry } from '@reelgraph/node-api';
+import type {
+  AnyNodeDefinition,
+  InferContext,
+  InferFix,
+  InferIssue,
+  NodeRegistry,
+} from '@reelgraph/node-api';
 import { catalogueOf } from './catalogue.ts';
+import { type FoundIssue, offerFixes } from './offer-fixes.ts';
 import { selectNodes } from './plan.ts';
 
 /** What is wrong, and what is known of every output: flat node id -> port -> facts. */
@@ -25,17 +32,41 @@ export interface WorkflowCheck {
   readonly facts: Readonly<Record<string, Readonly<Record<string, PortFacts>>>>;
 }
 
-/** Checks a document, complete or not; facts are given wherever they can be known. */
+/**
+ * Checks a document, complete or not; facts are given wherever they can be known. A fix is offered when it has been
+ * seen to help: applied to a copy, it takes its issue away and brings no new error.
+ */
 export function checkWorkflow(
   workflow: Workflow,
   registry: NodeRegistry,
   context: InferContext,
 ): WorkflowCheck {
+  const { found, facts } = inspect(workflow, registry, context);
+  const issues = offerFixes({
+    workflow,
+    catalogue: catalogueOf(registry),
+    facts,
+    found,
+    look: (changed) => inspect(changed, registry, context).found.map(({ issue }) => issue),
+  });
+  return { issues, facts };
+}
+
+/** What is wrong and known, with the fixes that node types propose, none of them tried. */
+function inspect(
+  workflow: Workflow,
+  registry: NodeRegistry,
+  context: InferContext,
+): { readonly found: readonly FoundIssue[]; readonly facts: WorkflowCheck['facts'] } {
   const catalogue = catalogueOf(registry);
-  const issues: GraphIssue[] = validateWorkflow(workflow, catalogue);
+  const issues = validateWorkflow(workflow, catalogue);
+  const found: FoundIssue[] = issues.map((issue) => ({ issue, proposed: [] }));
   const facts: Record<string, Readonly<Record<string, PortFacts>>> = {};
   const flat = flattenSubgraphs(workflow);
-  if (!flat.ok) return { issues, facts };
+  if (!flat.ok) return { found, facts };
+  const unfit = new Set(
+    issues.flatMap(({ nodeId, param }) => (nodeId === undefined || param === undefined ? [] : [nodeId])),
+  );
   const { nodes, edges } = resolveModes(flat.graph, workflow, catalogue);
 
   const fitting = edges.filter(({ from, to }) => {
@@ -64,14 +95,14 @@ export function checkWorkflow(
     const definition = node === undefined ? undefined : registry.get(node.type);
     const info = node === undefined ? undefined : catalogue.get(node.type);
     if (node === undefined || definition?.infer === undefined || info === undefined) continue;
-    // `infer` may count on fit params; unfit ones are reported already.
-    if (paramIssues(id, node, info).length > 0) continue;
+    // `infer` may count on fit params; unfit ones are reported already. Those of inner nodes depend on the instance.
+    if (unfit.has(id) || (id.includes('/') && paramIssues(id, node, info).length > 0)) continue;
     const inputs: Record<string, PortFacts | undefined> = {};
     for (const { port, from } of into.get(id) ?? []) inputs[port] = own(own(facts, from[0]) ?? {}, from[1]);
-    const known = infer(id, node, definition, inputs, context, issues);
+    const known = infer(id, node, definition, inputs, context, found);
     if (known !== undefined) facts[id] = known;
   }
-  return { issues, facts };
+  return { found, facts };
 }
 
 function infer(
@@ -80,7 +111,7 @@ function infer(
   definition: AnyNodeDefinition,
   inputs: Readonly<Record<string, PortFacts | undefined>>,
   context: InferContext,
-  issues: GraphIssue[],
+  found: FoundIssue[],
 ): Readonly<Record<string, PortFacts>> | undefined {
   const params: Record<string, ParamValue> = {};
   for (const [name, declared] of Object.entries(definition.params))
@@ -88,23 +119,24 @@ function infer(
   try {
     const result = definition.infer?.({ inputs, params, context });
     if (result === undefined) return undefined;
-    issues.push(...result.issues.map((issue) => placed(id, issue)));
+    for (const issue of result.issues) found.push({ issue: placed(id, issue), proposed: proposalsOf(issue) });
     const outputs: Record<string, PortFacts> = {};
     for (const [port, known] of Object.entries(result.outputs))
       if (known !== undefined) outputs[port] = known;
     return outputs;
   } catch {
-    issues.push({
+    const issue: GraphIssue = {
       code: 'engine/infer-failed',
       severity: 'warning',
       message: `Node "${id}" (${definition.title}) could not be checked; this is a fault of the node type. The run may still work.`,
       nodeId: id,
-    });
+    };
+    found.push({ issue, proposed: [] });
     return undefined;
   }
 }
 
-function placed(nodeId: string, { code, severity, message, port, param, fix }: InferIssue): GraphIssue {
+function placed(nodeId: string, { code, severity, message, port, param }: InferIssue): GraphIssue {
   return {
     code,
     severity,
@@ -112,8 +144,11 @@ function placed(nodeId: string, { code, severity, message, port, param, fix }: I
     nodeId,
     ...(port === undefined ? {} : { port }),
     ...(param === undefined ? {} : { param }),
-    ...(fix === undefined ? {} : { fix: { kind: 'set-param', nodeId, ...fix } }),
   };
+}
+
+function proposalsOf({ fix, otherFixes = [] }: InferIssue): readonly InferFix[] {
+  return fix === undefined ? otherFixes : [fix, ...otherFixes];
 }
 
 /**

@@ -9,3 +9,4 @@ export type {
   RunRequest,
   RunResult,
 } from './engine-types.ts';
+export { type FixedWorkflow, fixWorkflow } from './fix-workflow.ts';

@@ -2,10 +2,10 @@
 import { spawn } from 'node:child_process';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Frames, NodeError, type VideoSelection } from '@reelgraph/node-api';
+import { type Frames, NodeError, selectedSize, type VideoSelection } from '@reelgraph/node-api';
 import { findFfmpeg } from './ffmpeg-program.ts';
 import { rgbToPixels } from './pixels.ts';
-import { notAVideo, probeVideo, type VideoInfo } from './video-probe.ts';
+import { notAVideo, probeVideo } from './video-probe.ts';
 
 /** Frames are held as numbers, 12 bytes a pixel: this many take 1.6 GB. */
 export const maxVideoPixels = 2 ** 27;
@@ -27,7 +27,7 @@ export async function decodeVideo(
 ): Promise<Frames> {
   signal.throwIfAborted();
   const info = await probeVideo(bytes);
-  const size = shownSize(info, selection.longestSidePx);
+  const size = selectedSize(info, selection);
   const startFrame = selection.startFrame ?? 0;
   const fps = Math.min(selection.fps ?? info.fps, maxFps);
   const mostFrames = Math.floor(maxVideoPixels / (size.widthPx * size.heightPx));
@@ -69,13 +69,6 @@ export async function decodeVideo(
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
-}
-
-/** The size to read at: in proportion, no side longer than asked, none below 1. */
-function shownSize({ widthPx, heightPx }: VideoInfo, longestSidePx: number | undefined) {
-  const factor = Math.min(1, (longestSidePx ?? Number.POSITIVE_INFINITY) / Math.max(widthPx, heightPx));
-  const scaled = (side: number) => Math.max(1, Math.round(side * factor));
-  return { widthPx: scaled(widthPx), heightPx: scaled(heightPx) };
 }
 
 async function readFrames(args: readonly string[], signal: AbortSignal): Promise<Buffer> {

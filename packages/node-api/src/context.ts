@@ -172,6 +172,35 @@ export interface ProgressUpdate {
   readonly message?: string;
 }
 
+/** Where an earlier run of the same computation got to. */
+export interface Checkpoint<T> {
+  /** Steps done; the rest is to do. */
+  readonly step: number;
+  readonly state: T;
+}
+
+/**
+ * Progress of long work that a later run can go on from when this one is interrupted. Kept under the node's
+ * cache key: whoever computes the same again, in any process, is given it; once the result is there it is
+ * forgotten. For nodes whose result is never kept nothing is saved.
+ */
+export interface Checkpoints {
+  /**
+   * What an interrupted run saved last; undefined when there is nothing. Call it before the first step.
+   *
+   * @param read turns what was saved into a state to go on from; undefined when it does not fit, which is
+   *   reported as a warning, and the work begins anew. Damaged ones do not get here.
+   */
+  load<T>(read: (state: unknown) => T | undefined): Promise<Checkpoint<T> | undefined>;
+  /**
+   * Offers the state after `step` steps (at least 1). `produce` is called only when the host has time for it,
+   * and a turn later, so offering costs nothing; of several that wait the newest is taken. It returns plain
+   * data with tensors, from which the very bytes of an undisturbed run can be made. A full disk costs only the
+   * checkpoint.
+   */
+  save(step: number, produce: () => unknown): void;
+}
+
 export interface RunContext {
   readonly runId: string;
   readonly nodeId: string;
@@ -180,6 +209,7 @@ export interface RunContext {
   readonly models: ModelService;
   readonly media: MediaService;
   readonly files: InputFiles;
+  readonly checkpoints: Checkpoints;
   /** Canonical JSON of the document being run, for nodes that declare `usesWorkflow`. */
   readonly workflowJson: string;
   progress(update: ProgressUpdate): void;
@@ -190,10 +220,37 @@ export interface RunContext {
   preview(produce: () => { pixels: Tensor<'float32'>; fps: number }): void;
 }
 
+/** What is known of an input file from a look at its head. Sizes are as it is meant to be seen: upright, square pixels. */
+export type FileFacts =
+  | {
+      readonly kind: 'image';
+      readonly mediaType: string;
+      readonly widthPx: number;
+      readonly heightPx: number;
+      readonly hasAlpha: boolean;
+    }
+  | {
+      readonly kind: 'video';
+      readonly mediaType: string;
+      readonly widthPx: number;
+      readonly heightPx: number;
+      readonly fps: number;
+      /** Pictures in it; absent where only reading it whole would tell. */
+      readonly frameCount?: number;
+      /** Every picture is shown as long as the others. */
+      readonly hasEvenRate: boolean;
+      /** Of its sound, where it has any. */
+      readonly sampleRateHz?: number;
+    }
+  /** Missing, or nothing that can be read. */
+  | { readonly kind: 'unusable'; readonly code: string; readonly message: string };
+
 /** What `infer` may look at besides facts and params. */
 export interface InferContext {
   /** Installed model packages by name. */
   readonly models: ReadonlyMap<string, ModelFacts>;
   /** Packages that are there but cannot be used: name -> what is wrong, in a sentence. */
   readonly damagedModels?: ReadonlyMap<string, string>;
+  /** What is known of the files that `file` params name; of one that is not in it nothing is known. */
+  readonly files?: ReadonlyMap<string, FileFacts>;
 }

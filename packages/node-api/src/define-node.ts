@@ -2,7 +2,7 @@
  * `defineNode`: a node type is data (ports, params, cache policy) plus `infer` and `run`. The engine reads the
  * declared properties and never asks which node it has.
  */
-import type { LivePlayInfo, NodeTypeInfo, ParamInfo, PortFacts, PortInfo } from '@reelgraph/graph';
+import type { LivePlayInfo, NodeFix, NodeTypeInfo, ParamInfo, PortFacts, PortInfo } from '@reelgraph/graph';
 import type { Tensor } from '@reelgraph/tensor';
 import type { InferContext, RunContext } from './context.ts';
 import type { PortValues } from './values.ts';
@@ -38,13 +38,14 @@ export interface InferIssue {
   readonly message: string;
   readonly port?: string;
   readonly param?: string;
-  /** A value that would mend it, for the `param` named. */
-  readonly fix?: {
-    readonly label: string;
-    readonly param: string;
-    readonly value: string | number | boolean;
-  };
+  /** What would mend it. A host offers it only after it has seen that it helps. */
+  readonly fix?: InferFix;
+  /** Tried in this order when `fix` does not help. */
+  readonly otherFixes?: readonly InferFix[];
 }
+
+/** A fix in words of the node's own ports and params: a value for a param, a node on a wire, another wire. */
+export type InferFix = NodeFix;
 
 export interface InferResult<Out extends PortMap> {
   readonly outputs: { readonly [K in keyof Out]?: PortFacts };

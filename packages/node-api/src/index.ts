@@ -1,7 +1,10 @@
 // Nodes that can be played keep their log in this form.
 export { formatActionLog, maxLoggedActions, parseActionLog, type ScoreTable } from '@reelgraph/graph';
 export type {
+  Checkpoint,
+  Checkpoints,
   DenoiseRequest,
+  FileFacts,
   InferContext,
   InputFiles,
   MediaService,
@@ -22,6 +25,7 @@ export {
   type CachePolicy,
   defineNode,
   describeNode,
+  type InferFix,
   type InferIssue,
   type InferResult,
   type Lane,
@@ -52,3 +56,4 @@ export type {
   Value,
   VideoValue,
 } from './values.ts';
+export { selectedFrames, selectedSize } from './video-selection.ts';
