@@ -23,10 +23,12 @@ export interface BlobStore {
   putBytes(bytes: Uint8Array | readonly Uint8Array[], options?: { durable?: boolean }): Promise<BlobInfo>;
   /** Keeps a file's content: `move` takes the file itself where that is possible, and removes it in any case. */
   putFile(path: string, options?: { move?: boolean }): Promise<BlobInfo>;
-  /** The bytes, checked against the digest the first time they are read; undefined when missing or damaged. */
+  /** The bytes, checked against the digest each time they are read; undefined when missing or damaged. */
   readBlob(digest: string): Promise<Uint8Array | undefined>;
-  /** Whether the blob is there and whole; hashes it on first acquaintance. */
+  /** Whether the blob is there and whole; hashes it on first acquaintance, and again when the file has changed. */
   hasBlob(digest: string): Promise<boolean>;
+  /** As `hasBlob`, but hashes the blob whatever is known of it. */
+  checkBlob(digest: string): Promise<boolean>;
   /** Where the blob lies or would lie, for programs that must have a path. */
   blobPath(digest: string): string;
 }
@@ -65,8 +67,8 @@ export function createBlobStore(folders: StoreFolders, disk: Disk): BlobStore {
   };
   const stampOf = async (path: string): Promise<string | undefined> => {
     try {
-      const { byteLength, modifiedMs } = await disk.stat(path);
-      return `${byteLength} ${modifiedMs}`;
+      const { byteLength, modifiedMs, changedMs } = await disk.stat(path);
+      return `${byteLength} ${modifiedMs} ${changedMs}`;
     } catch (error) {
       if (errnoOf(error) === 'ENOENT') return undefined;
       throw diskError(error, 'looking for a result');
@@ -139,6 +141,10 @@ export function createBlobStore(folders: StoreFolders, disk: Disk): BlobStore {
   return {
     blobPath,
     hasBlob,
+    checkBlob(digest) {
+      verified.delete(digest);
+      return hasBlob(digest);
+    },
     async putBytes(bytes, { durable = true } = {}) {
       const chunks = bytes instanceof Uint8Array ? [bytes] : bytes;
       const digest = digestOf(chunks);
@@ -173,7 +179,7 @@ export function createBlobStore(folders: StoreFolders, disk: Disk): BlobStore {
         if (errnoOf(error) === 'ENOENT') return undefined;
         throw diskError(error, 'reading a result');
       }
-      if (verified.get(digest) === stamp) return bytes;
+      // A disk that loses a bit changes no time of the file: only the bytes themselves can tell.
       if (digestOf(bytes) === digest) {
         verified.set(digest, stamp);
         return bytes;

@@ -6,6 +6,14 @@ import * as fs from 'node:fs';
 import { copyFile, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { syncFolder } from './sync-folder.ts';
 
+/** What tells that a file is another than it was. */
+export interface FileStamp {
+  readonly byteLength: number;
+  readonly modifiedMs: number;
+  /** Of anything about the file; unlike `modifiedMs` it cannot be set back. */
+  readonly changedMs: number;
+}
+
 /** A file system; errors are those of Node, with `code`. The `Sync` calls are for small files only. */
 export interface Disk {
   /** Writes a new file; with `sync` its bytes have reached the disk before it resolves. */
@@ -28,7 +36,8 @@ export interface Disk {
   readSync(path: string): Uint8Array;
   /** Bytes of a file piece by piece. */
   stream(path: string): AsyncIterable<Uint8Array>;
-  stat(path: string): Promise<{ readonly byteLength: number; readonly modifiedMs: number }>;
+  stat(path: string): Promise<FileStamp>;
+  existsSync(path: string): boolean;
   list(path: string): Promise<readonly string[]>;
 }
 
@@ -73,8 +82,9 @@ export const nodeDisk: Disk = {
   readSync: (path) => fs.readFileSync(path),
   stream: (path) => fs.createReadStream(path, { highWaterMark: 1024 * 1024 }),
   async stat(path) {
-    const { size, mtimeMs } = await stat(path);
-    return { byteLength: size, modifiedMs: mtimeMs };
+    const { size, mtimeMs, ctimeMs } = await stat(path);
+    return { byteLength: size, modifiedMs: mtimeMs, changedMs: ctimeMs };
   },
+  existsSync: (path) => fs.existsSync(path),
   list: (path) => readdir(path),
 };

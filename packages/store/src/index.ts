@@ -1,7 +1,8 @@
 export { type BlobInfo, type BlobStore, digestOf, isDigest } from './blobs.ts';
 export type { CheckpointLimits, CheckpointStore, LoadedCheckpoint, NewCheckpoint } from './checkpoints.ts';
-export { type Disk, nodeDisk } from './disk.ts';
+export { type Disk, type FileStamp, nodeDisk } from './disk.ts';
 export { StoreError, type StoreErrorCode } from './errors.ts';
+export { filesOfHistory } from './history-files.ts';
 export {
   type Journal,
   type JournalEvent,
@@ -10,6 +11,14 @@ export {
   type StoredEvent,
   type StoredRun,
 } from './journal.ts';
+export type {
+  DamagedItem,
+  Maintenance,
+  StoreSize,
+  TrimPlan,
+  TrimRequest,
+  VerifyReport,
+} from './maintenance.ts';
 export type { KeyParts, LoadedResult, NewResult, ResultRecord, ResultStore } from './results.ts';
 export { openStore, type Store, type StoreOptions } from './store.ts';
 export {

@@ -1,13 +1,15 @@
 /**
  * What a node computed, under its cache key: a small record (what it was, which bytes hold it, why the key is
  * what it is) and, for all but small values, one container blob. A result counts only when everything it refers
- * to is there and whole.
+ * to is there and whole. A record is a line of JSON and, below it, the line's SHA-256: whatever changes in it is seen.
  */
+import { hash } from 'node:crypto';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { type BlobStore, digestOf, isDigest, type StoreFolders, temporaryPath } from './blobs.ts';
 import type { Disk } from './disk.ts';
 import { diskError, errnoOf, StoreError } from './errors.ts';
+import type { Ledger, SizedBlob } from './ledger.ts';
 import { decodeValue, encodeValue, type StoredValue } from './value-codec.ts';
 
 /** Containers up to this size lie inside the record: one small file instead of two. */
@@ -25,7 +27,7 @@ export const keyPartsSchema = z.strictObject({
 export type KeyParts = z.infer<typeof keyPartsSchema>;
 
 const recordSchema = z.strictObject({
-  format: z.literal(1),
+  format: z.literal(2),
   key: digest,
   nodeType: z.string(),
   computedAtMs: z.number(),
@@ -69,20 +71,45 @@ export interface ResultStore {
    * @throws StoreError when it cannot be written or encoded; what is visible then is whole or not there
    */
   saveResult(result: NewResult, options?: { durable?: boolean }): Promise<void>;
+  /** Whether something stands under this key; costs least, says least. */
+  hasRecord(key: string): boolean;
   /** The record alone, for showing; its bytes may have gone in the meantime. */
   peekResult(key: string): ResultRecord | undefined;
   /** The result with its values; every blob and file it refers to is there and whole. */
   loadResult(key: string): Promise<LoadedResult>;
+  /** Counts a use of a result that was not loaded, being in memory still. */
+  noteUsed(key: string): void;
   /** Whether all files are there and whole. */
   hasFiles(digests: readonly string[]): Promise<boolean>;
 }
 
-export function createResultStore(folders: StoreFolders, disk: Disk, blobs: BlobStore): ResultStore {
+/** What the store itself does with records. */
+export interface RecordStore extends ResultStore {
+  /** Undefined when missing; 'damaged' when what is there is no whole record of this key. */
+  readRecord(key: string): ResultRecord | 'damaged' | undefined;
+  recordPath(key: string): string;
+  /** Puts a record away that cannot be trusted, or whose bytes cannot. */
+  quarantineRecord(key: string): void;
+  /** Whether all that a record refers to is there, without reading it. */
+  isComplete(record: ResultRecord): Promise<boolean>;
+  /** What a record keeps in blobs, with sizes; a missing one counts as empty. */
+  blobsOf(record: ResultRecord): Promise<SizedBlob[]>;
+}
+
+/** Ending of the files that hold records. */
+export const recordEnding = '.result';
+
+export function createResultStore(
+  folders: StoreFolders,
+  disk: Disk,
+  blobs: BlobStore,
+  ledger: Ledger,
+): RecordStore {
   const folderOf = (key: string): string => join(folders.cache, key.slice(0, 2));
   const recordPath = (key: string): string => {
     if (!isDigest(key))
       throw new StoreError('store/damaged', 'Expected a cache key in hexadecimal, found something else.');
-    return join(folderOf(key), `${key}.json`);
+    return join(folderOf(key), key + recordEnding);
   };
 
   const nameRecord = (temporary: string, key: string): void => {
@@ -95,9 +122,10 @@ export function createResultStore(folders: StoreFolders, disk: Disk, blobs: Blob
     }
   };
 
-  const writeRecord = async (record: ResultRecord, durable: boolean): Promise<void> => {
+  const writeRecord = async (record: ResultRecord, durable: boolean): Promise<number> => {
     const temporary = temporaryPath(folders);
-    const bytes = new TextEncoder().encode(`${JSON.stringify(record)}\n`);
+    const line = JSON.stringify(record);
+    const bytes = new TextEncoder().encode(`${line}\n${hash('sha256', line)}\n`);
     const folder = folderOf(record.key);
     try {
       if (durable) {
@@ -109,6 +137,7 @@ export function createResultStore(folders: StoreFolders, disk: Disk, blobs: Blob
         disk.writeSync(temporary, bytes);
         nameRecord(temporary, record.key);
       }
+      return bytes.byteLength;
     } catch (error) {
       try {
         disk.removeSync(temporary);
@@ -119,7 +148,6 @@ export function createResultStore(folders: StoreFolders, disk: Disk, blobs: Blob
     }
   };
 
-  /** Undefined when missing; 'damaged' when it is no record of this key. */
   const readRecord = (key: string): ResultRecord | 'damaged' | undefined => {
     let bytes: Uint8Array;
     try {
@@ -129,30 +157,61 @@ export function createResultStore(folders: StoreFolders, disk: Disk, blobs: Blob
       throw diskError(error, 'reading a result');
     }
     try {
-      const parsed = recordSchema.safeParse(
-        JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)),
-      );
+      const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+      const lineEnd = text.indexOf('\n');
+      const line = text.slice(0, lineEnd);
+      if (text.slice(lineEnd) !== `\n${hash('sha256', line)}\n`) return 'damaged';
+      const parsed = recordSchema.safeParse(JSON.parse(line));
       return parsed.success && parsed.data.key === key ? parsed.data : 'damaged';
     } catch {
       return 'damaged';
     }
   };
 
-  const drop = (key: string): { readonly status: 'damaged' } => {
+  const quarantineRecord = (key: string): void => {
+    // Kept for whoever wants to know what happened to the disk; removing it is the second best.
     try {
-      disk.removeSync(recordPath(key));
+      disk.makeFolderSync(folders.quarantine);
+      disk.renameSync(recordPath(key), join(folders.quarantine, key + recordEnding));
     } catch {
-      // It stays damaged and is looked at again next time.
+      try {
+        disk.removeSync(recordPath(key));
+      } catch {
+        // It stays damaged and is looked at again next time.
+      }
     }
+    ledger.noteGone([key]);
+  };
+  const drop = (key: string): { readonly status: 'damaged' } => {
+    quarantineRecord(key);
     return { status: 'damaged' };
   };
+  const sizeOf = async (digest: string): Promise<SizedBlob> => {
+    const { byteLength } = await disk.stat(blobs.blobPath(digest)).catch(() => ({ byteLength: 0 }));
+    return { digest, byteLength };
+  };
+  const blobsOf = async ({ container, files }: ResultRecord): Promise<SizedBlob[]> => [
+    ...('inline' in container ? [] : [{ digest: container.digest, byteLength: container.byteLength }]),
+    ...(files.length === 0 ? [] : await Promise.all(files.map(sizeOf))),
+  ];
   const hasFiles = async (digests: readonly string[]): Promise<boolean> => {
     for (const file of digests) if (!(await blobs.hasBlob(file))) return false;
     return true;
   };
 
   return {
+    readRecord,
+    recordPath,
+    quarantineRecord,
+    blobsOf,
+    isComplete: async ({ container, files }) => {
+      if ('inline' in container)
+        return digestOf(Buffer.from(container.inline, 'base64')) === container.digest && hasFiles(files);
+      return (await blobs.hasBlob(container.digest)) && hasFiles(files);
+    },
     hasFiles,
+    hasRecord: (key) => disk.existsSync(recordPath(key)),
+    noteUsed: (key) => ledger.noteUsed(key),
     async saveResult(result, { durable = true } = {}) {
       const { outputs, ...about } = result;
       const encoded = encodeValue(outputs);
@@ -161,10 +220,16 @@ export function createResultStore(folders: StoreFolders, disk: Disk, blobs: Blob
         const bytes = Buffer.concat(encoded.chunks);
         container = { inline: bytes.toString('base64'), digest: digestOf(bytes) };
       } else container = await blobs.putBytes(encoded.chunks, { durable });
-      await writeRecord(
-        { format: 1, ...about, summaries: { ...about.summaries }, container, files: [...encoded.files] },
-        durable,
-      );
+      const record: ResultRecord = {
+        format: 2,
+        ...about,
+        summaries: { ...about.summaries },
+        container,
+        files: [...encoded.files],
+      };
+      const recordBytes = await writeRecord(record, durable);
+      const { key, nodeType, durationMs: costMs } = record;
+      ledger.noteSaved({ key, nodeType, costMs, recordBytes, blobs: await blobsOf(record) });
     },
     peekResult(key) {
       const record = readRecord(key);
@@ -187,7 +252,9 @@ export function createResultStore(folders: StoreFolders, disk: Disk, blobs: Blob
         return drop(key);
       }
       const outputs = outputsSchema.safeParse(value);
-      return outputs.success ? { status: 'found', record, outputs: outputs.data } : drop(key);
+      if (!outputs.success) return drop(key);
+      ledger.noteUsed(key);
+      return { status: 'found', record, outputs: outputs.data };
     },
   };
 }

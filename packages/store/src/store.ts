@@ -3,10 +3,13 @@ import { type BlobStore, createBlobStore, type StoreFolders, temporaryPath } fro
 import { type CheckpointStore, createCheckpointStore } from './checkpoints.ts';
 import { type Disk, nodeDisk } from './disk.ts';
 import { diskError, errnoOf, StoreError } from './errors.ts';
+import { createLedger, type LedgerOptions } from './ledger.ts';
+import { createMaintenance, type Maintenance } from './maintenance.ts';
+import { isAlive } from './processes.ts';
 import { createResultStore, type ResultStore } from './results.ts';
 
 /** Content-addressed results in a folder. Several processes may share the folder. */
-export interface Store extends BlobStore, ResultStore {
+export interface Store extends BlobStore, ResultStore, Maintenance {
   readonly folder: string;
   /** What unfinished work goes on from. */
   readonly checkpoints: CheckpointStore;
@@ -15,9 +18,20 @@ export interface Store extends BlobStore, ResultStore {
   /** A small text kept by name beside the results; undefined when never written. */
   readNote(name: string): string | undefined;
   writeNote(name: string, text: string): void;
+  /**
+   * Whether the computation of `key` is the caller's now; false while another is at it, here or in another process.
+   * A claim ends with `release`, with its process, or half a minute after the process last showed life.
+   */
+  claim(key: string): boolean;
+  /** Ends a claim; call it when the result is kept, or when there will be none. */
+  release(key: string): void;
+  /** Whether this result, or this file, had to make room and was not kept again since. */
+  wasEvicted(digest: string): boolean;
+  /** Writes what is still counted and lets go of the folder's files. The store can be used again after it. */
+  close(): void;
 }
 
-export interface StoreOptions {
+export interface StoreOptions extends LedgerOptions {
   /** The file system; tests bring one that fails. */
   readonly disk?: Disk;
 }
@@ -29,7 +43,10 @@ const leftoverMs = 24 * 60 * 60 * 1000;
  * Opens the results in `folder`, making it when needed, and removes what killed processes left half-written.
  * @throws StoreError 'store/not-writable' | 'store/disk-full' | 'store/io'
  */
-export async function openStore(folder: string, { disk = nodeDisk }: StoreOptions = {}): Promise<Store> {
+export async function openStore(
+  folder: string,
+  { disk = nodeDisk, ...ledgerOptions }: StoreOptions = {},
+): Promise<Store> {
   const folders: StoreFolders = {
     blobs: join(folder, 'blobs'),
     cache: join(folder, 'cache'),
@@ -43,6 +60,8 @@ export async function openStore(folder: string, { disk = nodeDisk }: StoreOption
     throw diskError(error, 'opening the data folder');
   }
   const blobs = createBlobStore(folders, disk);
+  const ledger = createLedger(folder, ledgerOptions);
+  const results = createResultStore(folders, disk, blobs, ledger);
   const notePath = (name: string): string => {
     if (!/^[a-z][a-z-]{0,63}$/.test(name))
       throw new StoreError('store/io', `"${name}" cannot be the name of a note.`);
@@ -51,7 +70,12 @@ export async function openStore(folder: string, { disk = nodeDisk }: StoreOption
   return {
     folder,
     ...blobs,
-    ...createResultStore(folders, disk, blobs),
+    ...results,
+    ...createMaintenance({ folders, disk, blobs, results, ledger, now: ledgerOptions.now ?? Date.now }),
+    claim: (key) => ledger.takeLease(key),
+    release: (key) => ledger.releaseLease(key),
+    wasEvicted: (digest) => ledger.wasEvicted(digest),
+    close: () => ledger.close(),
     checkpoints: createCheckpointStore(join(folder, 'checkpoints'), () => temporaryPath(folders), disk),
     temporaryPath: () => temporaryPath(folders),
     readNote(name) {
@@ -87,14 +111,5 @@ async function removeLeftovers(folders: StoreFolders, disk: Disk): Promise<void>
     const mayBeInUse = Number.isNaN(pid) || isAlive(pid);
     if (pid === process.pid || (mayBeInUse && Date.now() - modifiedMs < leftoverMs)) continue;
     await disk.removeTree(path).catch(() => undefined);
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return errnoOf(error) === 'EPERM';
   }
 }
