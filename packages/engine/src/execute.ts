@@ -7,6 +7,7 @@ import { outputSummarySchema, stringifyWorkflow } from '@reelgraph/graph';
 import type { Lane, RunContext } from '@reelgraph/node-api';
 import type { Store } from '@reelgraph/store';
 import { z } from 'zod';
+import { type NodeCheckpoints, openCheckpoints } from './checkpointing.ts';
 import type { Clock, EngineOptions, RunRequest, RunResult } from './engine-types.ts';
 import { describeError, EngineError } from './errors.ts';
 import type { KeyHistory } from './history.ts';
@@ -45,6 +46,17 @@ interface Slot {
   consumers: number;
   /** Later nodes that are the same computation. */
   twins: number[] | undefined;
+}
+
+/** A node at work. */
+interface NodeWork {
+  readonly context: RunContext;
+  /** Those of the node, if it asked for any. */
+  checkpoints(): NodeCheckpoints | undefined;
+  /** The step of an interrupted run that it went on from. */
+  continuedFrom(): number | undefined;
+  /** Its reports go nowhere from now on. */
+  close(): void;
 }
 
 /** Results that took this long are worth waiting for the disk. */
@@ -268,6 +280,8 @@ export async function executePlan(
     } catch (error) {
       // Whatever a node throws once it was asked to stop: stopping is no failure.
       if (!signal.aborted) fail(slot, describeError(error));
+      const checkpoints = work.checkpoints();
+      if (checkpoints !== undefined) saves.add(() => checkpoints.flush());
       return [];
     } finally {
       work.close();
@@ -276,11 +290,18 @@ export async function executePlan(
     slot.state = 'finished';
     slot.summaries = summariesOf(node, outputs);
     if (slot.consumers > 0) slot.outputs = outputs;
-    emit({ type: 'node.finished', nodeId: node.id, durationMs, outputs: slot.summaries });
+    const continued = work.continuedFrom();
+    emit({
+      type: 'node.finished',
+      nodeId: node.id,
+      durationMs,
+      outputs: slot.summaries,
+      ...(continued === undefined ? {} : { continuedFrom: continued }),
+    });
     for (const twin of slot.twins ?? []) {
       emit({ type: 'node.cached', nodeId: slotAt(twin).node.id, source: 'memory', outputs: slot.summaries });
     }
-    keep(node, outputs, slot.summaries, durationMs);
+    keep(node, outputs, slot.summaries, durationMs, work.checkpoints());
     return slot.dependents ?? [];
   }
 
@@ -296,12 +317,21 @@ export async function executePlan(
     return inputs;
   }
 
-  function keep(node: PlannedNode, outputs: Outputs, summaries: Summaries, durationMs: number): void {
+  function keep(
+    node: PlannedNode,
+    outputs: Outputs,
+    summaries: Summaries,
+    durationMs: number,
+    checkpoints: NodeCheckpoints | undefined,
+  ): void {
     const { key, definition } = node;
     if (key === undefined) return;
     memory.set(key, { outputs, summaries, files: filesIn(outputs) });
     history.remember(workflow.name, node, plan.partsOf);
-    if (definition.cache !== 'disk' || store === undefined) return;
+    if (definition.cache !== 'disk' || store === undefined) {
+      if (checkpoints !== undefined) saves.add(() => checkpoints.discard());
+      return;
+    }
     saves.add(async () => {
       try {
         await store.saveResult(
@@ -316,9 +346,11 @@ export async function executePlan(
           },
           { durable: durationMs >= worthSyncingMs },
         );
+        await checkpoints?.discard();
       } catch (error) {
         // The value is in memory and the run goes on; only the next start will have to compute it again.
         request.onWarning?.({ ...describeError(error), nodeId: node.id });
+        await checkpoints?.flush();
       }
     });
   }
@@ -341,12 +373,13 @@ export async function executePlan(
   }
 
   /** What a node may reach while it runs; afterwards its reports go nowhere. */
-  function openContext(node: PlannedNode): { readonly context: RunContext; close(): void } {
+  function openContext(node: PlannedNode): NodeWork {
     const { media, encodePreview } = state.options;
     let open = true;
     let encoding = false;
     let nextPreviewAtMs = Number.NEGATIVE_INFINITY;
     let shownStep = -1;
+    let checkpoints: NodeCheckpoints | undefined;
     const meter = createProgressMeter(node.id, clock, emit);
     const { onPreview } = request;
     const context: RunContext = {
@@ -356,6 +389,16 @@ export async function executePlan(
       models,
       media,
       files,
+      get checkpoints() {
+        checkpoints ??= openCheckpoints({
+          store: store?.checkpoints,
+          key: node.key,
+          clock,
+          warn: (warning) => request.onWarning?.({ ...warning, nodeId: node.id }),
+          onContinued: (step) => meter.continueFrom(step),
+        });
+        return checkpoints.service;
+      },
       get workflowJson() {
         return canonicalJson();
       },
@@ -390,6 +433,8 @@ export async function executePlan(
     };
     return {
       context,
+      checkpoints: () => checkpoints,
+      continuedFrom: () => meter.continuedFrom,
       close() {
         open = false;
       },

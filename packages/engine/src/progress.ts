@@ -17,12 +17,22 @@ export function nextPreviewAt(beganMs: number, endedMs: number): number {
 
 type ProgressBody = Extract<RunEventBody, { type: 'node.progress' }>;
 
+export interface ProgressMeter {
+  update(update: ProgressUpdate): void;
+  /** The node goes on from this step of an interrupted run; every later report says so. */
+  continueFrom(step: number): void;
+  readonly step: number;
+  readonly isDone: boolean;
+  readonly continuedFrom: number | undefined;
+}
+
 /** Rate and time left, measured from the first report: what happens before it (loading a model) is no step. */
 export function createProgressMeter(
   nodeId: string,
   clock: Clock,
   emit: (body: ProgressBody) => void,
-): { update(update: ProgressUpdate): void; readonly step: number; readonly isDone: boolean } {
+): ProgressMeter {
+  let continuedFrom: number | undefined;
   let first: { readonly step: number; readonly atMs: number } | undefined;
   let reportedAtMs = Number.NEGATIVE_INFINITY;
   let lastMessage: string | undefined;
@@ -34,6 +44,12 @@ export function createProgressMeter(
     },
     get isDone() {
       return step >= total;
+    },
+    get continuedFrom() {
+      return continuedFrom;
+    },
+    continueFrom(from) {
+      continuedFrom = from;
     },
     update({ step: reported, totalSteps, message }) {
       step = Math.max(0, Math.round(reported));
@@ -55,6 +71,7 @@ export function createProgressMeter(
           ? {}
           : { secondsPerStep, etaSeconds: secondsPerStep * Math.max(0, total - step) }),
         ...(message === undefined ? {} : { message }),
+        ...(continuedFrom === undefined ? {} : { continuedFrom }),
       });
     },
   };

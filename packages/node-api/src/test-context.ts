@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto';
 import { fromFunction, type Tensor, tensor, zeros } from '@reelgraph/tensor';
 import type {
+  Checkpoints,
   MediaService,
   ModelFacts,
   ModelService,
@@ -185,6 +186,27 @@ export function createFakeMedia(): MediaService & { readonly muxed: readonly Mux
   };
 }
 
+/**
+ * Checkpoints in memory that are taken of every step; `saved` lists the steps. A node that is run again with
+ * them goes on from the last.
+ */
+export function createFakeCheckpoints(): Checkpoints & { readonly saved: readonly number[] } {
+  const saved: number[] = [];
+  let state: unknown;
+  return {
+    saved,
+    async load(read) {
+      const step = saved.at(-1);
+      const found = step === undefined ? undefined : read(structuredClone(state));
+      return step === undefined || found === undefined ? undefined : { step, state: found };
+    },
+    save(step, produce) {
+      saved.push(step);
+      state = structuredClone(produce());
+    },
+  };
+}
+
 /** What a node did to its context. */
 export interface TestContext extends RunContext {
   readonly progressUpdates: readonly ProgressUpdate[];
@@ -212,6 +234,7 @@ export function createTestContext(overrides: Partial<RunContext> = {}): TestCont
         throw new NodeError('file/not-found', `There is no file "${name}".`);
       },
     },
+    checkpoints: createFakeCheckpoints(),
     workflowJson: '{}',
     progress: (update) => void progressUpdates.push(update),
     preview: (produce) => void previews.push(produce()),

@@ -1,4 +1,5 @@
 export {
+  createFakeCheckpoints,
   createFakeMedia,
   createFakeModels,
   createTestContext,
