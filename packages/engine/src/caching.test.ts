@@ -225,18 +225,22 @@ describe('caching', () => {
     ]);
   });
 
-  test('C2 the least recently used results leave memory first', async () => {
+  test('C2 what is cheap to make again for its size leaves memory first, and is remembered', () => {
     const cache = createMemoryCache(3000);
     const result = (fill: string) => ({ outputs: { text: fill.repeat(400) }, summaries: {}, files: [] });
-    cache.set('a', result('a'));
-    cache.set('b', result('b'));
-    cache.touch('a');
-    cache.set('c', result('c'));
-    expect(['a', 'b', 'c'].map((key) => cache.peek(key) !== undefined)).toEqual([true, false, true]);
+    cache.set('dear', result('a'), 500);
+    cache.set('cheap', result('b'), 10);
+    cache.set('new', result('c'), 100);
+    const held = () => ['dear', 'cheap', 'new'].filter((key) => cache.peek(key) !== undefined);
+    expect(held()).toEqual(['dear', 'new']);
+    expect([cache.wasEvicted('cheap'), cache.wasEvicted('dear')]).toEqual([true, false]);
     expect(cache.bytes).toBeLessThanOrEqual(3000);
-    cache.set('huge', { outputs: { data: new Float32Array(10_000) }, summaries: {}, files: [] });
-    expect(cache.peek('huge')).toBeUndefined();
-    expect(cache.peek('a')).toBeDefined();
+    // Ten uses of the one outweigh five times the cost of the other.
+    for (let use = 0; use < 10; use += 1) cache.touch('new');
+    cache.set('cheap', result('b'), 800);
+    expect([held(), cache.wasEvicted('cheap')]).toEqual([['cheap', 'new'], false]);
+    cache.set('huge', { outputs: { data: new Float32Array(10_000) }, summaries: {}, files: [] }, 1e9);
+    expect([cache.peek('huge'), held()]).toEqual([undefined, ['cheap', 'new']]);
   });
 
   test('C2 a run is right even when nothing fits into memory', async () => {
@@ -306,7 +310,7 @@ describe('caching', () => {
       { code: 'not-cacheable' },
     ]);
     expect(await reasons(5)).toEqual([
-      { code: 'param-changed', name: 'term' },
+      { code: 'param-changed', name: 'term', from: '1', to: '5' },
       { code: 'input-changed', name: 'a' },
       { code: 'not-cacheable' },
     ]);
@@ -324,11 +328,11 @@ describe('caching', () => {
       return events.flatMap((event) => (event.type === 'node.started' ? [event.because] : []));
     };
     await reasons(1, 1);
-    expect(await reasons(1, 2)).toEqual([{ code: 'param-changed', name: 'term' }]);
+    expect(await reasons(1, 2)).toEqual([{ code: 'param-changed', name: 'term', from: '1', to: '2' }]);
     expect(await reasons(1, 1)).toEqual([]);
     // `last` was computed last with term 2, but a moment ago its term was 1, as now.
     expect(await reasons(5, 1)).toEqual([
-      { code: 'param-changed', name: 'term' },
+      { code: 'param-changed', name: 'term', from: '1', to: '5' },
       { code: 'input-changed', name: 'a' },
     ]);
   });
@@ -344,7 +348,7 @@ describe('caching', () => {
     expect(await reasons(1, 1)).toEqual([{ code: 'never-computed' }]);
     expect(await reasons(2, 1)).toEqual([{ code: 'node-changed' }]);
     expect(await reasons(3, 9)).toEqual([{ code: 'node-changed' }]);
-    expect(await reasons(3, 8)).toEqual([{ code: 'param-changed', name: 'term' }]);
+    expect(await reasons(3, 8)).toEqual([{ code: 'param-changed', name: 'term', from: '9', to: '8' }]);
   });
 });
 

@@ -42,6 +42,16 @@ export interface EngineOptions {
   readonly encodePreview?: (pixels: Tensor<'float32'>) => Promise<EncodedPreview>;
   /** Results kept in memory between and during runs; 512 MiB unless given. */
   readonly memoryBytes?: number;
+  /** Keeps the results on disk within a budget, looked at after each run that kept some; without it they only grow. */
+  readonly disk?: {
+    readonly bytes: number;
+    /** Files that must stay, see `TrimRequest.pinned`. */
+    readonly pinned: () => ReadonlySet<string> | undefined;
+  };
+  /** Device that inference with this model runs on; each has its lane. One lane for all when absent. */
+  readonly deviceOf?: (modelName: string) => string;
+  /** A node without a sign of life (progress, preview, checkpoint) for this long fails; 30 minutes unless given. */
+  readonly stallMs?: number;
   /** Nodes of lane `cpu` that run at once; the number of cores unless given. */
   readonly cpuLanes?: number;
   readonly clock?: Clock;

@@ -4,6 +4,7 @@ import { digestOf } from '@reelgraph/store';
 import type { Clock, Engine, EngineOptions, RunRequest, RunResult } from './engine-types.ts';
 import { type EngineState, executePlan } from './execute.ts';
 import { createKeyHistory } from './history.ts';
+import { createLanes } from './lanes.ts';
 import { createMemoryCache } from './memory-cache.ts';
 import { planRun } from './plan.ts';
 
@@ -12,16 +13,19 @@ const defaultMemoryBytes = 512 * 1024 * 1024;
 const systemClock: Clock = { now: () => Date.now(), elapsed: () => performance.now() };
 
 /**
- * An engine with its caches; it outlives runs. Runs may overlap, but each has its own inference lane: give it
- * one run at a time.
+ * An engine with its caches; it outlives runs. Runs may overlap: they share its lanes, and what two of them need is
+ * computed once.
  */
 export function createEngine(options: EngineOptions): Engine {
+  const cpuLanes = Math.max(1, options.cpuLanes ?? availableParallelism());
   const state: EngineState = {
     options,
     memory: createMemoryCache(options.memoryBytes ?? defaultMemoryBytes),
     history: createKeyHistory(options.store),
     clock: options.clock ?? systemClock,
-    cpuLanes: Math.max(1, options.cpuLanes ?? availableParallelism()),
+    // One for each device: two nodes on it would only take turns, with the memory of both.
+    lanes: createLanes((lane) => (lane === 'cpu' ? cpuLanes : 1)),
+    inFlight: new Map(),
   };
   return {
     run: (request) => run(state, request),
@@ -57,7 +61,13 @@ async function run(state: EngineState, request: RunRequest): Promise<RunResult> 
     ...[...failedNodes].map(
       ([nodeId, nodeError]): RunEventBody => ({ type: 'node.failed', nodeId, error: nodeError }),
     ),
-    { type: 'run.finished', status: 'failed', durationMs, error },
+    {
+      type: 'run.finished',
+      status: 'failed',
+      durationMs,
+      error,
+      failures: [...failedNodes].map(([nodeId, nodeError]) => ({ nodeId, ...nodeError })),
+    },
   ];
   events.forEach((body, index) => {
     request.onEvent({

@@ -2,20 +2,22 @@
  * Carries out a plan: looks backwards from the targets for what is cached, runs what is not, side by side where
  * nothing forbids it. A failure stops only what needs the failed node.
  */
-import type { OutputSummary, RanBecause, RunError, RunEvent, RunEventBody } from '@reelgraph/graph';
+import type { NodeFailure, OutputSummary, RunError, RunEvent, RunEventBody } from '@reelgraph/graph';
 import { outputSummarySchema, stringifyWorkflow } from '@reelgraph/graph';
-import type { Lane, RunContext } from '@reelgraph/node-api';
+import type { RunContext } from '@reelgraph/node-api';
 import type { Store } from '@reelgraph/store';
 import { z } from 'zod';
 import { type NodeCheckpoints, openCheckpoints } from './checkpointing.ts';
 import type { Clock, EngineOptions, RunRequest, RunResult } from './engine-types.ts';
 import { describeError, EngineError } from './errors.ts';
 import type { KeyHistory } from './history.ts';
+import { createQueue, type Lanes } from './lanes.ts';
 import { type CachedResult, filesIn, type MemoryCache, type Outputs } from './memory-cache.ts';
 import type { PlannedNode, RunPlan } from './plan.ts';
 import { plannedFiles, plannedModels } from './planned-services.ts';
 import { summarise, valueFault } from './port-values.ts';
 import { createProgressMeter, nextPreviewAt } from './progress.ts';
+import { createSaveQueue } from './save-queue.ts';
 
 /** What an engine keeps between runs. */
 export interface EngineState {
@@ -23,7 +25,15 @@ export interface EngineState {
   readonly memory: MemoryCache;
   readonly history: KeyHistory;
   readonly clock: Clock;
-  readonly cpuLanes: number;
+  readonly lanes: Lanes;
+  /** Keys being computed in this process, by any run, and who waits for them. */
+  readonly inFlight: Map<string, InFlight>;
+}
+
+/** Told when the computation is over: with its result, or without one when it came to nothing. */
+type Waiter = (result: CachedResult | undefined) => void;
+export interface InFlight {
+  waiters: Waiter[] | undefined;
 }
 
 type Summaries = Readonly<Record<string, OutputSummary>>;
@@ -36,8 +46,12 @@ interface Slot {
   /** Held while someone still needs it. */
   outputs: Outputs | undefined;
   summaries: Summaries;
-  /** Its stored result was there but broken. */
-  damaged: boolean;
+  /** What became of a result that was there once, where that is known. */
+  lost: 'damaged' | 'evicted' | undefined;
+  /** The store has given its computation to this run. */
+  isClaimed: boolean;
+  /** When it last showed that it is alive, while it runs. */
+  aliveAtMs: number;
   /** Nodes it still waits for. */
   waitingFor: number;
   /** Nodes that will run and need it; indices. */
@@ -55,14 +69,33 @@ interface NodeWork {
   checkpoints(): NodeCheckpoints | undefined;
   /** The step of an interrupted run that it went on from. */
   continuedFrom(): number | undefined;
+  /** Tells the node to stop, without ending the run. */
+  abort(reason: unknown): void;
   /** Its reports go nowhere from now on. */
   close(): void;
 }
 
+/** A node that began and has not ended. */
+interface ActiveNode {
+  readonly slot: Slot;
+  /** How long it may show no sign of life. */
+  readonly stallMs: number;
+  /** Ends it as failed, whatever it does. */
+  stall(): void;
+}
+
 /** Results that took this long are worth waiting for the disk. */
 const worthSyncingMs = 100;
-/** Results written at the same time; more only compete for one disk. */
-const savesAtOnce = 2;
+/** Nodes that end at once are run one after the other for at most this long before others get their turn. */
+const sliceMs = 8;
+/** Making room goes on until this share of the budget is left, so that not every run has to. */
+const roomShare = 0.9;
+/** What was used within this time is about to be read by someone, perhaps. */
+const roomGraceMs = 60_000;
+/** How often a result that another process computes is asked for. */
+const claimPollMs = 100;
+/** Without a sign of life for this long a node counts as stuck. */
+const defaultStallMs = 30 * 60 * 1000;
 
 export async function executePlan(
   state: EngineState,
@@ -88,7 +121,9 @@ export async function executePlan(
       source: 'memory',
       outputs: undefined,
       summaries: {},
-      damaged: false,
+      lost: undefined,
+      isClaimed: false,
+      aliveAtMs: 0,
       waitingFor: 0,
       dependents: undefined,
       consumers: 0,
@@ -110,7 +145,8 @@ export async function executePlan(
   for (const [id, reason] of plan.muted)
     emit({ type: 'node.skipped', nodeId: id, because: `it needs "${reason}", which is muted` });
 
-  let failure: RunError | undefined;
+  const failures: NodeFailure[] = [];
+  let hasSaved = false;
   let workflowJson: string | undefined;
   const saves = createSaveQueue();
   const models = plannedModels(state.options.models, plan.digests);
@@ -120,7 +156,10 @@ export async function executePlan(
   if (!signal.aborted) await runNeeded();
   await saves.idle();
   history.save();
-  return finish();
+  store?.flush();
+  const result = finish();
+  if (hasSaved) await makeRoom();
+  return result;
 
   /** From the targets backwards: behind a cached node nothing is needed, and nothing of it is read. */
   async function findCached(): Promise<void> {
@@ -141,7 +180,7 @@ export async function executePlan(
         continue;
       }
       if (cached !== undefined) {
-        slot.damaged = true;
+        slot.lost = cached.files.some((file) => store?.wasEvicted(file)) ? 'evicted' : 'damaged';
         memory.delete(slot.node.key ?? '');
       }
       for (const { from } of slot.node.inputs) {
@@ -154,18 +193,21 @@ export async function executePlan(
   }
 
   function lookInMemory(slot: Slot): CachedResult | undefined {
-    if (slot.node.key === undefined) return undefined;
-    const found = memory.peek(slot.node.key);
-    if (found !== undefined) memory.touch(slot.node.key);
+    const { key } = slot.node;
+    if (key === undefined) return undefined;
+    const found = memory.peek(key);
+    if (found === undefined) return undefined;
+    memory.touch(key);
+    if (isOnDisk(slot.node)) store?.noteUsed(key);
     return found;
   }
 
   async function lookOnDisk(slot: Slot): Promise<CachedResult | undefined> {
     const { key, definition } = slot.node;
-    if (store === undefined || key === undefined || definition.cache !== 'disk') return undefined;
+    if (store === undefined || key === undefined || !isOnDisk(slot.node)) return undefined;
     const loaded = await store.loadResult(key).catch(() => ({ status: 'missing' }) as const);
     if (loaded.status !== 'found') {
-      slot.damaged = loaded.status === 'damaged';
+      slot.lost = loaded.status === 'damaged' ? 'damaged' : undefined;
       return undefined;
     }
     // Whole bytes may still hold what an older program meant by this port.
@@ -173,7 +215,7 @@ export async function executePlan(
       ([port, { type }]) => valueFault(type, loaded.outputs[port]) === undefined,
     );
     if (!fits) {
-      slot.damaged = true;
+      slot.lost = 'damaged';
       return undefined;
     }
     const result = {
@@ -181,9 +223,13 @@ export async function executePlan(
       summaries: summariesOf(slot.node, loaded.outputs),
       files: loaded.record.files,
     };
-    memory.set(key, result);
+    memory.set(key, result, loaded.record.durationMs);
     slot.source = 'disk';
     return result;
+  }
+
+  function isOnDisk({ key, definition }: PlannedNode): boolean {
+    return store !== undefined && key !== undefined && definition.cache === 'disk';
   }
 
   async function filesAreThere(files: readonly string[]): Promise<boolean> {
@@ -192,7 +238,7 @@ export async function executePlan(
 
   function announceCached(index: number): void {
     const slot = slotAt(index);
-    const { id, key, definition } = slot.node;
+    const { id, key } = slot.node;
     const work = worker(index);
     const announce = (source: 'memory' | 'disk', outputs: Summaries): void => {
       // The next change is told from this run, not from the last that had to compute.
@@ -206,8 +252,7 @@ export async function executePlan(
         announce('memory', inMemory.summaries);
         return;
       }
-      const onDisk =
-        key === undefined || definition.cache !== 'disk' ? undefined : peekOnDisk(store, slot.node);
+      const onDisk = isOnDisk(slot.node) ? peekOnDisk(store, slot.node) : undefined;
       if (onDisk !== undefined) announce('disk', onDisk);
       else emit({ type: 'node.skipped', nodeId: id, because: 'not needed: what it leads to is cached' });
     }
@@ -215,9 +260,19 @@ export async function executePlan(
 
   function runNeeded(): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const ready: Record<Lane, Queue<number>> = { inference: createQueue(), cpu: createQueue() };
-    const active: Record<Lane, number> = { inference: 0, cpu: 0 };
-    const limit: Record<Lane, number> = { inference: 1, cpu: state.cpuLanes };
+    /** Nodes whose inputs are there. */
+    const ready = createQueue<Slot>();
+    /** Nodes that wait for room in their lane, or for someone who computes the same. */
+    const waiting = new Set<Slot>();
+    const active = new Set<ActiveNode>();
+    /** Nodes taken from `ready` that are not over. */
+    let open = 0;
+    let isPumping = false;
+    /** A listener threw: nothing more begins. */
+    let isBroken = false;
+    let isYielding = false;
+    const stallTimer = watchForStalls(active);
+    signal.addEventListener('abort', onAbort, { once: true });
 
     for (let index = 0; index < slots.length; index += 1) {
       const slot = slotAt(index);
@@ -231,78 +286,284 @@ export async function executePlan(
         source.dependents.push(index);
         slot.waitingFor += 1;
       }
-      if (slot.waitingFor === 0) ready[slot.node.definition.lane].push(index);
+      if (slot.waitingFor === 0) ready.push(slot);
     }
     for (const slot of slots) if (slot.consumers === 0) slot.outputs = undefined;
     pump();
-    return promise;
+    return promise.finally(() => {
+      clearInterval(stallTimer);
+      signal.removeEventListener('abort', onAbort);
+    });
+
+    /** What is thrown here comes from a listener; its error belongs to whoever asked for the run. */
+    function guarded(work: () => void): void {
+      try {
+        work();
+      } catch (error) {
+        isBroken = true;
+        reject(error);
+      }
+    }
 
     function pump(): void {
-      for (const lane of ['inference', 'cpu'] as const) {
-        while (active[lane] < limit[lane] && !signal.aborted) {
-          const index = ready[lane].take();
-          if (index === undefined) break;
-          active[lane] += 1;
-          runNode(slotAt(index))
-            .then((dependents) => {
-              active[lane] -= 1;
-              for (const dependent of dependents) {
-                const slot = slotAt(dependent);
-                slot.waitingFor -= 1;
-                if (slot.waitingFor === 0 && slot.state === 'waiting') {
-                  ready[slot.node.definition.lane].push(dependent);
-                }
-              }
-              pump();
-            })
-            // Only a listener that throws gets here; its error belongs to whoever asked for the run.
-            .catch(reject);
+      if (isPumping || isYielding) return;
+      isPumping = true;
+      const sliceEnd = performance.now() + sliceMs;
+      let begun = 0;
+      while (!signal.aborted && !isBroken) {
+        const slot = ready.take();
+        if (slot === undefined) break;
+        open += 1;
+        begun += 1;
+        guarded(() => queueUp(slot));
+        // A long chain of quick nodes must not keep a cancel, or a client, from being heard.
+        if (begun % 32 === 0 && performance.now() > sliceEnd) {
+          isYielding = true;
+          setImmediate(() => {
+            isYielding = false;
+            pump();
+          });
+          break;
         }
       }
-      if (active.inference === 0 && active.cpu === 0) resolve();
+      isPumping = false;
+      if (open === 0 && (!isYielding || signal.aborted)) resolve();
+    }
+
+    function onAbort(): void {
+      open -= waiting.size;
+      waiting.clear();
+      pump();
+    }
+
+    /** A node is over; those in `next` have one input more. */
+    function over(next: readonly number[]): void {
+      open -= 1;
+      for (const dependent of next) {
+        const slot = slotAt(dependent);
+        slot.waitingFor -= 1;
+        if (slot.waitingFor === 0 && slot.state === 'waiting') ready.push(slot);
+      }
+      pump();
+    }
+
+    function queueUp(slot: Slot): void {
+      waiting.add(slot);
+      const lane = laneOf(slot.node);
+      state.lanes.enter(lane, () => {
+        // No longer waiting: the run was cancelled meanwhile.
+        if (!waiting.delete(slot)) {
+          state.lanes.leave(lane);
+          return;
+        }
+        guarded(() => begin(slot, lane));
+      });
+    }
+
+    /** It has a place in its lane; gives it back when someone else is computing the same. */
+    function begin(slot: Slot, lane: string): void {
+      const { key } = slot.node;
+      if (key !== undefined) {
+        const other = state.inFlight.get(key);
+        if (other !== undefined) {
+          state.lanes.leave(lane);
+          waiting.add(slot);
+          other.waiters ??= [];
+          other.waiters.push((result) => {
+            if (!waiting.delete(slot)) return;
+            guarded(() => (result === undefined ? queueUp(slot) : deliver(slot, result, 'memory')));
+          });
+          return;
+        }
+        if (store !== undefined && isOnDisk(slot.node) && !slot.isClaimed) {
+          slot.isClaimed = store.claim(key);
+          // Claimed, but there by now: whoever had it has just finished.
+          if (!slot.isClaimed || store.hasRecord(key)) {
+            state.lanes.leave(lane);
+            waiting.add(slot);
+            askOnDisk(slot, key, store).catch(reject);
+            return;
+          }
+        }
+        state.inFlight.set(key, { waiters: undefined });
+      }
+      runNode(slot, lane);
+    }
+
+    /** Waits for what another process computes; computes it here when that process comes to nothing. */
+    async function askOnDisk(slot: Slot, key: string, store: Store): Promise<void> {
+      while (waiting.has(slot)) {
+        const found = store.hasRecord(key) ? await lookOnDisk(slot) : undefined;
+        if (found !== undefined && (await filesAreThere(found.files))) {
+          release(slot);
+          if (waiting.delete(slot)) deliver(slot, found, 'disk');
+          return;
+        }
+        slot.isClaimed ||= store.claim(key);
+        if (slot.isClaimed) {
+          if (waiting.delete(slot)) queueUp(slot);
+          else release(slot);
+          return;
+        }
+        await new Promise((resolve) => setTimeout(resolve, claimPollMs));
+      }
+      release(slot);
+    }
+
+    /** Someone else has computed it. */
+    function deliver(slot: Slot, result: CachedResult, source: 'memory' | 'disk'): void {
+      takeInputs(slot.node);
+      slot.state = 'cached';
+      slot.source = source;
+      slot.summaries = result.summaries;
+      if (slot.consumers > 0) slot.outputs = result.outputs;
+      history.rememberCached(workflow.name, slot.node, plan.partsOf);
+      for (const { node } of [slot, ...(slot.twins ?? []).map(slotAt)])
+        emit({ type: 'node.cached', nodeId: node.id, source, outputs: slot.summaries });
+      over(slot.dependents ?? []);
+    }
+
+    function runNode(slot: Slot, lane: string): void {
+      const { node } = slot;
+      slot.state = 'running';
+      slot.aliveAtMs = clock.elapsed();
+      const startedAtMs = slot.aliveAtMs;
+      const work = openContext(slot);
+      let isOver = false;
+      const entry: ActiveNode = {
+        slot,
+        stallMs: state.options.stallMs ?? defaultStallMs,
+        stall() {
+          const error = stalled(node, clock.elapsed() - slot.aliveAtMs);
+          work.abort(error);
+          guarded(() => failed(error));
+        },
+      };
+      /** Gives everything back; what comes after the first time is that of a node given up as stuck. */
+      const close = (): boolean => {
+        if (isOver) return false;
+        isOver = true;
+        work.close();
+        active.delete(entry);
+        state.lanes.leave(lane);
+        return true;
+      };
+      const failed = (error: unknown): void => {
+        if (!close()) return;
+        // Whatever a node throws once it was asked to stop: stopping is no failure.
+        if (!signal.aborted) guarded(() => fail(slot, describeError(error)));
+        const checkpoints = work.checkpoints();
+        if (checkpoints !== undefined) saves.add(() => checkpoints.flush());
+        settle(slot, undefined);
+        release(slot);
+        over([]);
+      };
+      const returned = (values: Readonly<Record<string, unknown>>): void => {
+        if (isOver) return;
+        let result: CachedResult;
+        try {
+          // Also when the run was cancelled meanwhile: what is whole may have taken minutes and is kept.
+          const outputs = checkOutputs(node, values);
+          result = { outputs, summaries: summariesOf(node, outputs), files: filesIn(outputs) };
+        } catch (error) {
+          failed(error);
+          return;
+        }
+        close();
+        const durationMs = clock.elapsed() - startedAtMs;
+        slot.state = 'finished';
+        slot.summaries = result.summaries;
+        if (slot.consumers > 0) slot.outputs = result.outputs;
+        const continued = work.continuedFrom();
+        guarded(() => {
+          emit({
+            type: 'node.finished',
+            nodeId: node.id,
+            durationMs,
+            outputs: slot.summaries,
+            ...(continued === undefined ? {} : { continuedFrom: continued }),
+          });
+          for (const twin of slot.twins ?? []) {
+            const { id } = slotAt(twin).node;
+            emit({ type: 'node.cached', nodeId: id, source: 'memory', outputs: slot.summaries });
+          }
+        });
+        keep(slot, result, durationMs, work.checkpoints());
+        settle(slot, result);
+        over(slot.dependents ?? []);
+      };
+
+      active.add(entry);
+      let running: ReturnType<typeof node.definition.run>;
+      try {
+        emit({ type: 'node.started', nodeId: node.id, because: whyItRuns(slot) });
+      } catch (error) {
+        close();
+        settle(slot, undefined);
+        release(slot);
+        throw error;
+      }
+      try {
+        running = node.definition.run({ inputs: takeInputs(node), params: node.params, ctx: work.context });
+      } catch (error) {
+        failed(error);
+        return;
+      }
+      // A value that is there already needs no turn of its own.
+      if (!(running instanceof Promise)) returned(running);
+      else
+        running.then(
+          (values) => guarded(() => returned(values)),
+          (error: unknown) => guarded(() => failed(error)),
+        );
     }
   }
 
-  /** Runs one node and gives back those that waited for it; none when it did not succeed. */
-  async function runNode(slot: Slot): Promise<readonly number[]> {
-    const { node } = slot;
-    slot.state = 'running';
-    const because: RanBecause = history.explain(workflow.name, node, plan.partsOf, slot.damaged);
-    emit({ type: 'node.started', nodeId: node.id, because });
-    const startedAtMs = clock.elapsed();
-    const work = openContext(node);
-    let outputs: Outputs;
-    try {
-      const inputs = takeInputs(node);
-      const returned = await node.definition.run({ inputs, params: node.params, ctx: work.context });
-      // Also when the run was cancelled meanwhile: what is whole may have taken minutes and is kept.
-      outputs = checkOutputs(node, returned);
-    } catch (error) {
-      // Whatever a node throws once it was asked to stop: stopping is no failure.
-      if (!signal.aborted) fail(slot, describeError(error));
-      const checkpoints = work.checkpoints();
-      if (checkpoints !== undefined) saves.add(() => checkpoints.flush());
-      return [];
-    } finally {
-      work.close();
-    }
-    const durationMs = clock.elapsed() - startedAtMs;
-    slot.state = 'finished';
-    slot.summaries = summariesOf(node, outputs);
-    if (slot.consumers > 0) slot.outputs = outputs;
-    const continued = work.continuedFrom();
-    emit({
-      type: 'node.finished',
-      nodeId: node.id,
-      durationMs,
-      outputs: slot.summaries,
-      ...(continued === undefined ? {} : { continuedFrom: continued }),
-    });
-    for (const twin of slot.twins ?? []) {
-      emit({ type: 'node.cached', nodeId: slotAt(twin).node.id, source: 'memory', outputs: slot.summaries });
-    }
-    keep(node, outputs, slot.summaries, durationMs, work.checkpoints());
-    return slot.dependents ?? [];
+  /** Ends nodes that have shown no sign of life for too long. */
+  function watchForStalls(active: ReadonlySet<ActiveNode>): NodeJS.Timeout | undefined {
+    const stallMs = state.options.stallMs ?? defaultStallMs;
+    if (!Number.isFinite(stallMs)) return undefined;
+    return setInterval(() => {
+      for (const entry of [...active])
+        if (clock.elapsed() - entry.slot.aliveAtMs >= entry.stallMs) entry.stall();
+    }, stallMs / 8);
+  }
+
+  /** The lane of a node: each device that inference runs on is one; what needs no inference runs beside them. */
+  function laneOf({ definition, params, inputs }: PlannedNode): string {
+    const { deviceOf } = state.options;
+    if (definition.lane === 'cpu' || deviceOf === undefined) return definition.lane;
+    const models = [
+      ...Object.entries(definition.params).flatMap(([name, { kind }]) =>
+        kind === 'model' ? [params[name]] : [],
+      ),
+      ...inputs.map(({ from, output }) => modelNameOf(slotAt(from).outputs?.[output])),
+    ];
+    const model = models.find((name) => typeof name === 'string' && name !== '');
+    return model === undefined ? definition.lane : `${definition.lane}:${deviceOf(String(model))}`;
+  }
+
+  function whyItRuns({ node, lost }: Slot) {
+    const { key } = node;
+    const wasEvicted =
+      lost === undefined &&
+      key !== undefined &&
+      (isOnDisk(node) ? store?.wasEvicted(key) === true : memory.wasEvicted(key));
+    return history.explain(workflow.name, node, plan.partsOf, wasEvicted ? 'evicted' : lost);
+  }
+
+  /** The computation is over: tells those in this process who wait for it. */
+  function settle({ node }: Slot, result: CachedResult | undefined): void {
+    if (node.key === undefined) return;
+    const waiters = state.inFlight.get(node.key)?.waiters;
+    state.inFlight.delete(node.key);
+    for (const waiter of waiters ?? []) waiter(result);
+  }
+
+  function release(slot: Slot): void {
+    if (!slot.isClaimed || slot.node.key === undefined) return;
+    slot.isClaimed = false;
+    store?.release(slot.node.key);
   }
 
   function takeInputs(node: PlannedNode): Record<string, unknown> {
@@ -318,17 +579,17 @@ export async function executePlan(
   }
 
   function keep(
-    node: PlannedNode,
-    outputs: Outputs,
-    summaries: Summaries,
+    slot: Slot,
+    result: CachedResult,
     durationMs: number,
     checkpoints: NodeCheckpoints | undefined,
   ): void {
+    const { node } = slot;
     const { key, definition } = node;
     if (key === undefined) return;
-    memory.set(key, { outputs, summaries, files: filesIn(outputs) });
+    memory.set(key, result, durationMs);
     history.remember(workflow.name, node, plan.partsOf);
-    if (definition.cache !== 'disk' || store === undefined) {
+    if (store === undefined || !isOnDisk(node)) {
       if (checkpoints !== undefined) saves.add(() => checkpoints.discard());
       return;
     }
@@ -341,25 +602,37 @@ export async function executePlan(
             computedAtMs: clock.now(),
             durationMs,
             parts: plan.partsOf(node),
-            summaries,
-            outputs,
+            summaries: result.summaries,
+            outputs: result.outputs,
           },
           { durable: durationMs >= worthSyncingMs },
         );
+        hasSaved = true;
         await checkpoints?.discard();
       } catch (error) {
         // The value is in memory and the run goes on; only the next start will have to compute it again.
         request.onWarning?.({ ...describeError(error), nodeId: node.id });
         await checkpoints?.flush();
+      } finally {
+        release(slot);
       }
     });
   }
 
+  /** Keeps the results on disk within their budget; a disk that refuses is tried again after the next run. */
+  async function makeRoom(): Promise<void> {
+    const { disk } = state.options;
+    if (store === undefined || disk === undefined) return;
+    const request = { limitBytes: disk.bytes, targetBytes: roomShare * disk.bytes, graceMs: roomGraceMs };
+    await store.trim({ ...request, pinned: disk.pinned }).catch(() => undefined);
+  }
+
   function fail(slot: Slot, error: RunError): void {
     slot.state = 'failed';
-    failure ??= error;
-    for (const { node } of [slot, ...(slot.twins ?? []).map(slotAt)])
+    for (const { node } of [slot, ...(slot.twins ?? []).map(slotAt)]) {
+      failures.push({ nodeId: node.id, ...error });
       emit({ type: 'node.failed', nodeId: node.id, error });
+    }
     const behind = [...(slot.dependents ?? [])];
     for (const index of behind) {
       const dependent = slotAt(index);
@@ -373,23 +646,38 @@ export async function executePlan(
   }
 
   /** What a node may reach while it runs; afterwards its reports go nowhere. */
-  function openContext(node: PlannedNode): NodeWork {
+  function openContext(slot: Slot): NodeWork {
+    const { node } = slot;
     const { media, encodePreview } = state.options;
     let open = true;
     let encoding = false;
     let nextPreviewAtMs = Number.NEGATIVE_INFINITY;
     let shownStep = -1;
     let checkpoints: NodeCheckpoints | undefined;
+    let abort: AbortController | undefined;
+    const onRunAbort = (): void => abort?.abort(signal.reason);
+    const alive = (): void => {
+      slot.aliveAtMs = clock.elapsed();
+    };
     const meter = createProgressMeter(node.id, clock, emit);
     const { onPreview } = request;
     const context: RunContext = {
       runId,
       nodeId: node.id,
-      signal,
+      // Its own, so that one node can be stopped; made when it is looked at, which most nodes never do.
+      get signal() {
+        if (abort === undefined) {
+          abort = new AbortController();
+          if (signal.aborted) onRunAbort();
+          else signal.addEventListener('abort', onRunAbort, { once: true });
+        }
+        return abort.signal;
+      },
       models,
       media,
       files,
       get checkpoints() {
+        alive();
         checkpoints ??= openCheckpoints({
           store: store?.checkpoints,
           key: node.key,
@@ -403,9 +691,11 @@ export async function executePlan(
         return canonicalJson();
       },
       progress(update) {
+        alive();
         if (open) meter.update(update);
       },
       preview(produce) {
+        alive();
         if (!open || onPreview === undefined || encodePreview === undefined) return;
         const now = clock.elapsed();
         const { step, isDone } = meter;
@@ -435,8 +725,12 @@ export async function executePlan(
       context,
       checkpoints: () => checkpoints,
       continuedFrom: () => meter.continuedFrom,
+      abort(reason) {
+        abort?.abort(reason);
+      },
       close() {
         open = false;
+        signal.removeEventListener('abort', onRunAbort);
       },
     };
   }
@@ -451,8 +745,15 @@ export async function executePlan(
     const count = plan.targets.filter(delivered).length;
     const status = statusOf(count, plan.targets.length, signal.aborted);
     const durationMs = clock.elapsed() - startedAt;
-    const error = status === 'cancelled' || status === 'succeeded' ? undefined : failure;
-    emit({ type: 'run.finished', status, durationMs, ...(error === undefined ? {} : { error }) });
+    const [first] = status === 'cancelled' || status === 'succeeded' ? [] : failures;
+    const error = first === undefined ? undefined : errorOf(first);
+    emit({
+      type: 'run.finished',
+      status,
+      durationMs,
+      ...(error === undefined ? {} : { error }),
+      ...(failures.length === 0 ? {} : { failures }),
+    });
     const outputs = new Map<string, Summaries>();
     for (const index of plan.targets)
       if (delivered(index)) outputs.set(slotAt(index).node.id, worker(index).summaries);
@@ -508,52 +809,22 @@ function peekOnDisk(store: Store | undefined, node: PlannedNode): Summaries | un
   }
 }
 
-interface Queue<T> {
-  push(item: T): void;
-  take(): T | undefined;
+function errorOf({ nodeId: _, ...error }: NodeFailure): RunError {
+  return error;
 }
 
-/** First in, first out; taking is constant time, which `Array.shift` is not. */
-function createQueue<T>(): Queue<T> {
-  let items: T[] = [];
-  let next = 0;
-  return {
-    push: (item) => void items.push(item),
-    take() {
-      if (next === items.length) {
-        items = [];
-        next = 0;
-        return undefined;
-      }
-      const item = items[next];
-      next += 1;
-      return item;
-    },
-  };
+/** Name of the model that a value is, or was made for. */
+function modelNameOf(value: unknown): string | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  if ('model' in value && typeof value.model === 'string') return value.model;
+  return 'family' in value && 'name' in value && typeof value.name === 'string' ? value.name : undefined;
 }
 
-/** Writes results beside the run, a few at a time. */
-function createSaveQueue(): { add(save: () => Promise<void>): void; idle(): Promise<void> } {
-  const waiting = createQueue<() => Promise<void>>();
-  const active = new Set<Promise<void>>();
-  const start = (): void => {
-    while (active.size < savesAtOnce) {
-      const save = waiting.take();
-      if (save === undefined) return;
-      const running = save().finally(() => {
-        active.delete(running);
-        start();
-      });
-      active.add(running);
-    }
-  };
-  return {
-    add(save) {
-      waiting.push(save);
-      start();
-    },
-    async idle() {
-      while (active.size > 0) await Promise.race(active);
-    },
-  };
+function stalled(node: PlannedNode, silentMs: number): EngineError {
+  const minutes = Math.max(1, Math.round(silentMs / 60_000));
+  return new EngineError(
+    'engine/stalled',
+    `Node "${node.id}" (${node.definition.title}) has shown no sign of life for ${minutes} min and was given up.`,
+    'Run again. If it stops at the same place, use a smaller size or fewer frames, or allow more time for it.',
+  );
 }

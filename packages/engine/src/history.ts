@@ -21,8 +21,13 @@ const noteSchema = z.array(z.tuple([z.string(), entrySchema]));
 type Entry = z.infer<typeof entrySchema>;
 
 export interface KeyHistory {
-  /** Why a node has to run although it could have been cached. `damaged`: its result was found broken. */
-  explain(workflowName: string, node: PlannedNode, partsOf: RunPlan['partsOf'], damaged: boolean): RanBecause;
+  /** Why a node has to run although it could have been cached; `lost` is what became of its result, where that is known. */
+  explain(
+    workflowName: string,
+    node: PlannedNode,
+    partsOf: RunPlan['partsOf'],
+    lost: 'damaged' | 'evicted' | undefined,
+  ): RanBecause;
   /** Notes the key that a node was computed under. */
   remember(workflowName: string, node: PlannedNode, partsOf: RunPlan['partsOf']): void;
   /** Notes that a node had this key again and came from the cache; of a node it does not know, nothing. */
@@ -38,9 +43,9 @@ export function createKeyHistory(store: Store | undefined): KeyHistory {
   const place = (workflowName: string, node: PlannedNode): string =>
     `${node.id}\n${node.definition.type}\n${workflowName}`;
   return {
-    explain(workflowName, node, partsOf, damaged) {
+    explain(workflowName, node, partsOf, lost) {
       if (node.key === undefined) return { code: 'not-cacheable' };
-      if (damaged) return { code: 'damaged' };
+      if (lost !== undefined) return { code: lost };
       const last = entries.get(place(workflowName, node));
       if (last === undefined) return { code: 'never-computed' };
       if (last.version !== node.definition.version) return { code: 'node-changed' };
@@ -53,7 +58,8 @@ export function createKeyHistory(store: Store | undefined): KeyHistory {
           node.definition.params[name]?.kind === 'model' &&
           before !== undefined &&
           modelName(before) === modelName(text);
-        return { code: sameModel ? 'model-changed' : 'param-changed', name };
+        const change = before === undefined ? {} : { from: shownParam(before), to: shownParam(text) };
+        return { code: sameModel ? 'model-changed' : 'param-changed', name, ...change };
       }
       for (const port of new Set([...Object.keys(parts.inputs), ...Object.keys(last.inputs)])) {
         if (last.inputs[port] !== parts.inputs[port]) return { code: 'input-changed', name: port };
@@ -90,6 +96,19 @@ export function createKeyHistory(store: Store | undefined): KeyHistory {
       entries.delete(oldest);
     }
   }
+}
+
+/** Longest param value that is shown; of a text that changed, its beginning is enough to know it by. */
+const shownLength = 60;
+
+/** A param's text as people read it: without its kind, a digest by its first digits, a long text by its beginning. */
+function shownParam(text: string): string {
+  const [, kind = '', mark, value = text] = /^([a-z]+)([:~])(.*)$/s.exec(text) ?? [];
+  if (kind === 'file') return value === '' ? 'none' : value.slice(0, 12);
+  if (kind === 'model') return value.replace(/:([0-9a-f]{12})[0-9a-f]*$/, ' ($1)').replace(/:$/, '');
+  const shown = [...value];
+  const cut = shown.length > shownLength ? `${shown.slice(0, shownLength).join('')}…` : value;
+  return mark === '~' || kind !== 'text' ? cut : JSON.stringify(cut);
 }
 
 /** `model:<name>:<digest>` without the digest. */

@@ -1,5 +1,11 @@
-/** Results in memory under a budget of bytes; the least recently used go first. */
+/**
+ * Results in memory under a budget of bytes. What is cheap to make again for its size goes first, by
+ * GreedyDual-Size-Frequency: `priority = L + uses × cost ÷ bytes`, `L` being the priority of the last that went.
+ *
+ * @see Cherkasova 1998, HPL-98-69R1
+ */
 import type { OutputSummary } from '@reelgraph/graph';
+import { createMinHeap, type MinHeap } from './min-heap.ts';
 
 /** Port -> value. */
 export type Outputs = Readonly<Record<string, unknown>>;
@@ -15,22 +21,71 @@ export interface CachedResult {
 export interface MemoryCache {
   /** Looks without counting as use. */
   peek(key: string): CachedResult | undefined;
-  /** Marks a result as used just now. */
+  /** Counts a use. */
   touch(key: string): void;
-  set(key: string, result: CachedResult): void;
+  /** Keeps a result that took `costMs` to compute, unless it is larger than the budget. */
+  set(key: string, result: CachedResult, costMs: number): void;
   delete(key: string): void;
   clear(): void;
+  /** Whether this result had to make room and was not kept again since. */
+  wasEvicted(key: string): boolean;
   /** Bytes held, as estimated by `valueBytes`. */
   readonly bytes: number;
 }
 
+interface Entry {
+  readonly key: string;
+  readonly result: CachedResult;
+  readonly bytes: number;
+  /** Cost per byte; what took no time at all still beats having to make it again. */
+  readonly worth: number;
+  uses: number;
+  priority: number;
+}
+
+/** Evictions remembered; the oldest are forgotten first. */
+const maxEvicted = 100_000;
+const leastCostMs = 0.01;
+
 export function createMemoryCache(budgetBytes: number): MemoryCache {
-  /** A Map remembers the order of insertion: the first entry is the least recently used. */
-  const entries = new Map<string, { readonly result: CachedResult; readonly bytes: number }>();
+  const entries = new Map<string, Entry>();
+  const evicted = new Set<string>();
   let held = 0;
+  let inflation = 0;
+  /** Made when something first has to go; an entry whose priority changed stands in it more than once. */
+  let order: MinHeap<{ readonly entry: Entry; readonly priority: number }> | undefined;
+
+  const rank = (entry: Entry): void => {
+    entry.priority = inflation + entry.uses * entry.worth;
+    order?.push({ entry, priority: entry.priority });
+  };
   const remove = (key: string): void => {
     held -= entries.get(key)?.bytes ?? 0;
     entries.delete(key);
+  };
+  const remember = (key: string): void => {
+    evicted.delete(key);
+    evicted.add(key);
+    for (const oldest of evicted) {
+      if (evicted.size <= maxEvicted) break;
+      evicted.delete(oldest);
+    }
+  };
+  const makeRoom = (): void => {
+    // Stale places cost memory; when they are most of the heap it is made anew.
+    if (order === undefined || order.size > 4 * entries.size + 64) {
+      order = createMinHeap(({ priority }) => priority);
+      for (const entry of entries.values()) order.push({ entry, priority: entry.priority });
+    }
+    while (held > budgetBytes) {
+      const next = order.pop();
+      if (next === undefined) return;
+      const { entry, priority } = next;
+      if (entries.get(entry.key) !== entry || entry.priority !== priority) continue;
+      inflation = Math.max(inflation, priority);
+      remove(entry.key);
+      remember(entry.key);
+    }
   };
   return {
     get bytes() {
@@ -40,25 +95,31 @@ export function createMemoryCache(budgetBytes: number): MemoryCache {
     touch(key) {
       const entry = entries.get(key);
       if (entry === undefined) return;
-      entries.delete(key);
-      entries.set(key, entry);
+      entry.uses += 1;
+      rank(entry);
     },
-    set(key, result) {
+    set(key, result, costMs) {
+      const uses = (entries.get(key)?.uses ?? 0) + 1;
       remove(key);
       const bytes = valueBytes(result.outputs);
-      if (bytes > budgetBytes) return;
-      entries.set(key, { result, bytes });
-      held += bytes;
-      for (const oldest of entries.keys()) {
-        if (held <= budgetBytes) break;
-        remove(oldest);
+      if (bytes > budgetBytes) {
+        remember(key);
+        return;
       }
+      if (evicted.size > 0) evicted.delete(key);
+      const entry = { key, result, bytes, worth: Math.max(costMs, leastCostMs) / bytes, uses, priority: 0 };
+      entries.set(key, entry);
+      held += bytes;
+      rank(entry);
+      if (held > budgetBytes) makeRoom();
     },
     delete: remove,
     clear() {
       entries.clear();
+      order = undefined;
       held = 0;
     },
+    wasEvicted: (key) => evicted.has(key),
   };
 }
 

@@ -31,6 +31,17 @@ test('L1 one of two stores on a folder may compute a key, the other when it is r
   two.close();
 });
 
+test('L1 what was given back a moment ago can be claimed again', async () => {
+  const store = await openStore(folder);
+  expect(store.claim(key)).toBe(true);
+  store.release(key);
+  expect(store.claim(key)).toBe(true);
+  store.flush();
+  const second = await openStore(folder);
+  expect(second.claim(key)).toBe(false);
+  for (const opened of [store, second]) opened.close();
+});
+
 test('L1 a claim ends some time after the last sign of life, however alive its process is', async () => {
   let now = 1000;
   const clock = { now: () => now, leaseMs: 500 };

@@ -220,7 +220,8 @@ export function createLedger(
     wasEvicted: (digest) =>
       !saved.has(digest) && attempt((db) => db.selectEvicted.get(digest) !== undefined, false),
     takeLease(key) {
-      released.delete(key);
+      // Given back by us a moment ago, and still ours in the file.
+      if (released.has(key)) flush();
       const lease = { key, holder, host, pid: process.pid, expiresAtMs: now() + leaseMs };
       // Without a ledger everybody computes: twice is better than not at all.
       const isMine = attempt((db) => db.takeLease(lease, now()), true);

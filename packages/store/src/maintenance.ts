@@ -9,6 +9,8 @@ import { type RecordStore, recordEnding } from './results.ts';
 export interface TrimRequest {
   /** Results are removed until no more than this is left. */
   readonly targetBytes: number;
+  /** Nothing is removed while there is no more than this; `targetBytes` when absent. */
+  readonly limitBytes?: number;
   /**
    * Files that someone still shows, for example the history of runs: results that hold them stay. Asked for only
    * when something has to go. Undefined: not known, so every result that holds a file stays.
@@ -128,11 +130,11 @@ export function createMaintenance(parts: MaintenanceParts): Maintenance {
   };
 
   return {
-    async trim({ targetBytes, pinned, graceMs, isDryRun = false }) {
+    async trim({ targetBytes, limitBytes = targetBytes, pinned, graceMs, isDryRun = false }) {
       try {
         await complete();
         const bytesBefore = ledger.totalBytes();
-        if (bytesBefore <= targetBytes)
+        if (bytesBefore <= limitBytes)
           return { bytesBefore, bytesAfter: bytesBefore, evicted: [], keptForHistory: 0, keptInUse: 0 };
         const needed = pinned();
         const evicted: TrimPlan['evicted'][number][] = [];

@@ -27,6 +27,8 @@ export interface Store extends BlobStore, ResultStore, Maintenance {
   release(key: string): void;
   /** Whether this result, or this file, had to make room and was not kept again since. */
   wasEvicted(digest: string): boolean;
+  /** Writes at once what was counted: uses, results kept, claims given back. It is written by itself a moment later. */
+  flush(): void;
   /** Writes what is still counted and lets go of the folder's files. The store can be used again after it. */
   close(): void;
 }
@@ -75,6 +77,7 @@ export async function openStore(
     claim: (key) => ledger.takeLease(key),
     release: (key) => ledger.releaseLease(key),
     wasEvicted: (digest) => ledger.wasEvicted(digest),
+    flush: () => ledger.flush(),
     close: () => ledger.close(),
     checkpoints: createCheckpointStore(join(folder, 'checkpoints'), () => temporaryPath(folders), disk),
     temporaryPath: () => temporaryPath(folders),
