@@ -2,12 +2,13 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { RunError } from '@reelgraph/graph';
-import { defineNode, type FileRef } from '@reelgraph/node-api';
+import type { RunError, RunEvent, Workflow } from '@reelgraph/graph';
+import { defineNode, type FileRef, type NodeRegistry } from '@reelgraph/node-api';
 import { nodeDisk, openStore, type Store } from '@reelgraph/store';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { document, registryOf, shown, sumNode, testEngine } from './example-nodes.ts';
 import { createMemoryCache } from './memory-cache.ts';
+import { planRun } from './plan.ts';
 
 let folder: string;
 beforeEach(async () => {
@@ -337,6 +338,35 @@ describe('caching', () => {
     ]);
   });
 
+  test('E8 what had to make room says so, in memory and on disk, whatever was asked in between', async () => {
+    const ran: string[] = [];
+    const registry = registryOf(
+      sumNode('sum', ran, undefined, { cache: 'disk' }),
+      sumNode('light', ran, undefined, { cache: 'memory' }),
+    );
+    const at = (term: number) => document({ d: ['sum', term], m: ['light', term] });
+    const targets = ['d', 'm'];
+    const reasonsOf = ({ events }: { events: readonly RunEvent[] }) =>
+      events.flatMap((event) => (event.type === 'node.started' ? [event.because] : []));
+    const disk = { bytes: 1, pinned: () => new Set<string>() };
+    // Used two minutes ago is long ago; the store and the machine tell the same time.
+    let now = 0;
+    const store = await openStore(folder, { now: () => now });
+    const engine = testEngine(registry, { store, disk, memoryBytes: 0 });
+    expect(reasonsOf(await engine.run(at(1), { targets }))).toEqual([
+      { code: 'never-computed' },
+      { code: 'never-computed' },
+    ]);
+    now += 120_000;
+    await engine.run(at(2), { targets });
+    expect(store.wasEvicted((await keysOf(registry, at(1)))[0] ?? '')).toBe(true);
+    expect(reasonsOf(await engine.run(at(1), { targets }))).toEqual([
+      { code: 'evicted' },
+      { code: 'evicted' },
+    ]);
+    store.close();
+  });
+
   test('E8 a node whose program was changed since says that, whatever else changed', async () => {
     const workflow = (term: number) => document({ a: ['sum', term] });
     const reasons = async (version: number, term: number) => {
@@ -352,6 +382,12 @@ describe('caching', () => {
   });
 });
 
+async function keysOf(registry: NodeRegistry, workflow: Workflow): Promise<string[]> {
+  const absent = () => Promise.reject(new Error('no model, no file'));
+  const options = { targets: Object.keys(workflow.nodes), digestOfModel: absent, digestOfFile: absent };
+  const planned = await planRun(workflow, registry, options);
+  return planned.ok ? planned.plan.nodes.flatMap(({ key }) => key ?? []) : [];
+}
 function diskFull(): Error {
   return Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' });
 }

@@ -300,9 +300,12 @@ export async function executePlan(
       try {
         work();
       } catch (error) {
-        isBroken = true;
-        reject(error);
+        broken(error);
       }
+    }
+    function broken(error: unknown): void {
+      isBroken = true;
+      reject(error);
     }
 
     function pump(): void {
@@ -375,19 +378,35 @@ export async function executePlan(
           });
           return;
         }
+        // Another run has finished it since this one looked.
+        const found = memory.peek(key);
+        if (found !== undefined) {
+          state.lanes.leave(lane);
+          waiting.add(slot);
+          takeFromMemory(slot, key, found).catch(broken);
+          return;
+        }
         if (store !== undefined && isOnDisk(slot.node) && !slot.isClaimed) {
           slot.isClaimed = store.claim(key);
           // Claimed, but there by now: whoever had it has just finished.
           if (!slot.isClaimed || store.hasRecord(key)) {
             state.lanes.leave(lane);
             waiting.add(slot);
-            askOnDisk(slot, key, store).catch(reject);
+            askOnDisk(slot, key, store).catch(broken);
             return;
           }
         }
         state.inFlight.set(key, { waiters: undefined });
       }
       runNode(slot, lane);
+    }
+
+    async function takeFromMemory(slot: Slot, key: string, found: CachedResult): Promise<void> {
+      const isWhole = found.files.length === 0 || (await filesAreThere(found.files));
+      if (!isWhole) memory.delete(key);
+      if (!waiting.delete(slot)) return;
+      if (isWhole) deliver(slot, found, 'memory');
+      else queueUp(slot);
     }
 
     /** Waits for what another process computes; computes it here when that process comes to nothing. */
