@@ -5,6 +5,7 @@ import { imageConditioning } from './conditioning/image-conditioning/node.ts';
 import { inpaint } from './conditioning/inpaint/node.ts';
 import { textEncode } from './conditioning/text-encode/node.ts';
 import { loadImage } from './image/load-image/node.ts';
+import { chooseLatent } from './latent/choose-latent/node.ts';
 import { emptyLatent } from './latent/empty-latent/node.ts';
 import { noise } from './latent/noise/node.ts';
 import { vaeDecode } from './latent/vae-decode/node.ts';
@@ -14,6 +15,7 @@ import { growMask } from './mask/grow-mask/node.ts';
 import { imageMask } from './mask/image-mask/node.ts';
 import { invertMask } from './mask/invert-mask/node.ts';
 import { loadModel } from './model/load-model/node.ts';
+import { continueDenoise } from './sampling/continue-denoise/node.ts';
 import { denoise } from './sampling/denoise/node.ts';
 import { scheduler } from './sampling/scheduler/node.ts';
 import { compositeFrames } from './video/composite-frames/node.ts';
@@ -40,8 +42,10 @@ const definitions: readonly AnyNodeDefinition[] = [
   noise,
   vaeEncode,
   vaeDecode,
+  chooseLatent,
   scheduler,
   denoise,
+  continueDenoise,
   loadImage,
   loadVideo,
   groundTruthScene,

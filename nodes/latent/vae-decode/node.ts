@@ -55,7 +55,9 @@ export const vaeDecode = defineNode({
         },
       );
     }
-    const pixels = await ctx.models.decodeLatent(model, latent.samples, ctx.signal);
+    // Of a draft not the noise that is left is shown, but what the model sees behind it.
+    const samples = latent.unfinished?.estimate ?? latent.samples;
+    const pixels = await ctx.models.decodeLatent(model, samples, ctx.signal);
     return { frames: { pixels, fps: ctx.models.facts(model).recommended.fps } };
   },
 });

@@ -1,5 +1,6 @@
-import type { Conditioning, DenoiseRequest, Latent } from '@reelgraph/node-api';
+import type { Conditioning, DenoiseRequest, Latent, Sigmas } from '@reelgraph/node-api';
 import {
+  createFakeCheckpoints,
   createFakeModels,
   createTestContext,
   fakeModelFacts,
@@ -19,13 +20,24 @@ const latent: Latent = {
   heightPx: 32,
 };
 const noise = { samples: randomNormal('7', shape), seed: '7' };
-const sigmas = { values: [1, 0.75, 0.5, 0.25, 0] };
+const sigmas: Sigmas = { values: [1, 0.75, 0.5, 0.25, 0] };
 const encode = (text: string): Promise<Conditioning> =>
   createFakeModels().encodeText(model, text, new AbortController().signal);
 const positive = await encode('a red circle');
 const negative = await encode('blurry');
 const inputs = { model, positive, negative, noise, sigmas, latent };
 const params = { guidanceScale: 1, sampler: 'euler' };
+
+/** The fake model, and how often it was asked. */
+function countingModels() {
+  const fake = createFakeModels();
+  let asked = 0;
+  const denoiseCounted: typeof fake.denoise = (...call) => {
+    asked += 1;
+    return fake.denoise(...call);
+  };
+  return { models: { ...fake, denoise: denoiseCounted }, calls: () => asked };
+}
 
 // 1e-5: float32 sums around 1.
 const expectAll = (data: Float32Array, value: number) => {
@@ -177,6 +189,80 @@ describe('denoise', () => {
       message: expect.stringContaining('[1, 2, 1, 4, 4]'),
     });
     expect(ctx.progressUpdates).toEqual([]);
+  });
+
+  it('goes on from the last checkpoint of an interrupted run, to the very bytes', async () => {
+    const { latent: undisturbed } = await denoise.run({ inputs, params, ctx: createTestContext() });
+    const checkpoints = createFakeCheckpoints();
+    const controller = new AbortController();
+    const interrupted = createTestContext({
+      checkpoints,
+      signal: controller.signal,
+      progress: ({ step }) => step === 3 && controller.abort(new Error('the power went off')),
+    });
+    await expect(denoise.run({ inputs, params, ctx: interrupted })).rejects.toThrowError('the power');
+    expect(checkpoints.saved).toEqual([1, 2, 3]);
+
+    const { models, calls } = countingModels();
+    const ctx = createTestContext({ checkpoints, models });
+    const { latent: finished } = await denoise.run({ inputs, params, ctx });
+    expect(finished).toEqual(undisturbed);
+    expect(calls()).toBe(1);
+    expect(ctx.progressUpdates.map(({ step }) => step)).toEqual([3, 4]);
+  });
+
+  it('saves no checkpoint of the last step, which is the result', async () => {
+    const checkpoints = createFakeCheckpoints();
+    await denoise.run({ inputs, params, ctx: createTestContext({ checkpoints }) });
+    expect(checkpoints.saved).toEqual([1, 2, 3]);
+  });
+
+  it('leaves a draft where the plan stops, with all that the rest follows from', async () => {
+    const { models, calls } = countingModels();
+    const { latent: draft } = await denoise.run({
+      inputs: { ...inputs, sigmas: { ...sigmas, stopAfter: 2 } },
+      params: { guidanceScale: 3, sampler: 'heun' },
+      ctx: createTestContext({ models }),
+    });
+    expect(calls()).toBe(4);
+    expect(draft.unfinished).toMatchObject({
+      step: 2,
+      sigmas: sigmas.values,
+      sampler: 'heun',
+      guidanceScale: 3,
+      branches: [positive, negative],
+      noise: { seed: '7' },
+      model: { name: 'fake' },
+    });
+    // The fake model points straight at its target, and noise is left over.
+    const target = fakeTarget(negative) + 3 * (fakeTarget(positive) - fakeTarget(negative));
+    expectAll(draft.unfinished?.estimate.data ?? new Float32Array(1), target);
+    expect(Math.abs(draft.samples.data[0]! - target)).toBeGreaterThan(1e-3);
+  });
+
+  it('does not cover a draft with new noise', async () => {
+    const stopped = { ...inputs, sigmas: { ...sigmas, stopAfter: 2 } };
+    const { latent: draft } = await denoise.run({ inputs: stopped, params, ctx: createTestContext() });
+    await expect(
+      denoise.run({ inputs: { ...inputs, latent: draft }, params, ctx: createTestContext() }),
+    ).rejects.toMatchObject({ code: 'denoise/draft' });
+    const { issues } = denoise.infer!({
+      inputs: { latent: { model: 'fake', steps: 4, stepsDone: 2 } },
+      params,
+      context: { models: new Map() },
+    });
+    expect(issues).toMatchObject([{ code: 'denoise/draft', port: 'latent' }]);
+  });
+
+  it('tells while wiring how many steps the clip will have taken', () => {
+    const facts = (stepsDone?: number) =>
+      denoise.infer!({
+        inputs: { sigmas: { steps: 20, ...(stepsDone === undefined ? {} : { stepsDone }) } },
+        params,
+        context: { models: new Map() },
+      }).outputs.latent;
+    expect(facts()).toEqual({ steps: 20, stepsDone: 20 });
+    expect(facts(6)).toEqual({ steps: 20, stepsDone: 6 });
   });
 
   it('refuses mixed models and sizes while wiring', () => {

@@ -1,14 +1,15 @@
+import { addFlowNoise, findSampler, samplers, usesGuidance } from '@reelgraph/diffusion';
 import {
-  addFlowNoise,
-  findSampler,
-  guide,
-  keepKnown,
-  type SamplerStep,
-  samplers,
-  usesGuidance,
-} from '@reelgraph/diffusion';
-import { type Conditioning, defineNode, type InferIssue, type Latent, NodeError } from '@reelgraph/node-api';
+  type Conditioning,
+  defineNode,
+  type InferIssue,
+  type Latent,
+  NodeError,
+  type PortFacts,
+} from '@reelgraph/node-api';
 import { formatShape, sameShape } from '@reelgraph/tensor';
+import { fitIssues } from '../fit-issues.ts';
+import { isDraft, sampleClip } from '../sample-clip.ts';
 
 /** Turns grain into a clip, step by step. */
 export const denoise = defineNode({
@@ -41,7 +42,8 @@ export const denoise = defineNode({
     latent: {
       type: 'latent',
       label: 'Latent',
-      description: "The finished clip in the model's compressed form.",
+      description:
+        "The finished clip in the model's compressed form; a draft where the plan of steps stops before its end.",
     },
   },
   params: {
@@ -86,30 +88,22 @@ export const denoise = defineNode({
         },
       });
     }
-    for (const port of ['positive', 'negative', 'noise', 'latent'] as const) {
-      const other = inputs[port]?.model;
-      if (model?.model !== undefined && other !== undefined && other !== model.model) {
-        issues.push({
-          code: 'denoise/wrong-model',
-          severity: 'error',
-          message: `"${port}" was made with the model ${other}, but this node runs ${model.model}. Connect one model to both.`,
-          port,
-        });
-      }
+    issues.push(...fitIssues(inputs));
+    if (latent !== undefined && isDraft(latent)) {
+      issues.push({
+        code: 'denoise/draft',
+        severity: 'error',
+        message: `This latent is a draft, stopped after ${latent.stepsDone} of ${latent.steps} steps, and would be covered with new grain. Connect it to "Continue".`,
+        port: 'latent',
+      });
     }
-    for (const size of ['frameCount', 'widthPx', 'heightPx'] as const) {
-      const [a, b] = [inputs.noise?.[size], latent?.[size]];
-      if (a !== undefined && b !== undefined && a !== b) {
-        issues.push({
-          code: 'denoise/wrong-size',
-          severity: 'error',
-          message: `The noise was drawn for another clip size (${a} instead of ${b}). Connect the noise to the same latent as this node.`,
-          port: 'noise',
-        });
-        break;
-      }
-    }
-    return { outputs: { latent: { ...latent } }, issues };
+    const { steps, stepsDone = steps } = inputs.sigmas ?? {};
+    const facts: PortFacts = {
+      ...latent,
+      ...(variant === undefined ? {} : { variant }),
+      ...(steps === undefined || stepsDone === undefined ? {} : { steps, stepsDone }),
+    };
+    return { outputs: { latent: facts }, issues };
   },
   async run({ inputs, params, ctx }) {
     const { model, positive, noise, latent } = inputs;
@@ -117,42 +111,32 @@ export const denoise = defineNode({
     const sampler = findSampler(params.sampler) ?? samplers[0];
     const guidanceScale = params.guidanceScale > 0 ? params.guidanceScale : facts.recommended.guidanceScale;
     expectFit(inputs);
+    expectNoDraft(latent);
 
     const branches: Conditioning[] = [positive];
     if (usesGuidance(guidanceScale)) {
       branches.push(inputs.negative ?? (await ctx.models.encodeText(model, '', ctx.signal)));
     }
-    const { known } = positive;
-    const sigmas = inputs.sigmas.values;
-    const totalSteps = sigmas.length - 1;
-    ctx.progress({ step: 0, totalSteps, message: 'Preparing the model' });
-
-    const onStep = (done: SamplerStep) => {
-      ctx.progress({ step: done.step, totalSteps });
-      ctx.preview(() => {
-        const pixels = ctx.models.previewLatent(model, done.estimateClean());
-        // A preview with fewer frames than the clip moves as fast as the clip will.
-        return { pixels, fps: (facts.recommended.fps * (pixels.shape[2] ?? 1)) / latent.frameCount };
-      });
-    };
-    const { sample: samples } = await sampler.sample({
-      sigmas,
+    const { values: sigmas, stopAfter } = inputs.sigmas;
+    const request = {
+      plan: { sigmas, sampler: sampler.name, guidanceScale, branches, noise, model },
       from: addFlowNoise(latent.samples, noise.samples, sigmas[0] ?? 1),
-      async denoise(sample, sigma) {
-        const request = { sample, sigma, branches, ...(known === undefined ? {} : { known }) };
-        const [conditional, unconditional] = await ctx.models.denoise(model, request, ctx.signal);
-        if (conditional === undefined) throw new NodeError('denoise/no-answer', 'The model gave no answer.');
-        return unconditional === undefined ? conditional : guide(conditional, unconditional, guidanceScale);
-      },
-      ...(known === undefined
-        ? {}
-        : { constrain: (sample, sigma) => keepKnown(sample, known, noise.samples, sigma) }),
-      onStep,
-      signal: ctx.signal,
-    });
-    return { latent: { ...latent, samples } };
+      stopAfter,
+      latent,
+    };
+    return { latent: await sampleClip(request, ctx) };
   },
 });
+
+/** @throws NodeError 'denoise/draft' */
+function expectNoDraft({ unfinished }: Latent): void {
+  if (unfinished === undefined) return;
+  throw new NodeError(
+    'denoise/draft',
+    `The latent is a draft, stopped after ${unfinished.step} of ${unfinished.sigmas.length - 1} steps.`,
+    { hint: 'Connect it to "Continue", which takes the remaining steps.' },
+  );
+}
 
 /** @throws NodeError 'denoise/wrong-model' | 'denoise/wrong-size' before any time is spent */
 function expectFit(inputs: {

@@ -2,7 +2,7 @@ import { createTestContext, fakeModelFacts, fakeModelRef as model } from '@reelg
 import { describe, expect, it } from 'vitest';
 import { scheduler } from './node.ts';
 
-const defaults = { steps: 4, shift: 1, strength: 1 };
+const defaults = { steps: 4, shift: 1, strength: 1, stopAfter: 0 };
 const plan = async (params: Partial<typeof defaults>, inputs: { model?: typeof model } = {}) =>
   (await scheduler.run({ inputs, params: { ...defaults, ...params }, ctx: createTestContext() })).sigmas
     .values;
@@ -51,5 +51,22 @@ describe('scheduler', () => {
     ]);
     expect(infer({ steps: 4 }, { model: 'fake', variant: 'fast' }).issues).toEqual([]);
     expect(infer({ steps: 20 }, { model: 'fake' }).issues).toEqual([]);
+  });
+
+  it('may stop before the end and leave a draft', async () => {
+    const draft = { ...defaults, stopAfter: 3 };
+    const { sigmas } = await scheduler.run({ inputs: {}, params: draft, ctx: createTestContext() });
+    expect(sigmas).toEqual({ values: [1, 0.75, 0.5, 0.25, 0], stopAfter: 3 });
+    expect(infer({ stopAfter: 3 })).toEqual({ outputs: { sigmas: { steps: 4, stepsDone: 3 } }, issues: [] });
+  });
+
+  it('says that a stop at or behind the end leaves no draft', async () => {
+    const whole = { ...defaults, stopAfter: 4 };
+    const { sigmas } = await scheduler.run({ inputs: {}, params: whole, ctx: createTestContext() });
+    expect(sigmas).toEqual({ values: [1, 0.75, 0.5, 0.25, 0] });
+    expect(infer({ stopAfter: 4 })).toMatchObject({
+      outputs: { sigmas: { steps: 4 } },
+      issues: [{ code: 'scheduler/no-draft', severity: 'warning', fix: { param: 'stopAfter', value: 0 } }],
+    });
   });
 });

@@ -57,6 +57,16 @@ export const scheduler = defineNode({
       max: 1,
       step: 0.05,
     },
+    stopAfter: {
+      kind: 'integer',
+      label: 'Stop after',
+      description:
+        'Stops after this many steps and leaves a draft: decode it to see what it is going to be, and give the one you choose to "Continue". 0 goes to the end.',
+      zeroLabel: 'all steps',
+      default: 0,
+      min: 0,
+      max: 200,
+    },
   },
   cache: 'memory',
   lane: 'cpu',
@@ -84,9 +94,23 @@ export const scheduler = defineNode({
         fix: { label: `Use ${own.steps} steps`, param: 'steps', value: own.steps },
       });
     }
+    const planned = steps === undefined ? undefined : Math.max(1, Math.round(steps * params.strength));
+    const stops = params.stopAfter > 0 && (planned === undefined || params.stopAfter < planned);
+    if (params.stopAfter > 0 && !stops) {
+      issues.push({
+        code: 'scheduler/no-draft',
+        severity: 'warning',
+        message: `The plan has ${planned} steps, so stopping after ${params.stopAfter} leaves no draft: the clip is finished.`,
+        param: 'stopAfter',
+        fix: { label: 'Take all steps', param: 'stopAfter', value: 0 },
+      });
+    }
     return {
       outputs: {
-        sigmas: steps === undefined ? {} : { steps: Math.max(1, Math.round(steps * params.strength)) },
+        sigmas: {
+          ...(planned === undefined ? {} : { steps: planned }),
+          ...(stops ? { stepsDone: params.stopAfter } : {}),
+        },
       },
       issues,
     };
@@ -102,6 +126,8 @@ export const scheduler = defineNode({
         { hint: 'Connect the model, or choose numbers.' },
       );
     }
-    return { sigmas: { values: flowSigmas({ steps, shift, strength: params.strength }) } };
+    const values = flowSigmas({ steps, shift, strength: params.strength });
+    const stops = params.stopAfter > 0 && params.stopAfter < values.length - 1;
+    return { sigmas: { values, ...(stops ? { stopAfter: params.stopAfter } : {}) } };
   },
 });

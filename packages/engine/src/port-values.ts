@@ -3,6 +3,7 @@
  * erased in the engine, so a wrong value would otherwise surface three nodes later.
  */
 import {
+  type FileSummary,
   isSeed,
   type OutputSummary,
   type PortFacts,
@@ -51,17 +52,39 @@ const modelRef = z.object({
   precision: z.string().optional(),
 });
 const known = z.object({ latent: image5, mask: image5 });
+const conditioning = z.object({
+  promptEmbeds: tensorOf('float32', 3),
+  promptMask: tensorOf('int64', 2),
+  known: known.optional(),
+});
+const noise = z.object({ samples: image5, seed: z.string() });
+const unfinished = z.object({
+  step: z.number().int().positive(),
+  sigmas: z.array(z.number()).min(3),
+  sampler: z.string(),
+  memory: z.record(z.string(), z.unknown()),
+  guidanceScale: z.number(),
+  branches: z.array(conditioning).min(1).max(2),
+  noise,
+  model: modelRef,
+  estimate: image5,
+});
 const latent = z.object({
   samples: image5,
   model: z.string(),
   frameCount: z.number().int().positive(),
   widthPx: z.number().int().positive(),
   heightPx: z.number().int().positive(),
+  unfinished: unfinished.optional(),
+  file: fileRef.optional(),
 });
 const frames = z.object({ pixels: image5, fps: z.number().positive() });
 const image = z.object({ pixels: image5 });
 const mask = z.object({ weights: image5 });
-const sigmas = z.object({ values: z.array(z.number()).min(1) });
+const sigmas = z.object({
+  values: z.array(z.number()).min(1),
+  stopAfter: z.number().int().positive().optional(),
+});
 const video = z.object({
   file: fileRef,
   widthPx: z.number(),
@@ -81,12 +104,8 @@ const schemas: Readonly<Record<PortType, z.ZodType>> = {
   seed: z.string().refine(isSeed, 'expected a whole number from 0 to 2^64 - 1 as a text'),
   choice: z.string(),
   model: modelRef,
-  conditioning: z.object({
-    promptEmbeds: tensorOf('float32', 3),
-    promptMask: tensorOf('int64', 2),
-    known: known.optional(),
-  }),
-  noise: z.object({ samples: image5, seed: z.string() }),
+  conditioning,
+  noise,
   sigmas,
   latent,
   frames,
@@ -143,16 +162,29 @@ export function summarise(type: PortType, value: unknown): OutputSummary {
       return { type, facts, text: variant === undefined ? name : `${name} (${variant})` };
     }
     case 'latent': {
-      const { samples, model, frameCount, widthPx, heightPx } = latent.parse(value);
+      const { samples, model, frameCount, widthPx, heightPx, unfinished, file } = latent.parse(value);
       return {
         type,
-        facts: { model, frameCount, widthPx, heightPx, ...count('channels', samples.shape[1]) },
+        facts: {
+          model,
+          frameCount,
+          widthPx,
+          heightPx,
+          ...count('channels', samples.shape[1]),
+          ...(unfinished === undefined
+            ? {}
+            : { steps: unfinished.sigmas.length - 1, stepsDone: unfinished.step }),
+        },
+        ...(file === undefined ? {} : { file: fileSummary(file) }),
       };
     }
     case 'noise':
       return { type, facts: count('channels', z.object({ samples: image5 }).parse(value).samples.shape[1]) };
-    case 'sigmas':
-      return { type, facts: count('steps', sigmas.parse(value).values.length - 1) };
+    case 'sigmas': {
+      const { values, stopAfter } = sigmas.parse(value);
+      const steps = values.length - 1;
+      return { type, facts: { ...count('steps', steps), ...count('stepsDone', stopAfter) } };
+    }
     case 'frames': {
       const { pixels, fps } = frames.parse(value);
       const frameCount = pixels.shape[2] ?? 0;
@@ -174,11 +206,10 @@ export function summarise(type: PortType, value: unknown): OutputSummary {
     }
     case 'video': {
       const { file, widthPx, heightPx, frameCount, fps } = video.parse(value);
-      const { digest, mediaType, byteLength, name } = file;
       return {
         type,
         facts: { widthPx, heightPx, frameCount, fps, durationSeconds: frameCount / fps },
-        file: { digest, mediaType, byteLength, name },
+        file: fileSummary(file),
       };
     }
     case 'score': {
@@ -194,8 +225,15 @@ export function summarise(type: PortType, value: unknown): OutputSummary {
   }
 }
 
+function fileSummary({ digest, mediaType, byteLength, name }: z.infer<typeof fileRef>): FileSummary {
+  return { digest, mediaType, byteLength, name };
+}
+
 /** A fact that must be positive, or none. */
-function count(name: 'channels' | 'steps' | 'frameCount', value: number | undefined): PortFacts {
+function count(
+  name: 'channels' | 'steps' | 'stepsDone' | 'frameCount',
+  value: number | undefined,
+): PortFacts {
   return value === undefined || value < 1 ? {} : { [name]: value };
 }
 

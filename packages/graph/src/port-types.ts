@@ -58,8 +58,10 @@ export const portFactsSchema = z.strictObject({
   durationSeconds: z.number().min(0).optional(),
   hasAlpha: z.boolean().optional(),
   sampleRateHz: z.number().int().positive().optional(),
-  /** Steps of a sigma schedule. */
+  /** Steps of a sigma schedule; for a latent, of the one that it was sampled by. */
   steps: z.number().int().positive().optional(),
+  /** After how many of the steps sampling stops, or stopped: a draft where it is less than `steps`. */
+  stepsDone: z.number().int().positive().optional(),
   /** A number that is known before it is computed. */
   value: z.number().optional(),
   /**

@@ -1,5 +1,11 @@
 // Nodes that can be played keep their log in this form.
-export { formatActionLog, maxLoggedActions, parseActionLog, type ScoreTable } from '@reelgraph/graph';
+export {
+  formatActionLog,
+  maxLoggedActions,
+  type PortFacts,
+  parseActionLog,
+  type ScoreTable,
+} from '@reelgraph/graph';
 export type {
   Checkpoint,
   Checkpoints,
@@ -53,6 +59,7 @@ export type {
   Noise,
   PortValues,
   Sigmas,
+  UnfinishedSampling,
   Value,
   VideoValue,
 } from './values.ts';

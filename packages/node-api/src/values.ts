@@ -41,6 +41,34 @@ export interface Latent {
   readonly frameCount: number;
   readonly widthPx: number;
   readonly heightPx: number;
+  /** Present when sampling was stopped on its way: `samples` then still hold noise. */
+  readonly unfinished?: UnfinishedSampling;
+  /** Where it was saved, once it was. */
+  readonly file?: FileRef;
+}
+
+/**
+ * Sampling between two steps, with all that the rest follows from besides the weights of the model: whoever goes
+ * on from it, in whatever run, gives the very bytes that were given had it not been stopped.
+ */
+export interface UnfinishedSampling {
+  /** Steps done: 1 … `sigmas.length - 2`. `samples` of the latent are at `sigmas[step]`. */
+  readonly step: number;
+  /** The whole schedule, descending, the last is 0. */
+  readonly sigmas: readonly number[];
+  /** Name of the sampler, and what it carries from step to step besides the samples. */
+  readonly sampler: string;
+  readonly memory: Readonly<Record<string, Tensor | number | string>>;
+  /** g in `uncond + g * (cond - uncond)`; 1 means off. */
+  readonly guidanceScale: number;
+  /** The conditional and, with guidance, the unconditional branch. */
+  readonly branches: readonly Conditioning[];
+  /** What sampling began from, with its seed; known frames are held with it. */
+  readonly noise: Noise;
+  /** The model that took the steps. */
+  readonly model: ModelRef;
+  /** [1, C, T, H, W] float32: the clean latent as the model saw it in the last step. */
+  readonly estimate: Tensor<'float32'>;
 }
 
 export interface Noise {
@@ -53,6 +81,8 @@ export interface Noise {
 export interface Sigmas {
   /** Descending, `steps + 1` values, the last is 0. */
   readonly values: readonly number[];
+  /** Sampling stops after this many steps and leaves a draft: 1 … steps - 1. It goes to the end when absent. */
+  readonly stopAfter?: number;
 }
 
 /** Pixel frames. */

@@ -9,7 +9,10 @@ export function factsLabel(facts: PortFacts): string {
     parts.push(`${facts.widthPx}×${facts.heightPx}`);
   if (facts.fps !== undefined) parts.push(`${trimNumber(facts.fps)} fps`);
   if (facts.durationSeconds !== undefined) parts.push(`${trimNumber(facts.durationSeconds)} s`);
-  if (facts.steps !== undefined) parts.push(`${facts.steps} steps`);
+  const { steps, stepsDone } = facts;
+  if (steps !== undefined && stepsDone === undefined) parts.push(`${steps} steps`);
+  else if (steps !== undefined && stepsDone !== undefined && stepsDone < steps)
+    parts.push(`${stepsDone} of ${steps} steps`);
   if (facts.sampleRateHz !== undefined) parts.push(`${trimNumber(facts.sampleRateHz / 1000)} kHz`);
   return parts.join(' · ');
 }
