@@ -34,6 +34,7 @@ describe('applying a fix', () => {
     expect(before.nodes.a?.params).toEqual({ x: 1 });
     const renamed = applyFix(before, { kind: 'remove-param', label, nodeId: 'a', param: 'x', renameTo: 'z' });
     expect(renamed.nodes.a?.params).toEqual({ z: 1 });
+    expect(applyFix(before, { kind: 'bypass', label, nodeId: 'b' }).nodes.b?.mode).toBe('bypassed');
     expect(applyFix(set, { kind: 'remove-param', label, nodeId: 'a', param: 'x' }).nodes.a?.params).toEqual({
       y: 3,
     });

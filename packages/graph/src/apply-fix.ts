@@ -21,6 +21,8 @@ export function applyFix(workflow: Workflow, fix: GraphFix): Workflow {
       return withNode(workflow, fix.nodeId, (node) => withoutParam(node, fix.param, fix.renameTo));
     case 'set-type':
       return withNode(workflow, fix.nodeId, (node) => ({ ...node, type: fix.type, version: fix.version }));
+    case 'bypass':
+      return withNode(workflow, fix.nodeId, (node) => ({ ...node, mode: 'bypassed' }));
     case 'remove-edge':
       return withEdges(workflow, without(workflow.edges, fix));
     case 'connect': {

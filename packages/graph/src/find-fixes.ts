@@ -233,6 +233,8 @@ export function createFixFinder(
         return sameSource(id, fix);
       case 'connect':
         return connected(id, fix);
+      case 'bypass':
+        return [{ kind: 'bypass', label: fix.label, nodeId: id }];
       case 'go-around':
         return around(id, fix);
       default:

@@ -39,6 +39,7 @@ export const graphFixSchema = z.discriminatedUnion('kind', [
     /** The param that takes over its value. */
     renameTo: z.string().optional(),
   }),
+  z.strictObject({ kind: z.literal('bypass'), label: z.string(), nodeId: z.string() }),
   z.strictObject({
     kind: z.literal('set-type'),
     label: z.string(),

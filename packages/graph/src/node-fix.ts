@@ -54,5 +54,7 @@ export type NodeFix =
       readonly facts?: PortFacts;
       readonly orAdd?: Converter;
     }
-  /** Feeds `port` from what the node before it is fed with. */
+  /** Leaves the node itself out: its inputs pass to outputs of the same type. */
+  | { readonly kind: 'bypass'; readonly label: string }
+  /** Leaves the node before `port` out for this input: feeds it from what that node is fed with. */
   | { readonly kind: 'go-around'; readonly label: string; readonly port: string };
