@@ -15,7 +15,9 @@ import { LiveSessions } from './live/live-sessions.ts';
 import { startLoopMonitor } from './loop-monitor.ts';
 import { createMediaClient } from './media/media-client.ts';
 import { createCallRegistry } from './register-call.ts';
+import { countMissingFiles } from './result-files.ts';
 import { registerFileRoutes } from './routes/file-routes.ts';
+import { registerQueueCalls } from './routes/queue-routes.ts';
 import { registerRunCalls } from './routes/run-routes.ts';
 import { registerWorkflowCalls } from './routes/workflow-routes.ts';
 import { openRunJournal } from './run-journal.ts';
@@ -59,7 +61,7 @@ export async function composeServer(options: ServerOptions): Promise<ServerParts
         args: [JSON.stringify({ dataFolder: folder.root, inputRoots, modelRoots })],
       }),
     ...(options.cancelDeadlineMs === undefined ? {} : { cancelDeadlineMs: options.cancelDeadlineMs }),
-    onEvent: ({ runId, seq: _seq, atMs: _atMs, ...body }) => hub.publish(runId, body),
+    onEvent: (event, job) => queue.hear(event, job),
     onPreview: (preview) => hub.publishPreview(preview),
     onWarning: ({ runId, nodeId, problem }) => {
       log.warn({ runId, nodeId, ...problem }, 'run goes on in spite of a problem');
@@ -70,15 +72,40 @@ export async function composeServer(options: ServerOptions): Promise<ServerParts
     onNote: (note, details) => log.warn(details, note),
   });
   const live = new LiveSessions({ send: (request) => supervisor.sendLive(request) });
-  const queue = new RunQueue({
+  const noteError = (note: string, details: Record<string, unknown>) => log.error(details, note);
+  const queue: RunQueue = new RunQueue({
     hub,
-    journal,
-    supervisor,
-    onNote: (note, details) => log.error(details, note),
+    request: journal.request,
+    flushed: (done) => {
+      journal
+        .flush()
+        .catch((error: unknown) => noteError('the journal was not flushed', { err: error }))
+        .then(done)
+        .catch((error: unknown) => noteError('the next run could not begin', { err: error }));
+    },
+    runner: {
+      execute: (job, ended) => {
+        supervisor
+          .execute(job)
+          .then(ended)
+          .catch((error: unknown) => noteError('run could not be settled', { runId: job.runId, err: error }));
+      },
+      cancel: (runId) => supervisor.cancel(runId),
+    },
+    countMissing: (files, done) => {
+      countMissingFiles(store, files)
+        .then(done)
+        .catch((error: unknown) => noteError('run could not be settled', { err: error }));
+    },
+    onNote: noteError,
   });
-  const catalogue = await createCatalogue(modelRoots);
   const media = createMediaClient();
-  const checker = createChecker(catalogue, modelRoots);
+  const inputFiles = createInputFiles(inputRoots);
+  const catalogue = await createCatalogue(modelRoots, {
+    files: inputFiles,
+    inspect: (bytes) => media.facts(bytes),
+  });
+  const checker = createChecker(catalogue, { modelRoots, inputRoots });
   const guard = createGuard({ token: options.token, host: options.host });
   const monitor = startLoopMonitor();
 
@@ -109,8 +136,9 @@ export async function composeServer(options: ServerOptions): Promise<ServerParts
     saved: folder.workflowsFolder,
   });
   registerWorkflowCalls(registry, { catalogue, checker, library });
-  registerRunCalls(registry, { checker, hub, journal, queue });
-  registerFileRoutes(registry, { folder, inputFiles: createInputFiles(inputRoots), store, media });
+  registerRunCalls(registry, { catalogue, checker, hub, journal, queue });
+  registerQueueCalls(registry, { hub, journal, queue });
+  registerFileRoutes(registry, { folder, inputFiles, store, media });
   registry.finish();
   app.use(router);
   app.use(staticEditor(options.uiFolder));
@@ -126,7 +154,7 @@ export async function composeServer(options: ServerOptions): Promise<ServerParts
     sockets,
     start() {
       supervisor.start();
-      queue.resume();
+      queue.start(hub.unreadableRunIds);
       // Starting is over; from here on somebody waits for the loop.
       monitor.reset();
     },

@@ -2,11 +2,13 @@
 import { blockingIssues, checkWorkflow, type WorkflowCheck } from '@reelgraph/engine';
 import type { GraphIssue, NodeCatalogue, NodeTypeInfo, Workflow } from '@reelgraph/graph';
 import { createModelService, type InstalledModel, type ModelServiceHandle } from '@reelgraph/inference';
-import { describeNode, type NodeRegistry } from '@reelgraph/node-api';
+import { describeNode, type InferContext, type NodeRegistry } from '@reelgraph/node-api';
 import { builtinNodes } from '@reelgraph/nodes';
 import { modelFolder } from '@reelgraph/toybox';
 import type { DataFolder } from './data-folder.ts';
+import { createFileInspector, filesNamedBy, type InspectBytes } from './file-inspector.ts';
 import { folderStamp } from './folder-stamp.ts';
+import type { LocatedInputFiles } from './input-files.ts';
 
 /** Where model packages are looked for: given folders first, then the user's own, then the embedded one. */
 export function modelRootsOf(folder: DataFolder, given: readonly string[] = []): string[] {
@@ -20,21 +22,38 @@ export interface Catalogue {
   readonly typesByName: NodeCatalogue;
   /** Every model package found now, usable or not. */
   listModels(): Promise<readonly InstalledModel[]>;
-  /** Everything wrong with a workflow, and the facts on its wires. */
-  check(workflow: Workflow): Promise<WorkflowCheck>;
+  /** Everything wrong with a workflow, and the facts on its wires. `files` are those it names, where they are others. */
+  check(workflow: Workflow, files?: LocatedInputFiles): Promise<WorkflowCheck>;
   /** What keeps a run of `targets` (all outputs when absent) from starting; faults off to the side do not. */
   findBlockers(workflow: Workflow, targets?: readonly string[]): Promise<readonly GraphIssue[]>;
   close(): Promise<void>;
 }
 
-/** Reads node types and model packages; loads no inference runtime. */
-export async function createCatalogue(modelRoots: readonly string[]): Promise<Catalogue> {
-  const stamp = await folderStamp(modelRoots);
-  const models = await createModelService({ roots: modelRoots });
-  return catalogueOver(models, { modelRoots, stamp });
+/** Where a catalogue finds input files, and how it looks into them. */
+export interface FileOptions {
+  /** The files that workflows name; without them a check knows nothing of files. */
+  readonly files?: LocatedInputFiles;
+  /** On this thread unless given. */
+  readonly inspect?: InspectBytes;
 }
 
-export interface CatalogueOptions {
+/** Reads node types and model packages; loads no inference runtime. */
+export async function createCatalogue(
+  modelRoots: readonly string[],
+  fileOptions: FileOptions = {},
+): Promise<Catalogue> {
+  const stamp = await folderStamp(modelRoots);
+  const models = await createModelService({ roots: modelRoots });
+  return catalogueOver(models, { modelRoots, stamp, ...fileOptions });
+}
+
+/** Loaded with the first file: most checks need none, and the libraries take their time. */
+async function inspectHere(bytes: Uint8Array) {
+  const { fileFactsOf } = await import('@reelgraph/media');
+  return fileFactsOf(bytes);
+}
+
+export interface CatalogueOptions extends FileOptions {
   /** Where the service finds its packages, and how these folders looked when it did; absent: it always looks. */
   readonly modelRoots?: readonly string[];
   readonly stamp?: string;
@@ -45,7 +64,7 @@ export interface CatalogueOptions {
 /** A catalogue that looks at models through a service its caller owns. */
 export function catalogueOver(
   models: ModelServiceHandle,
-  { modelRoots, stamp, lookAgainMs = 2000 }: CatalogueOptions = {},
+  { modelRoots, stamp, lookAgainMs = 2000, files, inspect = inspectHere }: CatalogueOptions = {},
 ): Catalogue {
   const nodeTypes = [...builtinNodes.values()].map(describeNode);
   let lookedAtMs = performance.now();
@@ -59,14 +78,23 @@ export function catalogueOver(
     await models.refresh();
     lastStamp = now;
   };
-  const check = async (workflow: Workflow) => {
+  const typesByName = new Map(nodeTypes.map((info) => [info.type, info]));
+  const inspector = createFileInspector(inspect);
+  const check = async (workflow: Workflow, ownFiles = files) => {
     await refresh();
-    return checkWorkflow(workflow, builtinNodes, models.inferContext());
+    const context: InferContext =
+      ownFiles === undefined
+        ? models.inferContext()
+        : {
+            ...models.inferContext(),
+            files: await inspector.factsOf(filesNamedBy(workflow, typesByName), ownFiles),
+          };
+    return checkWorkflow(workflow, builtinNodes, context);
   };
   return {
     registry: builtinNodes,
     nodeTypes,
-    typesByName: new Map(nodeTypes.map((info) => [info.type, info])),
+    typesByName,
     async listModels() {
       await refresh();
       return models.installed();

@@ -6,11 +6,12 @@ import type { RunError, RunEvent, Workflow } from '@reelgraph/graph';
 import { createModelService } from '@reelgraph/inference';
 import type { LivePlay } from '@reelgraph/node-api';
 import { builtinNodes } from '@reelgraph/nodes';
-import { openStore, type Store } from '@reelgraph/store';
+import { filesOfHistory, openStore, type Store } from '@reelgraph/store';
 import { type Catalogue, catalogueOver } from './catalogue.ts';
 import { dataFolderAt } from './data-folder.ts';
 import { createInputFiles, type InputRoot } from './input-files.ts';
 import { createLiveHost, type LiveRequest } from './live-host.ts';
+import { runLimitsOf } from './run-limits.ts';
 
 export interface RunHostOptions {
   readonly dataFolder: string;
@@ -60,6 +61,7 @@ export async function createRunHost(options: RunHostOptions): Promise<RunHost> {
         digestFile: join(folder.artifactsFolder, 'model-digests.json'),
       }),
   });
+  const files = createInputFiles(options.inputRoots);
   const media = createMediaService({
     tempFolder: join(folder.artifactsFolder, 'tmp'),
     putFile: async (path, about) => ({
@@ -68,12 +70,16 @@ export async function createRunHost(options: RunHostOptions): Promise<RunHost> {
       ...(await store.putFile(path, { move: true })),
     }),
   });
+  const limits = runLimitsOf(process.env);
   const engine = createEngine({
     registry: builtinNodes,
     store,
+    memoryBytes: limits.memoryBytes,
+    disk: { bytes: limits.diskBytes, pinned: () => filesOfHistory(options.dataFolder) },
+    stallMs: limits.stallMs,
     models,
     media,
-    files: createInputFiles(options.inputRoots),
+    files,
     encodePreview: async (pixels) => {
       // The engine knows how fast a preview moves; here its picture becomes text that fits into a message.
       const { mediaType, frameCount, widthPx, heightPx, bytes } = await encodePreview(pixels, 1);
@@ -82,7 +88,7 @@ export async function createRunHost(options: RunHostOptions): Promise<RunHost> {
   });
   return {
     store,
-    catalogue: catalogueOver(models),
+    catalogue: catalogueOver(models, { files }),
     async run({ runId = randomUUID(), ...request }) {
       // A package that was mended or exchanged since the last run is seen by this one.
       await models.refresh();
@@ -92,6 +98,7 @@ export async function createRunHost(options: RunHostOptions): Promise<RunHost> {
     async close() {
       await live.close();
       await models.dispose();
+      store.close();
     },
   };
 }

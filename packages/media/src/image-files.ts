@@ -20,6 +20,7 @@ export interface ImageInfo {
   readonly mediaType: string;
   readonly widthPx: number;
   readonly heightPx: number;
+  readonly hasAlpha: boolean;
 }
 
 /**
@@ -43,7 +44,7 @@ export async function inspectImage(bytes: Uint8Array): Promise<ImageInfo> {
     });
   const { width: widthPx, height: heightPx } = header.autoOrient;
   if (widthPx * heightPx > imageLimits.pixels) throw tooLarge(`${widthPx}×${heightPx} pixels`);
-  return { mediaType, widthPx, heightPx };
+  return { mediaType, widthPx, heightPx, hasAlpha: header.hasAlpha };
 }
 
 /**

@@ -50,7 +50,12 @@ describe('decoding pictures', () => {
       .jpeg()
       .toBuffer();
     expect((await decodeImage(turned, signal)).pixels.shape).toEqual([1, 3, 1, 8, 4]);
-    expect(await inspectImage(turned)).toEqual({ mediaType: 'image/jpeg', widthPx: 4, heightPx: 8 });
+    expect(await inspectImage(turned)).toEqual({
+      mediaType: 'image/jpeg',
+      widthPx: 4,
+      heightPx: 8,
+      hasAlpha: false,
+    });
   });
 
   it.each([

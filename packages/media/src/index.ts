@@ -1,4 +1,5 @@
 export { findFfmpeg } from './ffmpeg-program.ts';
+export { fileFactsOf } from './file-facts.ts';
 export {
   decodeImage,
   encodePng,

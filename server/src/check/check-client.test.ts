@@ -17,7 +17,7 @@ beforeAll(async () => {
       return catalogue.check(workflow);
     },
   };
-  checker = createChecker(counted, []);
+  checker = createChecker(counted, { modelRoots: [], inputRoots: [] });
 });
 afterAll(async () => {
   await checker.close();

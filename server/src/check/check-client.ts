@@ -5,7 +5,7 @@
 import { Worker } from 'node:worker_threads';
 import type { Workflow } from '@reelgraph/graph';
 import type { Catalogue } from '@reelgraph/host';
-import type { CheckAnswer, CheckRequest } from './check-requests.ts';
+import type { CheckAnswer, CheckPlaces, CheckRequest } from './check-requests.ts';
 
 export interface Checker extends Pick<Catalogue, 'check' | 'findBlockers'> {
   close(): Promise<void>;
@@ -19,14 +19,14 @@ interface Pending {
   readonly reject: (error: Error) => void;
 }
 
-/** A checker whose thread starts with the first large workflow and finds models where `catalogue` does. */
-export function createChecker(catalogue: Catalogue, modelRoots: readonly string[]): Checker {
+/** A checker whose thread starts with the first large workflow and finds models and files where `catalogue` does. */
+export function createChecker(catalogue: Catalogue, places: CheckPlaces): Checker {
   let worker: Worker | undefined;
   let nextId = 1;
   const pending = new Map<number, Pending>();
 
   function begin(): Worker {
-    const started = new Worker(new URL('check-worker.ts', import.meta.url), { workerData: modelRoots });
+    const started = new Worker(new URL('check-worker.ts', import.meta.url), { workerData: places });
     const fail = (error: Error) => {
       if (worker !== started) return;
       worker = undefined;

@@ -1,6 +1,14 @@
 /** What is asked of the check worker, and what it answers. */
 import type { GraphIssue, Workflow } from '@reelgraph/graph';
 import type { Catalogue } from '@reelgraph/host';
+import { z } from 'zod';
+
+/** Where models and input files lie. */
+export const checkPlacesSchema = z.object({
+  modelRoots: z.array(z.string()),
+  inputRoots: z.array(z.object({ folder: z.string(), prefix: z.string().optional() })),
+});
+export type CheckPlaces = z.infer<typeof checkPlacesSchema>;
 
 export type CheckRequest =
   | { readonly id: number; readonly kind: 'check'; readonly workflow: Workflow }

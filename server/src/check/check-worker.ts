@@ -1,10 +1,13 @@
-/** Entry of the check worker; its data are the folders with model packages. */
+/** Entry of the check worker; its data are the places of models and files. It may be held up, so it looks into files itself. */
 import { parentPort, workerData } from 'node:worker_threads';
-import { createCatalogue } from '@reelgraph/host';
-import { z } from 'zod';
-import type { CheckAnswer, CheckRequest } from './check-requests.ts';
+import { createCatalogue, createInputFiles } from '@reelgraph/host';
+import { type CheckAnswer, type CheckRequest, checkPlacesSchema } from './check-requests.ts';
 
-const opened = createCatalogue(z.array(z.string()).parse(workerData));
+const { modelRoots, inputRoots } = checkPlacesSchema.parse(workerData);
+const files = createInputFiles(
+  inputRoots.map(({ folder, prefix }) => ({ folder, ...(prefix === undefined ? {} : { prefix }) })),
+);
+const opened = createCatalogue(modelRoots, { files });
 
 async function answer(request: CheckRequest): Promise<CheckAnswer> {
   const { id, kind, workflow } = request;

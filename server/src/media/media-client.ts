@@ -3,7 +3,7 @@
  * else's requests for a fifth of a second.
  */
 import { Worker } from 'node:worker_threads';
-import { NodeError } from '@reelgraph/node-api';
+import { type FileFacts, NodeError } from '@reelgraph/node-api';
 import type { InspectedFile, MediaAnswer, MediaRequest } from './media-requests.ts';
 
 export interface MediaClient {
@@ -13,6 +13,8 @@ export interface MediaClient {
    * @throws NodeError 'media/not-an-image' | 'media/not-a-video' | 'media/too-large' | 'media/timeout'
    */
   inspect(bytes: Uint8Array): Promise<InspectedFile>;
+  /** What a check of a workflow knows of a file. @throws NodeError 'media/timeout' */
+  facts(bytes: Uint8Array): Promise<FileFacts>;
   /** The text a video carries under the name `workflow`. @throws NodeError 'media/not-a-video' | 'media/timeout' */
   readWorkflowText(mp4: Uint8Array): Promise<string | undefined>;
   close(): Promise<void>;
@@ -101,6 +103,11 @@ export function createMediaClient({
       const answer = await ask('inspect', bytes);
       if (answer.kind !== 'inspected') throw new Error(`expected what it is, got ${answer.kind}`);
       return answer.file;
+    },
+    async facts(bytes) {
+      const answer = await ask('facts', bytes);
+      if (answer.kind !== 'facts') throw new Error(`expected facts, got ${answer.kind}`);
+      return answer.facts;
     },
     async readWorkflowText(mp4) {
       const answer = await ask('read-workflow', mp4);

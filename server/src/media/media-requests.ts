@@ -1,10 +1,10 @@
 /** What the server asks of pictures and videos, as plain functions; the worker's entry only connects a port. */
-import { inspectImage, probeVideo, readWorkflowFromVideo, sniffVideo } from '@reelgraph/media';
-import { NodeError } from '@reelgraph/node-api';
+import { fileFactsOf, inspectImage, probeVideo, readWorkflowFromVideo, sniffVideo } from '@reelgraph/media';
+import { type FileFacts, NodeError } from '@reelgraph/node-api';
 
 export interface MediaRequest {
   readonly id: number;
-  readonly kind: 'inspect' | 'read-workflow';
+  readonly kind: 'inspect' | 'facts' | 'read-workflow';
   readonly bytes: Uint8Array;
 }
 
@@ -17,6 +17,7 @@ export interface InspectedFile {
 
 export type MediaAnswer =
   | { readonly id: number; readonly kind: 'inspected'; readonly file: InspectedFile }
+  | { readonly id: number; readonly kind: 'facts'; readonly facts: FileFacts }
   | { readonly id: number; readonly kind: 'workflow'; readonly text: string | undefined }
   | {
       readonly id: number;
@@ -31,6 +32,7 @@ export type MediaAnswer =
 export async function handleMediaRequest({ id, kind, bytes }: MediaRequest): Promise<MediaAnswer> {
   try {
     if (kind === 'read-workflow') return { id, kind: 'workflow', text: await readWorkflowFromVideo(bytes) };
+    if (kind === 'facts') return { id, kind, facts: await fileFactsOf(bytes) };
     const videoType = sniffVideo(bytes);
     const { mediaType, widthPx, heightPx } =
       videoType === undefined

@@ -1,0 +1,101 @@
+import { mkdtemp, rm, utimes, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Workflow, workflowSchema } from '@reelgraph/graph';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createFileInspector, filesNamedBy } from './file-inspector.ts';
+import { createInputFiles } from './input-files.ts';
+
+let folder: string;
+let looked: string[];
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'reelgraph-facts-'));
+  looked = [];
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+const files = () => createInputFiles([{ folder }]);
+/** Says of a file how many bytes it has. */
+const inspector = () =>
+  createFileInspector(async (bytes) => {
+    const text = Buffer.from(bytes).toString();
+    looked.push(text);
+    if (text === 'fails') throw new Error('the worker died');
+    return { kind: 'image', mediaType: 'image/png', widthPx: text.length, heightPx: 1, hasAlpha: false };
+  });
+
+describe('facts of input files', () => {
+  it('a content is looked at once, whatever its name and however often it is asked for', async () => {
+    await writeFile(join(folder, 'a.png'), 'same');
+    await writeFile(join(folder, 'b.png'), 'same');
+    const { factsOf } = inspector();
+    expect((await factsOf(['a.png', 'b.png', 'a.png'], files())).get('b.png')).toMatchObject({ widthPx: 4 });
+    await factsOf(['a.png'], files());
+    expect(looked).toEqual(['same']);
+  });
+
+  it('a file with other bytes is looked at again, one that was only touched is not', async () => {
+    const path = join(folder, 'a.png');
+    await writeFile(path, 'one');
+    const { factsOf } = inspector();
+    await factsOf(['a.png'], files());
+    await utimes(path, new Date(0), new Date(0));
+    await factsOf(['a.png'], files());
+    await writeFile(path, 'three');
+    expect((await factsOf(['a.png'], files())).get('a.png')).toMatchObject({ widthPx: 5 });
+    expect(looked).toEqual(['one', 'three']);
+  });
+
+  it('a missing file is told, a look that failed tells nothing and is tried again', async () => {
+    await writeFile(join(folder, 'a.png'), 'fails');
+    const { factsOf } = inspector();
+    const facts = await factsOf(['a.png', '../a.png', 'gone.png'], files());
+    expect(facts.has('a.png')).toBe(false);
+    expect(facts.get('gone.png')).toMatchObject({ kind: 'unusable', code: 'file/not-found' });
+    expect(facts.get('../a.png')).toMatchObject({ kind: 'unusable', code: 'file/not-found' });
+    await factsOf(['a.png'], files());
+    expect(looked).toEqual(['fails', 'fails']);
+  });
+});
+
+it('finds the file params of nodes, subgraphs and their instances', () => {
+  const info = {
+    type: 'load',
+    version: 1,
+    title: 'Load',
+    description: '',
+    category: '',
+    synonyms: [],
+    inputs: {},
+    outputs: {},
+    params: {
+      file: { kind: 'file', label: '', description: '', default: '', accept: 'image' },
+      note: { kind: 'text', label: '', description: '', default: 'no file', multiline: false, maxLength: 9 },
+    },
+    preview: 'none',
+    isOutput: false,
+  } as const;
+  const load = (file?: string) => ({ type: 'load', version: 1, params: file === undefined ? {} : { file } });
+  const workflow: Workflow = workflowSchema.parse({
+    reelgraph: 1,
+    name: 'files',
+    nodes: {
+      a: load('a.png'),
+      b: load(),
+      i: { type: 'subgraph:s', version: 1, params: { picture: 'c.png' } },
+    },
+    edges: [],
+    subgraphs: {
+      s: {
+        title: '',
+        nodes: { x: load('b.png') },
+        edges: [],
+        inputs: {},
+        outputs: {},
+        params: { picture: { node: 'x', param: 'file' } },
+      },
+    },
+  });
+  const catalogue = new Map([['load', { ...info, synonyms: [] }]]);
+  expect([...filesNamedBy(workflow, catalogue)].sort()).toEqual(['a.png', 'b.png', 'c.png']);
+});
