@@ -11,6 +11,7 @@ import { noise } from './latent/noise/node.ts';
 import { vaeDecode } from './latent/vae-decode/node.ts';
 import { vaeEncode } from './latent/vae-encode/node.ts';
 import { boxMask } from './mask/box-mask/node.ts';
+import { fitMask } from './mask/fit-mask/node.ts';
 import { growMask } from './mask/grow-mask/node.ts';
 import { imageMask } from './mask/image-mask/node.ts';
 import { invertMask } from './mask/invert-mask/node.ts';
@@ -18,6 +19,7 @@ import { loadModel } from './model/load-model/node.ts';
 import { continueDenoise } from './sampling/continue-denoise/node.ts';
 import { denoise } from './sampling/denoise/node.ts';
 import { scheduler } from './sampling/scheduler/node.ts';
+import { changeFrameRate } from './video/change-frame-rate/node.ts';
 import { compositeFrames } from './video/composite-frames/node.ts';
 import { groundTruthScene } from './video/ground-truth-scene/node.ts';
 import { joinClips } from './video/join-clips/node.ts';
@@ -56,11 +58,13 @@ const definitions: readonly AnyNodeDefinition[] = [
   joinClips,
   reverseFrames,
   resizeFrames,
+  changeFrameRate,
   pickFrame,
   boxMask,
   imageMask,
   growMask,
   invertMask,
+  fitMask,
   compositeFrames,
   videoMux,
   saveVideo,

@@ -2,6 +2,7 @@ import {
   addKnownFrames,
   DiffusionError,
   type ExtensionPlan,
+  type ExtensionRequest,
   fewestFramesAfter,
   givenLatents,
   latentShape,
@@ -10,7 +11,10 @@ import {
 } from '@reelgraph/diffusion';
 import { defineNode, type Frames, type InferIssue, NodeError } from '@reelgraph/node-api';
 import { sliceAxis, type Tensor, zeros } from '@reelgraph/tensor';
-import { clipSizeOf, sizeFault } from '../../latent/clip-fault.ts';
+import { clipSizeOf, faultIssue, rateIssues, resizeAt, sizeFault } from '../../latent/clip-fault.ts';
+import { modelOf, wrongModelIssues } from '../../model/wrong-model.ts';
+import { sizeFacts } from '../../video/frames-facts.ts';
+import { pictureIssues } from '../picture-placed.ts';
 
 /**
  * Fixes the end of one clip at the beginning of a strip, the beginning of another at its end, or both; see
@@ -105,15 +109,27 @@ export const extendClip = defineNode({
   },
   cache: 'disk',
   lane: 'inference',
-  infer({ inputs, params }) {
-    const { model, before, after } = inputs;
-    const issues: InferIssue[] = [];
-    if (before === undefined && after === undefined) {
+  infer({ inputs, params, context }) {
+    const { model, before, after, conditioning } = inputs;
+    const issues: InferIssue[] = [
+      ...pictureIssues('extend-clip/picture-placed', conditioning),
+      ...wrongModelIssues(
+        'extend-clip/wrong-model',
+        'conditioning',
+        conditioning,
+        model,
+        (of, here) =>
+          `The prompt was read by the model ${of}, but the clips would be read by ${here}. Connect one model to both.`,
+        conditioning?.model === undefined ? [] : [modelOf(conditioning.model)],
+      ),
+    ];
+    if (!('before' in inputs) && !('after' in inputs)) {
       issues.push({
         code: 'extend-clip/no-clip',
         severity: 'error',
         message: 'There is no clip to extend. Connect one to "Clip before", "Clip after" or both.',
         port: 'before',
+        fix: { kind: 'connect', label: 'Connect a clip', port: 'before' },
       });
     }
     for (const [port, facts] of [
@@ -121,47 +137,52 @@ export const extendClip = defineNode({
       ['after', after],
     ] as const) {
       const fault = facts === undefined ? undefined : sizeFault(facts, model ?? {});
-      if (fault === undefined) continue;
-      issues.push({ code: fault.code, severity: 'error', message: `${fault.message} ${fault.hint}`, port });
+      if (fault !== undefined) issues.push(faultIssue(port, fault));
+      issues.push(...rateIssues(port, facts, model, context));
     }
     const otherSize = (['widthPx', 'heightPx'] as const).some(
       (side) => before?.[side] !== undefined && after?.[side] !== undefined && before[side] !== after[side],
     );
-    if (otherSize) issues.push({ ...otherSizeFault, severity: 'error', port: 'after' });
-    const size = before ?? after ?? {};
-    const { frameRule } = model ?? {};
-    const known =
-      frameRule !== undefined &&
-      (before === undefined || before.frameCount !== undefined) &&
-      (after === undefined || after.frameCount !== undefined);
-    let frameCount: number | undefined;
-    if (known && issues.length === 0) {
-      try {
-        frameCount = planExtension(
-          { ...params, beforeFrames: before?.frameCount, afterFrames: after?.frameCount },
-          frameRule,
-        ).frameCount;
-      } catch (error) {
-        if (!(error instanceof DiffusionError)) throw error;
-        issues.push({
-          code: 'extend-clip/too-short',
-          severity: 'error',
-          message: `${error.message} ${longerClip(frameRule)}`,
-          port: 'after',
-        });
-      }
+    if (otherSize) {
+      const { widthPx, heightPx } = before ?? {};
+      issues.push({
+        ...otherSizeFault,
+        severity: 'error',
+        port: 'after',
+        ...(widthPx === undefined || heightPx === undefined
+          ? {}
+          : { fix: resizeAt('after', { widthPx, heightPx }) }),
+      });
     }
+    const { widthPx, heightPx } = before ?? after ?? {};
+    const { frameRule } = model ?? {};
+    const clips = { beforeFrames: before?.frameCount, afterFrames: after?.frameCount };
+    const isKnown =
+      frameRule !== undefined &&
+      ('before' in inputs || 'after' in inputs) &&
+      (!('before' in inputs) || clips.beforeFrames !== undefined) &&
+      (!('after' in inputs) || clips.afterFrames !== undefined);
+    const plan = isKnown ? planOrMessage({ ...params, ...clips }, frameRule) : undefined;
+    if (typeof plan === 'string' && frameRule !== undefined) {
+      const other = newFramesThatFit({ ...params, ...clips }, frameRule);
+      issues.push({
+        code: 'extend-clip/too-short',
+        severity: 'error',
+        message: `${plan} ${longerClip(frameRule)}`,
+        port: 'after',
+        ...(other === undefined
+          ? {}
+          : { fix: { label: `Make ${other} new frames`, param: 'newFrames', value: other } }),
+      });
+    }
+    const made = typeof plan === 'object' ? plan : undefined;
+    const size = sizeFacts({ widthPx, heightPx, frameCount: made?.frameCount });
     return {
       outputs: {
-        conditioning: { ...inputs.conditioning },
-        latent: {
-          ...model,
-          ...(size.widthPx === undefined ? {} : { widthPx: size.widthPx }),
-          ...(size.heightPx === undefined ? {} : { heightPx: size.heightPx }),
-          ...(frameCount === undefined ? {} : { frameCount }),
-        },
-        lead: {},
-        tail: {},
+        conditioning: { ...conditioning, ...size, hasKnownFrames: true },
+        latent: { ...model, ...size },
+        lead: made === undefined ? {} : { value: made.leadFrames },
+        tail: made === undefined ? {} : { value: made.tailFrames },
       },
       issues,
     };
@@ -210,6 +231,33 @@ const otherSizeFault = {
 
 function longerClip(rule: { multiple: number; plus: number }): string {
   return `Use a clip after of ${fewestFramesAfter(rule)} or more frames.`;
+}
+
+/** The plan, or why there is none. */
+function planOrMessage(
+  request: ExtensionRequest,
+  rule: { multiple: number; plus: number },
+): ExtensionPlan | string {
+  try {
+    return planExtension(request, rule);
+  } catch (error) {
+    if (!(error instanceof DiffusionError)) throw error;
+    return error.message;
+  }
+}
+
+/** The number of new frames nearest to the one wanted for which the clip after is long enough. */
+function newFramesThatFit(
+  request: ExtensionRequest,
+  rule: { multiple: number; plus: number },
+): number | undefined {
+  for (let step = 1; step <= rule.multiple; step++) {
+    for (const newFrames of [request.newFrames + step, request.newFrames - step]) {
+      if (newFrames >= 1 && typeof planOrMessage({ ...request, newFrames }, rule) === 'object')
+        return newFrames;
+    }
+  }
+  return undefined;
 }
 
 function expectClips(

@@ -7,6 +7,8 @@ import {
 } from '@reelgraph/diffusion';
 import { defineNode, type InferIssue, NodeError } from '@reelgraph/node-api';
 import { concatAxis, sameShape, sliceAxis, type Tensor } from '@reelgraph/tensor';
+import { encodedAnew, modelOf, wrongModelIssues } from '../../model/wrong-model.ts';
+import { differ, sizeFacts } from '../../video/frames-facts.ts';
 
 /** Fixes a picture at a place of the clip. */
 export const imageConditioning = defineNode({
@@ -75,7 +77,7 @@ export const imageConditioning = defineNode({
   lane: 'inference',
   infer({ inputs, params }) {
     const issues: InferIssue[] = [];
-    const { model, latent } = inputs;
+    const { model, latent, conditioning } = inputs;
     const frames = latent?.frameCount;
     if (params.frame === 'index' && frames !== undefined && params.frameIndex >= frames) {
       issues.push({
@@ -86,15 +88,57 @@ export const imageConditioning = defineNode({
         fix: { label: `Use frame ${frames - 1}`, param: 'frameIndex', value: frames - 1 },
       });
     }
-    if (model?.model !== undefined && latent?.model !== undefined && model.model !== latent.model) {
+    issues.push(
+      ...wrongModelIssues(
+        'image-conditioning/wrong-model',
+        'latent',
+        latent,
+        model,
+        (of, here) =>
+          `The latent is for the model ${of}, but the picture would be read by ${here}. Connect one model to both.`,
+        latent?.model === undefined ? [] : [modelOf(latent.model), encodedAnew('latent', latent.model)],
+      ),
+      ...wrongModelIssues(
+        'image-conditioning/wrong-model',
+        'conditioning',
+        conditioning,
+        model,
+        (of, here) =>
+          `The prompt was read by the model ${of}, but the picture would be read by ${here}. Connect one model to both.`,
+        conditioning?.model === undefined ? [] : [modelOf(conditioning.model)],
+      ),
+    );
+    const isOfOtherClip =
+      conditioning?.hasKnownFrames === true &&
+      differ(conditioning, latent, ['frameCount', 'widthPx', 'heightPx']);
+    if (isOfOtherClip) {
       issues.push({
-        code: 'image-conditioning/wrong-model',
+        code: 'image-conditioning/wrong-size',
         severity: 'error',
-        message: `The latent is for the model ${latent.model}, but the picture would be read by ${model.model}. Connect one model to both.`,
-        port: 'latent',
+        message:
+          'The picture placed before this one belongs to a clip of another size. Connect both to the same latent.',
+        port: 'conditioning',
+        fix: {
+          kind: 'same-source',
+          label: 'Place both in this latent',
+          port: 'conditioning',
+          type: 'latent',
+          from: 'latent',
+        },
+        otherFixes: [
+          {
+            kind: 'connect',
+            label: 'Use the latent of the other picture',
+            port: 'latent',
+            facts: sizeFacts(conditioning),
+          },
+        ],
       });
     }
-    return { outputs: { conditioning: { ...inputs.conditioning } }, issues };
+    return {
+      outputs: { conditioning: { ...conditioning, ...sizeFacts(latent ?? {}), hasKnownFrames: true } },
+      issues,
+    };
   },
   async run({ inputs, params, ctx }) {
     const { model, conditioning, latent } = inputs;

@@ -1,7 +1,11 @@
 import { knownPlaces, placesToKeep } from '@reelgraph/diffusion';
 import { defineNode, type InferIssue, NodeError } from '@reelgraph/node-api';
 import { formatShape, sameShape } from '@reelgraph/tensor';
-import { clipFault, clipSizeOf } from '../../latent/clip-fault.ts';
+import { clipFault, clipFaultIssues, clipSizeOf, rateIssues } from '../../latent/clip-fault.ts';
+import { fitMaskAt, maskOfClip } from '../../mask/mask-fixes.ts';
+import { modelOf, wrongModelIssues } from '../../model/wrong-model.ts';
+import { differ, sizeFacts } from '../../video/frames-facts.ts';
+import { pictureIssues } from '../picture-placed.ts';
 
 /** Fixes everything of a clip that lies outside a mask. */
 export const inpaint = defineNode({
@@ -38,39 +42,37 @@ export const inpaint = defineNode({
   params: {},
   cache: 'disk',
   lane: 'inference',
-  infer({ inputs }) {
-    const { model, frames, mask } = inputs;
-    const issues: InferIssue[] = [];
-    const fault = clipFault(frames ?? {}, model ?? {});
-    if (fault !== undefined) {
-      issues.push({
-        code: fault.code,
-        severity: 'error',
-        message: `${fault.message} ${fault.hint}`,
-        port: 'frames',
-      });
-    }
-    const differs = (['frameCount', 'widthPx', 'heightPx'] as const).some(
-      (size) => frames?.[size] !== undefined && mask?.[size] !== undefined && frames[size] !== mask[size],
-    );
-    if (differs) {
+  infer({ inputs, context }) {
+    const { model, frames, mask, conditioning } = inputs;
+    const issues: InferIssue[] = [
+      ...clipFaultIssues('frames', frames ?? {}, model ?? {}),
+      ...rateIssues('frames', frames, model, context),
+      ...pictureIssues('inpaint/picture-placed', conditioning),
+      ...wrongModelIssues(
+        'inpaint/wrong-model',
+        'conditioning',
+        conditioning,
+        model,
+        (of, here) =>
+          `The prompt was read by the model ${of}, but the clip would be read by ${here}. Connect one model to both.`,
+        conditioning?.model === undefined ? [] : [modelOf(conditioning.model)],
+      ),
+    ];
+    if (differ(frames, mask, ['frameCount', 'widthPx', 'heightPx'])) {
       issues.push({
         code: 'inpaint/other-size',
         severity: 'error',
         message: 'The mask was made for a clip of another size or length. Connect the same clip to both.',
         port: 'mask',
+        fix: maskOfClip('mask', 'frames'),
+        otherFixes: [fitMaskAt('mask', 'frames')],
       });
     }
-    const { frameCount, widthPx, heightPx } = frames ?? {};
+    const size = sizeFacts(frames ?? {});
     return {
       outputs: {
-        conditioning: { ...inputs.conditioning },
-        latent: {
-          ...model,
-          ...(frameCount === undefined ? {} : { frameCount }),
-          ...(widthPx === undefined ? {} : { widthPx }),
-          ...(heightPx === undefined ? {} : { heightPx }),
-        },
+        conditioning: { ...conditioning, ...size, hasKnownFrames: true },
+        latent: { ...model, ...size },
       },
       issues,
     };

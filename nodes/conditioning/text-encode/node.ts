@@ -1,5 +1,7 @@
 import { defineNode, type InferIssue, maxTextCharacters, NodeError } from '@reelgraph/node-api';
 
+const examplePrompt = 'a large red circle moves right on a navy background';
+
 /** Turns words into what steers the video model. */
 export const textEncode = defineNode({
   type: 'text-encode',
@@ -35,7 +37,7 @@ export const textEncode = defineNode({
       default: '',
       multiline: true,
       maxLength: 100_000,
-      placeholder: 'a large red circle moves right on a navy background',
+      placeholder: examplePrompt,
     },
     negativePrompt: {
       kind: 'text',
@@ -56,7 +58,8 @@ export const textEncode = defineNode({
     const isTyped = !('text' in inputs);
     if (isTyped && params.prompt.trim() === '') {
       const message = 'The prompt is empty: there is nothing to make a video of.';
-      issues.push({ code: 'text/empty', severity: 'error', message, param: 'prompt' });
+      const fix = { label: 'Use an example', param: 'prompt', value: examplePrompt };
+      issues.push({ code: 'text/empty', severity: 'error', message, param: 'prompt', fix });
     }
     for (const param of isTyped ? (['prompt', 'negativePrompt'] as const) : (['negativePrompt'] as const)) {
       if (maxTokens === undefined || params[param].length <= maxTextCharacters(maxTokens)) continue;
@@ -65,6 +68,11 @@ export const textEncode = defineNode({
         severity: 'error',
         message: `The text has ${params[param].length} characters; the model ${model} reads at most ${maxTokens} tokens (a word is one or a few). Shorten it.`,
         param,
+        fix: {
+          label: 'Shorten it',
+          param,
+          value: shortened(params[param], maxTextCharacters(maxTokens)),
+        },
       });
     }
     const unknown = vocabulary === undefined || !isTyped ? [] : wordsOutside(params.prompt, vocabulary.words);
@@ -94,6 +102,13 @@ export const textEncode = defineNode({
     return { positive, negative };
   },
 });
+
+/** The whole words at the beginning of a text that have room in so many characters. */
+function shortened(text: string, most: number): string {
+  const start = text.slice(0, most);
+  const lastSpace = start.search(/\s\S*$/);
+  return (lastSpace > 0 ? start.slice(0, lastSpace) : start).trimEnd();
+}
 
 /** Words of a text that are not among those known, each once, in order. */
 function wordsOutside(text: string, known: readonly string[]): string[] {

@@ -27,6 +27,23 @@ describe('load-image', () => {
     await expect(run).rejects.toMatchObject({ code: 'file/none-chosen' });
   });
 
+  it('knows the size of a picture that was looked at, and what becomes of its transparency', () => {
+    const picture = {
+      kind: 'image',
+      mediaType: 'image/png',
+      widthPx: 64,
+      heightPx: 48,
+      hasAlpha: true,
+    } as const;
+    const { outputs, issues } = loadImage.infer!({
+      inputs: {},
+      params: { file: 'a.png' },
+      context: { models: new Map(), files: new Map([['a.png', picture]]) },
+    });
+    expect(outputs.image).toEqual({ widthPx: 64, heightPx: 48, hasAlpha: false });
+    expect(issues).toMatchObject([{ code: 'load-image/transparent', severity: 'warning' }]);
+  });
+
   it('passes on what is wrong with the file', async () => {
     const run = (files: { read(name: string): Promise<Uint8Array> }) =>
       loadImage.run({ inputs: {}, params: { file: 'x' }, ctx: createTestContext({ files }) });

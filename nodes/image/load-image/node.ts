@@ -1,4 +1,5 @@
 import { defineNode, NodeError } from '@reelgraph/node-api';
+import { fileIssues } from '../../video/file-issues.ts';
 
 /** Brings a picture into the graph. */
 export const loadImage = defineNode({
@@ -24,20 +25,23 @@ export const loadImage = defineNode({
   preview: 'image',
   cache: 'memory',
   lane: 'cpu',
-  infer({ params }) {
+  infer({ params, context }) {
+    const facts = context.files?.get(params.file);
+    const issues = fileIssues(params.file, facts, 'image');
+    if (facts?.kind !== 'image') return { outputs: { image: {} }, issues };
+    const { widthPx, heightPx, hasAlpha } = facts;
     return {
-      outputs: { image: {} },
-      issues:
-        params.file === ''
-          ? [
-              {
-                code: 'file/none-chosen',
-                severity: 'error',
-                message: 'No picture is chosen. Drop one onto the node.',
-                param: 'file',
-              },
-            ]
-          : [],
+      outputs: { image: { widthPx, heightPx, hasAlpha: false } },
+      issues: hasAlpha
+        ? [
+            {
+              code: 'load-image/transparent',
+              severity: 'warning',
+              message: 'The picture is transparent in places; these become black.',
+              param: 'file',
+            },
+          ]
+        : issues,
     };
   },
   async run({ params, ctx }) {

@@ -42,6 +42,7 @@ describe('vae-decode', () => {
     };
     const context = { models: new Map([['fake', fakeModelFacts]]) };
     expect(vaeDecode.infer!({ inputs, params: {}, context }).outputs.frames).toEqual({
+      durationSeconds: 9 / 8,
       frameCount: 9,
       widthPx: 32,
       heightPx: 32,

@@ -1,4 +1,6 @@
 import { defineNode, NodeError } from '@reelgraph/node-api';
+import { encodedAnew, modelOf, wrongModelIssues } from '../../model/wrong-model.ts';
+import { framesFacts } from '../../video/frames-facts.ts';
 
 /** Unpacks the finished clip into pictures. */
 export const vaeDecode = defineNode({
@@ -21,27 +23,19 @@ export const vaeDecode = defineNode({
   infer({ inputs, context }) {
     const { model, latent } = inputs;
     const fps = context.models.get(model?.model ?? '')?.recommended.fps;
-    const wrongModel =
-      model?.model !== undefined && latent?.model !== undefined && model.model !== latent.model;
     return {
       outputs: {
-        frames: {
-          ...(latent?.widthPx === undefined ? {} : { widthPx: latent.widthPx }),
-          ...(latent?.heightPx === undefined ? {} : { heightPx: latent.heightPx }),
-          ...(latent?.frameCount === undefined ? {} : { frameCount: latent.frameCount }),
-          ...(fps === undefined ? {} : { fps }),
-        },
+        frames: framesFacts({ ...latent, ...(fps === undefined ? {} : { fps }) }),
       },
-      issues: wrongModel
-        ? [
-            {
-              code: 'vae-decode/wrong-model',
-              severity: 'error',
-              message: `The latent was made by the model ${latent?.model}; ${model?.model} cannot unpack it. Connect the model that made it.`,
-              port: 'latent',
-            },
-          ]
-        : [],
+      issues: wrongModelIssues(
+        'vae-decode/wrong-model',
+        'latent',
+        latent,
+        model,
+        (of, here) =>
+          `The latent was made by the model ${of}; ${here} cannot unpack it. Connect the model that made it.`,
+        latent?.model === undefined ? [] : [modelOf(latent.model), encodedAnew('latent', latent.model)],
+      ),
     };
   },
   async run({ inputs, ctx }) {

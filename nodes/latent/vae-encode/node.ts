@@ -1,5 +1,6 @@
 import { defineNode, NodeError } from '@reelgraph/node-api';
-import { clipFault, clipSizeOf } from '../clip-fault.ts';
+import { sizeFacts } from '../../video/frames-facts.ts';
+import { clipFault, clipFaultIssues, clipSizeOf, rateIssues } from '../clip-fault.ts';
 
 /** Packs a clip into the form that the model works on. */
 export const vaeEncode = defineNode({
@@ -20,29 +21,13 @@ export const vaeEncode = defineNode({
   params: {},
   cache: 'disk',
   lane: 'inference',
-  infer({ inputs }) {
-    const { frameCount, widthPx, heightPx } = inputs.frames ?? {};
-    const fault = clipFault(inputs.frames ?? {}, inputs.model ?? {});
+  infer({ inputs: { model, frames }, context }) {
     return {
-      outputs: {
-        latent: {
-          ...inputs.model,
-          ...(frameCount === undefined ? {} : { frameCount }),
-          ...(widthPx === undefined ? {} : { widthPx }),
-          ...(heightPx === undefined ? {} : { heightPx }),
-        },
-      },
-      issues:
-        fault === undefined
-          ? []
-          : [
-              {
-                code: fault.code,
-                severity: 'error',
-                message: `${fault.message} ${fault.hint}`,
-                port: 'frames',
-              },
-            ],
+      outputs: { latent: { ...model, ...sizeFacts(frames ?? {}) } },
+      issues: [
+        ...clipFaultIssues('frames', frames ?? {}, model ?? {}),
+        ...rateIssues('frames', frames, model, context),
+      ],
     };
   },
   async run({ inputs, ctx }) {

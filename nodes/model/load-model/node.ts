@@ -73,11 +73,18 @@ export const loadModel = defineNode({
     if (damaged !== undefined) {
       return {
         outputs: { model: {} },
-        issues: [{ code: 'model/damaged', severity: 'error', message: damaged, param: 'model' }],
+        issues: [
+          {
+            code: 'model/damaged',
+            severity: 'error',
+            message: damaged,
+            param: 'model',
+            ...useInstalled(context.models.keys()),
+          },
+        ],
       };
     }
     const names = [...context.models.keys()];
-    const [first] = names;
     return {
       outputs: { model: {} },
       issues: [
@@ -86,7 +93,7 @@ export const loadModel = defineNode({
           severity: 'error',
           message: `No model named "${params.model}" is installed${names.length === 0 ? '' : `; there is ${names.join(', ')}`}.`,
           param: 'model',
-          ...(first === undefined ? {} : { fix: { label: `Use ${first}`, param: 'model', value: first } }),
+          ...useInstalled(names),
         },
       ],
     };
@@ -96,6 +103,12 @@ export const loadModel = defineNode({
     return { model: await ctx.models.resolve(params.model, ctx.signal, { variant, precision }) };
   },
 });
+
+/** The first model there is. */
+function useInstalled(names: Iterable<string>): Pick<InferIssue, 'fix'> {
+  const [first] = names;
+  return first === undefined ? {} : { fix: { label: `Use ${first}`, param: 'model', value: first } };
+}
 
 /** What the package has not that is asked of it. */
 function choiceIssues(

@@ -1,5 +1,8 @@
-import { defineNode, type InferIssue, NodeError } from '@reelgraph/node-api';
+import { defineNode, type InferFix, type InferIssue, NodeError, type PortFacts } from '@reelgraph/node-api';
 import { formatShape, sameShape } from '@reelgraph/tensor';
+import { resizeAt, trimAt } from '../../latent/clip-fault.ts';
+import { fitMaskAt, maskOfClip } from '../../mask/mask-fixes.ts';
+import { framesFacts } from '../frames-facts.ts';
 
 /** Puts the changed part of a clip back into the original. */
 export const compositeFrames = defineNode({
@@ -32,11 +35,15 @@ export const compositeFrames = defineNode({
           severity: 'error',
           message: `"${port}" has another size or length than the original (${b} instead of ${a}). Make all three from one clip.`,
           port,
+          otherFixes:
+            port === 'mask'
+              ? [maskOfClip(port, 'original'), fitMaskAt(port, 'original')]
+              : sameAs(inputs.original, inputs.frames),
         });
         break;
       }
     }
-    return { outputs: { frames: { ...inputs.original } }, issues };
+    return { outputs: { frames: framesFacts(inputs.original ?? {}) }, issues };
   },
   run({ inputs }) {
     const { original, frames, mask } = inputs;
@@ -59,3 +66,13 @@ export const compositeFrames = defineNode({
     return { frames: { pixels: { dtype: 'float32', shape, data }, fps: original.fps } };
   },
 });
+
+/** What brings the new clip to the size of the original, and the longer of both to the length of the other. */
+function sameAs(original: PortFacts = {}, made: PortFacts = {}): InferFix[] {
+  const { widthPx, heightPx, frameCount } = original;
+  const isOtherSize = widthPx !== made.widthPx || heightPx !== made.heightPx;
+  if (isOtherSize && widthPx !== undefined && heightPx !== undefined)
+    return [resizeAt('frames', { widthPx, heightPx })];
+  if (frameCount === undefined || made.frameCount === undefined) return [];
+  return [made.frameCount > frameCount ? trimAt('frames', frameCount) : trimAt('original', made.frameCount)];
+}

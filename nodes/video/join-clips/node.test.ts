@@ -34,14 +34,38 @@ describe('join-clips', () => {
       params: { crossfade: 0 },
       context: { models: new Map() },
     });
-    expect(issues).toMatchObject([{ code: 'join-clips/other-size', port: 'second' }]);
+    expect(issues).toMatchObject([
+      { code: 'join-clips/other-size', port: 'second', fix: { kind: 'convert', label: 'Resize to 64×64' } },
+    ]);
     const other = { pixels: fromFunction([1, 3, 1, 2, 1], () => 0), fps: 8 };
     await expect(join({ first: clip(1), second: other })).rejects.toMatchObject({
       code: 'join-clips/other-size',
     });
   });
 
+  it('refuses clips of other rates, while wiring and when run', async () => {
+    const { issues } = joinClips.infer!({
+      inputs: { first: { fps: 24 }, second: { fps: 8 }, third: { fps: 24.001 } },
+      params: { crossfade: 0 },
+      context: { models: new Map() },
+    });
+    expect(issues).toMatchObject([
+      { code: 'join-clips/other-rate', port: 'second', fix: { kind: 'convert', label: 'Change to 24 fps' } },
+    ]);
+    await expect(join({ first: clip(1), second: { ...clip(1), fps: 24 } })).rejects.toMatchObject({
+      code: 'join-clips/other-rate',
+    });
+  });
+
   it('refuses a fade longer than a clip', async () => {
+    const { issues } = joinClips.infer!({
+      inputs: { first: { frameCount: 9 }, second: { frameCount: 5 }, third: { frameCount: 4 } },
+      params: { crossfade: 6 },
+      context: { models: new Map() },
+    });
+    expect(issues).toMatchObject([
+      { code: 'join-clips/short-clip', param: 'crossfade', fix: { param: 'crossfade', value: 4 } },
+    ]);
     await expect(join({ first: clip(1, 2), second: clip(3) }, 2)).rejects.toMatchObject({
       code: 'join-clips/short-clip',
     });
@@ -54,6 +78,6 @@ describe('join-clips', () => {
       params: { crossfade: 2 },
       context: { models: new Map() },
     });
-    expect(outputs.frames).toEqual({ ...facts, frameCount: 23 });
+    expect(outputs.frames).toEqual({ ...facts, frameCount: 23, durationSeconds: 23 / 8 });
   });
 });

@@ -1,5 +1,7 @@
 import { defineNode, type Frames, type InferIssue, NodeError } from '@reelgraph/node-api';
 import { concatAxis, sliceAxis, type Tensor } from '@reelgraph/tensor';
+import { rateAt, resizeAt } from '../../latent/clip-fault.ts';
+import { differ, framesFacts } from '../frames-facts.ts';
 
 /** Puts clips one after the other. */
 export const joinClips = defineNode({
@@ -34,40 +36,75 @@ export const joinClips = defineNode({
   infer({ inputs, params }) {
     const issues: InferIssue[] = [];
     const { first } = inputs;
-    const others = [inputs.second, ...(inputs.third === undefined ? [] : [inputs.third])];
+    const others = [inputs.second, ...('third' in inputs ? [inputs.third] : [])];
     for (const [index, other] of others.entries()) {
       const port = index === 0 ? 'second' : 'third';
-      for (const side of ['widthPx', 'heightPx'] as const) {
-        const [a, b] = [first?.[side], other?.[side]];
-        if (a === undefined || b === undefined || a === b) continue;
+      if (differ(first, other, ['widthPx', 'heightPx'])) {
+        const { widthPx, heightPx } = first ?? {};
         issues.push({
           code: 'join-clips/other-size',
           severity: 'error',
           message: `The clips have different sizes: "first" is ${sizeText(first)}, "${port}" is ${sizeText(other)}. Put a Resize clip before one of them.`,
           port,
+          ...(widthPx === undefined || heightPx === undefined
+            ? {}
+            : { fix: resizeAt(port, { widthPx, heightPx }) }),
         });
-        break;
+      }
+      if (first?.fps !== undefined && other?.fps !== undefined && !sameRate(first.fps, other.fps)) {
+        issues.push({
+          code: 'join-clips/other-rate',
+          severity: 'error',
+          message: `The clips have different rates: "first" has ${shown(first.fps)} frames a second, "${port}" has ${shown(other?.fps)}, and would move at another speed. Put a Change frame rate before one of them.`,
+          port,
+          fix: rateAt(port, first.fps),
+        });
       }
     }
     const counts = [first, ...others].map((facts) => facts?.frameCount);
+    const shortest = Math.min(...counts.map((count) => count ?? Number.POSITIVE_INFINITY));
+    if (params.crossfade > shortest) {
+      issues.push({
+        code: 'join-clips/short-clip',
+        severity: 'error',
+        message: `A crossfade of ${params.crossfade} frames needs clips at least that long; one has ${shortest}.`,
+        param: 'crossfade',
+        fix: { label: `Fade over ${shortest}`, param: 'crossfade', value: shortest },
+      });
+    }
     const total = counts.every((count) => count !== undefined)
       ? counts.reduce((sum, count) => sum + count, 0) - params.crossfade * (counts.length - 1)
       : undefined;
     const { frameCount: _, ...facts } = first ?? {};
     return {
-      outputs: { frames: { ...facts, ...(total !== undefined && total > 0 ? { frameCount: total } : {}) } },
+      outputs: {
+        frames: framesFacts({ ...facts, ...(total !== undefined && total > 0 ? { frameCount: total } : {}) }),
+      },
       issues,
     };
   },
   run({ inputs, params }) {
     const { first, second, third } = inputs;
     const clips = [first, second, ...(third === undefined ? [] : [third])];
+    const slow = clips.find(({ fps }) => !sameRate(first.fps, fps));
+    if (slow !== undefined) {
+      throw new NodeError(
+        'join-clips/other-rate',
+        `The clips have different rates: ${shown(first.fps)} and ${shown(slow.fps)} frames a second.`,
+        { hint: 'Put a Change frame rate before one of them.' },
+      );
+    }
     const pixels = clips
       .map((clip) => clip.pixels)
       .reduce((joined, clip) => joinTwo(joined, clip, params.crossfade));
     return { frames: { pixels, fps: first.fps } satisfies Frames };
   },
 });
+
+/** Containers round rates; a hundredth of a frame a second is no other speed. */
+const sameRate = (a: number, b: number) => Math.abs(a - b) <= 0.01;
+
+const shown = (rate: number | undefined) => Math.round((rate ?? 0) * 100) / 100;
 
 function sizeText(
   facts: { readonly widthPx?: number | undefined; readonly heightPx?: number | undefined } = {},

@@ -1,3 +1,4 @@
+import type { FileFacts } from '@reelgraph/node-api';
 import { createTestContext } from '@reelgraph/node-api/testing';
 import { describe, expect, it } from 'vitest';
 import { loadVideo } from './node.ts';
@@ -33,6 +34,72 @@ describe('load-video', () => {
     });
     expect(issues).toMatchObject([{ code: 'file/none-chosen', param: 'file' }]);
     await expect(load({ file: '' })).rejects.toMatchObject({ code: 'file/none-chosen' });
+  });
+
+  describe('before it runs', () => {
+    const clip = {
+      kind: 'video',
+      mediaType: 'video/mp4',
+      widthPx: 1280,
+      heightPx: 720,
+      fps: 24,
+      frameCount: 48,
+      hasEvenRate: true,
+    } as const;
+    const foretold = (params: Partial<typeof defaults>, facts: FileFacts = clip) =>
+      loadVideo.infer!({
+        inputs: {},
+        params: { ...defaults, ...params },
+        context: { models: new Map(), files: new Map([[defaults.file, facts]]) },
+      });
+
+    it('knows the frames of a file that was looked at', () => {
+      expect(foretold({}).outputs.frames).toEqual({
+        widthPx: 1280,
+        heightPx: 720,
+        frameCount: 48,
+        fps: 24,
+        durationSeconds: 2,
+      });
+      expect(foretold({ start: 4, frames: 9, fps: 8, longestSide: 640 }).outputs.frames).toEqual({
+        widthPx: 640,
+        heightPx: 360,
+        frameCount: 9,
+        fps: 8,
+        durationSeconds: 9 / 8,
+      });
+    });
+
+    it('does not guess how many frames of uneven length make a new rate', () => {
+      const uneven = { ...clip, hasEvenRate: false };
+      expect(foretold({ fps: 8 }, uneven).outputs.frames).toEqual({ widthPx: 1280, heightPx: 720, fps: 8 });
+      expect(foretold({}, uneven).outputs.frames?.frameCount).toBe(48);
+    });
+
+    it('refuses to start behind the end', () => {
+      expect(foretold({ start: 16, fps: 8 }).issues).toMatchObject([
+        {
+          code: 'load-video/after-end',
+          param: 'start',
+          message: 'The video has 16 frames at 8 a second; there is no frame 16.',
+          fix: { param: 'start', value: 0 },
+        },
+      ]);
+      expect(foretold({ start: 15, fps: 8 }).issues).toEqual([]);
+    });
+
+    it('says what is wrong with the file', () => {
+      const picture = {
+        kind: 'image',
+        mediaType: 'image/png',
+        widthPx: 8,
+        heightPx: 8,
+        hasAlpha: false,
+      } as const;
+      expect(foretold({}, picture).issues).toMatchObject([{ code: 'media/not-a-video', param: 'file' }]);
+      const gone = { kind: 'unusable', code: 'file/not-found', message: 'There is no such file.' } as const;
+      expect(foretold({}, gone).issues).toMatchObject([{ code: 'file/not-found', param: 'file' }]);
+    });
   });
 
   it('passes on what is wrong with the file', async () => {

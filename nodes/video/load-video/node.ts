@@ -1,4 +1,13 @@
-import { defineNode, NodeError } from '@reelgraph/node-api';
+import {
+  defineNode,
+  type InferIssue,
+  NodeError,
+  selectedFrames,
+  selectedSize,
+  type VideoSelection,
+} from '@reelgraph/node-api';
+import { fileIssues } from '../file-issues.ts';
+import { framesFacts } from '../frames-facts.ts';
 
 /** Brings a video's pictures into the graph. */
 export const loadVideo = defineNode({
@@ -63,20 +72,34 @@ export const loadVideo = defineNode({
   preview: 'video',
   cache: 'memory',
   lane: 'cpu',
-  infer({ params }) {
+  infer({ params, context }) {
+    const facts = context.files?.get(params.file);
+    const issues: InferIssue[] = fileIssues(params.file, facts, 'video');
+    if (facts?.kind !== 'video')
+      return { outputs: { frames: framesFacts(params.fps > 0 ? { fps: params.fps } : {}) }, issues };
+    const selection = selectionOf(params);
+    const { fps, frameCount, hasEvenRate } = facts;
+    // Pictures of uneven length are counted only when none is left out or repeated.
+    const isCounted = frameCount !== undefined && (hasEvenRate || params.fps === 0);
+    const left = isCounted ? selectedFrames({ frameCount, fps }, selection) : undefined;
+    if (left !== undefined && left < 1) {
+      issues.push({
+        code: 'load-video/after-end',
+        severity: 'error',
+        message: `The video has ${left + params.start} frames${params.fps > 0 ? ` at ${params.fps} a second` : ''}; there is no frame ${params.start}.`,
+        param: 'start',
+        fix: { label: 'Start at frame 0', param: 'start', value: 0 },
+      });
+    }
     return {
-      outputs: { frames: params.fps > 0 ? { fps: params.fps } : {} },
-      issues:
-        params.file === ''
-          ? [
-              {
-                code: 'file/none-chosen',
-                severity: 'error',
-                message: 'No video is chosen. Drop one onto the node.',
-                param: 'file',
-              },
-            ]
-          : [],
+      outputs: {
+        frames: framesFacts({
+          ...selectedSize(facts, selection),
+          fps: params.fps > 0 ? params.fps : fps,
+          ...(left === undefined || left < 1 ? {} : { frameCount: left }),
+        }),
+      },
+      issues,
     };
   },
   async run({ params, ctx }) {
@@ -85,14 +108,24 @@ export const loadVideo = defineNode({
         hint: 'Drop an MP4, MOV or WebM onto the node.',
       });
     }
-    const selection = {
-      startFrame: params.start,
-      ...(params.frames > 0 ? { frameCount: params.frames } : {}),
-      ...(params.fps > 0 ? { fps: params.fps } : {}),
-      ...(params.longestSide > 0 ? { longestSidePx: params.longestSide } : {}),
-    };
+    const selection = selectionOf(params);
     return {
       frames: await ctx.media.decodeVideo(await ctx.files.read(params.file), selection, ctx.signal),
     };
   },
 });
+
+/** What of the video is read; a param of 0 leaves it as it is. */
+function selectionOf(params: {
+  readonly start: number;
+  readonly frames: number;
+  readonly fps: number;
+  readonly longestSide: number;
+}): VideoSelection {
+  return {
+    startFrame: params.start,
+    ...(params.frames > 0 ? { frameCount: params.frames } : {}),
+    ...(params.fps > 0 ? { fps: params.fps } : {}),
+    ...(params.longestSide > 0 ? { longestSidePx: params.longestSide } : {}),
+  };
+}

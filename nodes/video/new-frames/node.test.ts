@@ -42,6 +42,27 @@ describe('new-frames', () => {
     ]);
   });
 
+  it('has the rate of the clip that it belongs to, and its length is known before', async () => {
+    const before = { ...clip(0.1), fps: 24 };
+    const inputs = { frames: clip(0, 0, 0, 0, 0), lead: 2, tail: 1, before };
+    const { frames } = await newFrames.run({ inputs, params: { fade: 0 }, ctx: createTestContext() });
+    expect([frames.fps, frames.pixels.shape[2]]).toEqual([24, 2]);
+    const foretold = newFrames.infer!({
+      inputs: {
+        frames: { frameCount: 5, fps: 8 },
+        lead: { value: 2 },
+        tail: { value: 1 },
+        before: { fps: 24 },
+      },
+      params: { fade: 0 },
+      context: { models: new Map() },
+    });
+    expect(foretold).toEqual({
+      outputs: { frames: { frameCount: 2, fps: 24, durationSeconds: 2 / 24 } },
+      issues: [],
+    });
+  });
+
   it('does not draw a shape twice that the model put elsewhere', async () => {
     const frames = clip(-1, -1, -1);
     expect(await keep({ frames, lead: 1, tail: 0, before: clip(1) }, 2)).toEqual([-1, -1]);

@@ -1,5 +1,7 @@
 import { defineNode, type Frames, type InferIssue, NodeError } from '@reelgraph/node-api';
 import { formatShape, sameShape, sliceAxis, type Tensor } from '@reelgraph/tensor';
+import { resizeAt } from '../../latent/clip-fault.ts';
+import { differ, framesFacts, sizeFacts } from '../frames-facts.ts';
 
 /**
  * Largest correction of a pixel that is made whole; from twice that on none is. What a VAE loses stays below it; a
@@ -17,10 +19,13 @@ const largestChange = 0.1;
  * r = given - made, is added to the new frames beside it, less with each: by 1 - i / (fade + 1) to the i-th, and only
  * where a pixel still shows what it showed at the seam; the outline of a shape would stay behind otherwise. Given
  * frames are never touched.
+ *
+ * The model counts frames and not seconds: going on from a clip of 24 a second it makes frames a 24th apart, whatever
+ * rate its own clips have. So the new frames have the rate of the clip that they belong to.
  */
 export const newFrames = defineNode({
   type: 'new-frames',
-  version: 1,
+  version: 2,
   title: 'Keep new frames',
   description:
     'Cuts the frames that were given off a clip made with Extend clip, and matches what is left to them, so that nothing jumps where they are joined.',
@@ -71,22 +76,45 @@ export const newFrames = defineNode({
   cache: 'memory',
   lane: 'cpu',
   infer({ inputs }) {
-    const { frameCount: _, ...facts } = inputs.frames ?? {};
+    const { frames, lead, tail, before, after } = inputs;
     const issues: InferIssue[] = [];
     for (const port of ['before', 'after'] as const) {
-      const differs = (['widthPx', 'heightPx'] as const).some((side) => {
-        const [a, b] = [inputs.frames?.[side], inputs[port]?.[side]];
-        return a !== undefined && b !== undefined && a !== b;
-      });
-      if (!differs) continue;
+      if (!differ(frames, inputs[port], ['widthPx', 'heightPx'])) continue;
+      const { widthPx, heightPx } = frames ?? {};
       issues.push({
         code: 'new-frames/other-size',
         severity: 'error',
         message: `"${port}" has another size than the clip made. Connect what is connected to Extend clip.`,
         port,
+        ...(widthPx === undefined || heightPx === undefined
+          ? {}
+          : { fix: resizeAt(port, { widthPx, heightPx }) }),
       });
     }
-    return { outputs: { frames: facts }, issues };
+    const { frameCount: total, ...facts } = frames ?? {};
+    const [atStart, atEnd] = [lead?.value, tail?.value];
+    const isKnown = total !== undefined && atStart !== undefined && atEnd !== undefined;
+    const left = isKnown ? total - atStart - atEnd : undefined;
+    if (left !== undefined && left < 1) {
+      issues.push({
+        code: 'new-frames/nothing-new',
+        severity: 'error',
+        message: `The clip has ${total} frames; without ${atStart} at the start and ${atEnd} at the end none is left. Connect Lead and Tail of the Extend clip that this clip was made with.`,
+        port: 'frames',
+      });
+    }
+    const isAlone = !('before' in inputs) && !('after' in inputs);
+    const fps = 'before' in inputs ? before?.fps : isAlone ? facts.fps : after?.fps;
+    return {
+      outputs: {
+        frames: framesFacts({
+          ...sizeFacts(facts),
+          ...(fps === undefined ? {} : { fps }),
+          ...(left === undefined || left < 1 ? {} : { frameCount: left }),
+        }),
+      },
+      issues,
+    };
   },
   run({ inputs, params }) {
     const { frames, lead, tail, before, after } = inputs;
@@ -104,7 +132,7 @@ export const newFrames = defineNode({
       matchEnd(made, data, before, frameOf(frames.pixels, lead - 1), params.fade, 'start');
     if (params.fade > 0 && after !== undefined && tail > 0)
       matchEnd(made, data, after, frameOf(frames.pixels, total - tail), params.fade, 'end');
-    return { frames: { pixels: { ...made, data }, fps: frames.fps } };
+    return { frames: { pixels: { ...made, data }, fps: (before ?? after ?? frames).fps } };
   },
 });
 

@@ -1,5 +1,6 @@
 import { defineNode } from '@reelgraph/node-api';
 import { concatAxis, sliceAxis, type Tensor } from '@reelgraph/tensor';
+import { framesFacts } from '../frames-facts.ts';
 
 const fits = ['cover', 'contain', 'stretch'] as const;
 
@@ -53,7 +54,7 @@ export const resizeFrames = defineNode({
   cache: 'memory',
   lane: 'cpu',
   infer: ({ inputs, params }) => ({
-    outputs: { frames: { ...inputs.frames, widthPx: params.width, heightPx: params.height } },
+    outputs: { frames: framesFacts({ ...inputs.frames, widthPx: params.width, heightPx: params.height }) },
     issues: [],
   }),
   async run({ inputs, params, ctx }) {

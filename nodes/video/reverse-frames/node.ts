@@ -1,5 +1,6 @@
 import { defineNode } from '@reelgraph/node-api';
 import { concatAxis, sliceAxis } from '@reelgraph/tensor';
+import { framesFacts } from '../frames-facts.ts';
 
 /** Plays a clip backwards. */
 export const reverseFrames = defineNode({
@@ -18,7 +19,7 @@ export const reverseFrames = defineNode({
   params: {},
   cache: 'memory',
   lane: 'cpu',
-  infer: ({ inputs }) => ({ outputs: { frames: { ...inputs.frames } }, issues: [] }),
+  infer: ({ inputs }) => ({ outputs: { frames: framesFacts(inputs.frames ?? {}) }, issues: [] }),
   run({ inputs }) {
     const { pixels, fps } = inputs.frames;
     const count = pixels.shape[2] ?? 0;

@@ -113,6 +113,8 @@ export const scoreClip = defineNode({
         severity: 'error',
         message: 'There is nothing to compare the clip with: type a prompt, or connect a prompt or a truth.',
         param: 'prompt',
+        fix: { kind: 'connect', label: 'Compare with the prompt', port: 'prompt' },
+        otherFixes: [{ kind: 'connect', label: 'Compare with the truth', port: 'scene' }],
       });
     }
     return { outputs: { score: {} }, issues };

@@ -41,6 +41,6 @@ describe('trim-frames', () => {
       params: { ...none, cutStart: 2 },
       context: { models: new Map() },
     });
-    expect(outputs.frames).toEqual({ frameCount: 5, fps: 8 });
+    expect(outputs.frames).toEqual({ frameCount: 5, fps: 8, durationSeconds: 5 / 8 });
   });
 });

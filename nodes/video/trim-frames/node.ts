@@ -1,5 +1,6 @@
 import { defineNode, NodeError } from '@reelgraph/node-api';
 import { sliceAxis } from '@reelgraph/tensor';
+import { framesFacts } from '../frames-facts.ts';
 
 /** Cuts frames off a clip. */
 export const trimFrames = defineNode({
@@ -46,23 +47,26 @@ export const trimFrames = defineNode({
   lane: 'cpu',
   infer({ inputs, params }) {
     const { frameCount, ...facts } = inputs.frames ?? {};
-    if (frameCount === undefined) return { outputs: { frames: facts }, issues: [] };
+    if (frameCount === undefined) return { outputs: { frames: framesFacts(facts) }, issues: [] };
     const left = frameCount - params.cutStart - params.cutEnd;
     if (left < 1) {
       return {
-        outputs: { frames: facts },
+        outputs: { frames: framesFacts(facts) },
         issues: [
           {
             code: 'trim-frames/nothing-left',
             severity: 'error',
             message: nothingLeft(frameCount, params.cutStart, params.cutEnd),
             param: 'cutStart',
+            fix: { kind: 'set-params', label: 'Cut nothing', values: { cutStart: 0, cutEnd: 0 } },
           },
         ],
       };
     }
     return {
-      outputs: { frames: { ...facts, frameCount: params.most > 0 ? Math.min(left, params.most) : left } },
+      outputs: {
+        frames: framesFacts({ ...facts, frameCount: params.most > 0 ? Math.min(left, params.most) : left }),
+      },
       issues: [],
     };
   },

@@ -1,4 +1,5 @@
 import { defineNode } from '@reelgraph/node-api';
+import { framesFacts } from '../frames-facts.ts';
 
 /** 4:2:0 video has even sizes; the media service adds one column or row where one is odd. */
 const evenUp = (size: number) => size + (size % 2);
@@ -45,12 +46,12 @@ export const videoMux = defineNode({
     const { widthPx, heightPx, frameCount } = inputs.frames ?? {};
     return {
       outputs: {
-        video: {
+        video: framesFacts({
           ...(widthPx === undefined ? {} : { widthPx: evenUp(widthPx) }),
           ...(heightPx === undefined ? {} : { heightPx: evenUp(heightPx) }),
-          ...(frameCount === undefined ? {} : { frameCount, durationSeconds: frameCount / params.fps }),
+          ...(frameCount === undefined ? {} : { frameCount }),
           fps: params.fps,
-        },
+        }),
       },
       issues: [],
     };

@@ -48,7 +48,13 @@ describe('interactive-world', () => {
   it('tells how many frames of what size there will be', () => {
     const context = { models: new Map([['fake', facts]]) };
     const { outputs, issues } = interactiveWorld.infer?.({ inputs: {}, params, context }) ?? {};
-    expect(outputs?.frames).toEqual({ widthPx: 48, heightPx: 32, frameCount: 4, fps: 8 });
+    expect(outputs?.frames).toEqual({
+      widthPx: 48,
+      heightPx: 32,
+      frameCount: 4,
+      fps: 8,
+      durationSeconds: 0.5,
+    });
     expect(issues).toEqual([]);
   });
 
@@ -56,7 +62,13 @@ describe('interactive-world', () => {
     const wrong = { ...params, actions: 'right jump' };
     const context = { models: new Map([['fake', facts]]) };
     const { issues } = interactiveWorld.infer?.({ inputs: {}, params: wrong, context }) ?? {};
-    expect(issues).toMatchObject([{ param: 'actions', message: expect.stringContaining('"jump"') }]);
+    expect(issues).toMatchObject([
+      {
+        param: 'actions',
+        message: expect.stringContaining('"jump"'),
+        fix: { param: 'actions', value: 'right' },
+      },
+    ]);
     const run = interactiveWorld.run({ inputs: {}, params: wrong, ctx: createTestContext() });
     await expect(run).rejects.toThrow(NodeError);
   });

@@ -8,6 +8,7 @@ import {
 } from '@reelgraph/node-api';
 import { concatAxis, fromFunction, type Tensor } from '@reelgraph/tensor';
 import { randomBoard, renderBoard, tileActions, tileSidePx } from '@reelgraph/toybox';
+import { framesFacts } from '../../video/frames-facts.ts';
 
 interface Level {
   readonly seed: string;
@@ -38,6 +39,16 @@ async function enter(models: ModelService, model: ModelRef, level: Level, signal
       return now.pixels;
     },
   };
+}
+
+/** The words of a log that name actions, as many as a log may have; one that does nothing where there is none. */
+function readableActions(log: string, actions: readonly string[]): string {
+  let kept = '';
+  for (const word of log.split(/\s+/)) {
+    const longer = kept === '' ? word : `${kept} ${word}`;
+    if (word !== '' && parseActionLog(longer, actions).ok) kept = longer;
+  }
+  return kept === '' ? (actions[0] ?? 'none') : kept;
 }
 
 /** Frames of a preview while the node runs: two seconds. */
@@ -130,6 +141,11 @@ export const interactiveWorld = defineNode({
         severity: 'error',
         message: parsed.message,
         param: 'actions',
+        fix: {
+          label: 'Keep what can be read',
+          param: 'actions',
+          value: readableActions(params.actions, world?.actions ?? tileActions),
+        },
       } as const);
     }
     const damaged = context.damagedModels?.get(params.model);
@@ -145,7 +161,10 @@ export const interactiveWorld = defineNode({
     }
     const size = { widthPx: params.columns * tileSidePx, heightPx: params.rows * tileSidePx };
     const count = parsed.ok ? { frameCount: parsed.actions.length + 1 } : {};
-    return { outputs: { frames: { ...size, ...count, fps: world?.fps ?? 8 } }, issues };
+    return {
+      outputs: { frames: framesFacts({ ...size, ...count, fps: world?.fps ?? 8 }), actions: {} },
+      issues,
+    };
   },
   async run({ params, ctx }) {
     const model = await ctx.models.resolve(params.model, ctx.signal);

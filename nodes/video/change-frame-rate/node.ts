@@ -1,0 +1,55 @@
+import { defineNode, selectedFrames } from '@reelgraph/node-api';
+import { concatAxis, sliceAxis } from '@reelgraph/tensor';
+import { framesFacts } from '../frames-facts.ts';
+
+/** Brings a clip to another rate at the same speed. */
+export const changeFrameRate = defineNode({
+  type: 'change-frame-rate',
+  version: 1,
+  title: 'Change frame rate',
+  description:
+    'Leaves out or repeats frames to reach another rate; the clip lasts as long and moves as fast as before.',
+  category: 'Video',
+  synonyms: ['fps', 'resample', 'retime', 'convert rate', 'drop frames', 'duplicate frames'],
+  inputs: {
+    frames: { type: 'frames', label: 'Frames', description: 'The clip to bring to another rate.' },
+  },
+  outputs: {
+    frames: { type: 'frames', label: 'Frames', description: 'The clip at the new rate.' },
+  },
+  params: {
+    fps: {
+      kind: 'number',
+      label: 'Frames per second',
+      description: 'The new rate.',
+      default: 8,
+      min: 1,
+      max: 120,
+      step: 1,
+      unit: 'fps',
+    },
+  },
+  cache: 'memory',
+  lane: 'cpu',
+  infer({ inputs, params: { fps } }) {
+    const { frameCount, fps: before, ...size } = inputs.frames ?? {};
+    const count =
+      frameCount === undefined || before === undefined
+        ? {}
+        : { frameCount: selectedFrames({ frameCount, fps: before }, { fps }) };
+    return { outputs: { frames: framesFacts({ ...size, ...count, fps }) }, issues: [] };
+  },
+  run({ inputs, params: { fps } }) {
+    const { frames } = inputs;
+    if (frames.fps === fps) return { frames };
+    const count = frames.pixels.shape[2] ?? 0;
+    const picked = Array.from(
+      { length: selectedFrames({ frameCount: count, fps: frames.fps }, { fps }) },
+      (_, i) => {
+        const at = Math.min(count - 1, Math.round((i * frames.fps) / fps));
+        return sliceAxis(frames.pixels, 2, at, at + 1);
+      },
+    );
+    return { frames: { pixels: concatAxis(picked, 2), fps } };
+  },
+});
