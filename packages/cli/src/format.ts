@@ -17,6 +17,11 @@ export function formatIssue(issue: GraphIssue): string {
   return issue.fix === undefined ? line : `${line}\n         fix: ${issue.fix.label}`;
 }
 
+/** An issue that was mended, and how. */
+export function formatFixed(issue: GraphIssue): string {
+  return `  fixed  ${issuePlace(issue)}: ${issue.fix?.label ?? ''} [${issue.code}]`;
+}
+
 export function formatDuration(ms: number): string {
   if (ms < 100) return `${Math.round(ms)} ms`;
   if (ms < 60_000) return `${(ms / 1000).toFixed(1)} s`;
@@ -27,5 +32,6 @@ export function formatDuration(ms: number): string {
 export function formatBytes(bytes: number): string {
   if (bytes < 1024) return `${bytes} B`;
   if (bytes < 1024 * 1024) return `${(bytes / 1024).toFixed(1)} KiB`;
-  return `${(bytes / 1024 / 1024).toFixed(1)} MiB`;
+  if (bytes < 1024 ** 3) return `${(bytes / 1024 ** 2).toFixed(1)} MiB`;
+  return `${(bytes / 1024 ** 3).toFixed(1)} GiB`;
 }

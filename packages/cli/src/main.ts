@@ -67,12 +67,15 @@ withFolders(program.command('run'))
 withFolders(program.command('check'))
   .description('list everything wrong with workflow files, without running them')
   .argument('<workflow...>', 'workflow files')
+  .option('--fix', 'mend what can be mended and write the files')
   .addHelpText('after', exitCodeHelp)
-  .action(async (files: string[], options: { json?: boolean; data?: string; models: string[] }) => {
-    wantsJson = options.json === true;
-    const { checkCommand } = await import('./check-command.ts');
-    exitCode = await checkCommand(files, options, output);
-  });
+  .action(
+    async (files: string[], options: { json?: boolean; fix?: boolean; data?: string; models: string[] }) => {
+      wantsJson = options.json === true;
+      const { checkCommand } = await import('./check-command.ts');
+      exitCode = await checkCommand(files, options, output);
+    },
+  );
 
 program
   .command('serve')
@@ -91,6 +94,48 @@ withFolders(program.command('models').description('model packages on this machin
     const { modelsCommand } = await import('./models-command.ts');
     exitCode = await modelsCommand(options, output);
   });
+
+const cache = program.command('cache').description('results kept of earlier runs');
+const withData = (command: Command): Command =>
+  command
+    .option('--data <folder>', 'data folder (default: .reelgraph in the project, or REELGRAPH_DATA)')
+    .option('--json', 'machine-readable output')
+    .addHelpText('after', exitCodeHelp);
+
+withData(cache.command('stats'))
+  .description('what is kept, how much of it, and what it took to compute')
+  .action(async (options: { json?: boolean; data?: string }) => {
+    wantsJson = options.json === true;
+    const { cacheStatsCommand } = await import('./cache-command.ts');
+    exitCode = await cacheStatsCommand(options, output);
+  });
+
+withData(cache.command('verify'))
+  .description('read everything that is kept; damage is put away and computed again when it is needed')
+  .action(async (options: { json?: boolean; data?: string }) => {
+    wantsJson = options.json === true;
+    const { cacheVerifyCommand } = await import('./cache-command.ts');
+    exitCode = await cacheVerifyCommand(options, output);
+  });
+
+withData(cache.command('prune'))
+  .description('make room: what is cheap to compute for its size goes first')
+  .option('--to <size>', 'come down to this size, for example 500M or 20G (default: REELGRAPH_CACHE_DISK)')
+  .option('--dry-run', 'say what would be removed, and remove nothing')
+  .option('--with-history', 'also remove results whose files the history of runs shows')
+  .action(
+    async (options: {
+      json?: boolean;
+      data?: string;
+      to?: string;
+      dryRun?: boolean;
+      withHistory?: boolean;
+    }) => {
+      wantsJson = options.json === true;
+      const { cachePruneCommand } = await import('./cache-command.ts');
+      exitCode = await cachePruneCommand(options, output);
+    },
+  );
 
 /** Prints what went wrong and answers the exit code. */
 function report(error: unknown): number {

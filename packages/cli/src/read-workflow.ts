@@ -4,9 +4,13 @@ import { documentLimits, type GraphIssue, parseWorkflow, type Workflow } from '@
 import { CliError } from './errors.ts';
 import { exitCodes } from './exit-codes.ts';
 
-export type ReadWorkflow =
+export type ReadWorkflow = (
   | { readonly ok: true; readonly workflow: Workflow; readonly warnings: readonly GraphIssue[] }
-  | { readonly ok: false; readonly issues: readonly GraphIssue[] };
+  | { readonly ok: false; readonly issues: readonly GraphIssue[] }
+) & {
+  /** It was carried by a video. */
+  readonly isVideo: boolean;
+};
 
 const maxVideoBytes = 2 * 1024 * 1024 * 1024;
 
@@ -23,10 +27,10 @@ export async function readWorkflowFile(path: string): Promise<ReadWorkflow> {
         `${path} is a video that carries no workflow.`,
       );
     }
-    return parseWorkflow(text);
+    return { ...parseWorkflow(text), isVideo: true };
   }
   try {
-    return parseWorkflow(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    return { ...parseWorkflow(new TextDecoder('utf-8', { fatal: true }).decode(bytes)), isVideo: false };
   } catch (cause) {
     throw new CliError(
       exitCodes.invalidWorkflow,
