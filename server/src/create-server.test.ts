@@ -94,7 +94,11 @@ describe('a run', () => {
     const runId = await startRun('ok');
     const state = await follow(runId, isOver);
     expect(state.status).toBe('succeeded');
-    expect(await client.getRun(runId)).toEqual({ run: state, workflow: workflow('ok') });
+    expect(await client.getRun(runId)).toEqual({
+      run: state,
+      workflow: workflow('ok'),
+      targets: ['work'],
+    });
     expect((await client.listRuns({ status: 'succeeded' })).map((run) => run.runId)).toEqual([runId]);
   });
 
@@ -166,6 +170,123 @@ describe('a run', () => {
   });
 });
 
+describe('the queue', () => {
+  const nextIds = async () => (await client.getQueue()).next.map(({ runId }) => runId);
+
+  it('is paused, ordered and gone on with, and all of that outlives the server', async () => {
+    expect(await client.pauseQueue()).toMatchObject({ isPaused: true, runningId: null });
+    const [a, b, c] = [await startRun('ok'), await startRun('ok'), await startRun('ok')];
+    const urgent = (await client.startRun(workflow('ok'), { targets: ['work'], priority: 5 })).runId;
+    await client.moveRun(c, { to: 'front' });
+    expect((await client.moveRun(a, { after: b })).next.map(({ runId }) => runId)).toEqual([urgent, c, b, a]);
+    await server.close();
+    await start();
+    expect(await nextIds()).toEqual([urgent, c, b, a]);
+    expect((await client.getRun(urgent)).run).toMatchObject({ status: 'queued', priority: 5 });
+    await client.resumeQueue();
+    await follow(a, isOver);
+    const ended = await client.listRuns({ status: 'succeeded' });
+    const at = (runId: string) => ended.find((run) => run.runId === runId)?.finishedAtMs ?? 0;
+    expect([urgent, c, b, a].toSorted((x, y) => at(x) - at(y))).toEqual([urgent, c, b, a]);
+  });
+
+  it('refuses to move what does not wait, with a code', async () => {
+    const runId = await startRun('ok');
+    await follow(runId, isOver);
+    await expect(client.moveRun(runId, { to: 'front' })).rejects.toMatchObject({
+      status: 409,
+      code: 'queue/run-is-over',
+    });
+    await expect(client.moveRun('nobody', { to: 'front' })).rejects.toMatchObject({ status: 404 });
+  });
+
+  it('is emptied by one call', async () => {
+    const first = await startRun('slow');
+    await follow(first, isStepping);
+    await client.startRuns(workflow('ok'), Array(300).fill({}), { targets: ['work'] });
+    expect(await client.cancelAllRuns()).toEqual({ cancelled: 301 });
+    expect((await follow(first, isOver)).status).toBe('cancelled');
+    expect(await client.getQueue()).toMatchObject({ runningId: null, waitingCount: 0 });
+  });
+
+  it('takes a sweep over inputs in one call, each run with its own values', async () => {
+    await client.pauseQueue();
+    const { runIds } = await client.startRuns(
+      workflow('ok'),
+      [{ 'work.steps': 6 }, {}, { 'work.steps': '8', 'work.shift': 2 }],
+      { targets: ['work'] },
+    );
+    expect(await nextIds()).toEqual(runIds);
+    const params = await Promise.all(
+      runIds.map(async (runId) => (await client.getRun(runId)).workflow.nodes.work?.params),
+    );
+    expect(params).toEqual([
+      { steps: 6, shift: 1 },
+      { steps: 4, shift: 1 },
+      { steps: 8, shift: 2 },
+    ]);
+    await expect(
+      client.startRuns(workflow('ok'), [{}, { 'work.stops': 3 }], { targets: ['work'] }),
+    ).rejects.toMatchObject({ status: 422, issues: [{ code: 'input/unknown-name' }] });
+    expect((await client.getQueue()).waitingCount).toBe(3);
+  });
+
+  it('tells everybody who listens how it stands', async () => {
+    const told = new Promise<boolean>((done) => {
+      const connection = client.connectEvents({
+        onWelcome: () => void client.pauseQueue(),
+        onEvent: () => {},
+        onPreview: () => {},
+        onQueue: ({ isPaused }) => {
+          if (!isPaused) return;
+          connection.close();
+          done(true);
+        },
+      });
+    });
+    expect(await told).toBe(true);
+  });
+});
+
+describe('a run again', () => {
+  it('with the same id is the same run', async () => {
+    await client.pauseQueue();
+    const runId = crypto.randomUUID();
+    for (let ask = 0; ask < 3; ask += 1)
+      expect(await client.startRun(workflow('ok'), { targets: ['work'], runId })).toEqual({ runId });
+    expect((await client.getQueue()).waitingCount).toBe(1);
+  });
+
+  it('with other inputs is a new run that names the first', async () => {
+    const first = await startRun('ok');
+    await follow(first, isOver);
+    const { runId } = await client.runAgain(first, { 'work.steps': 9 });
+    expect(await follow(runId, isOver)).toMatchObject({ status: 'succeeded', from: first });
+    expect((await client.getRun(runId)).workflow.nodes.work?.params).toEqual({ steps: 9, shift: 1 });
+    await expect(client.runAgain(first, { 'work.steps': 'many' })).rejects.toMatchObject({ status: 422 });
+    await expect(client.retryRun(first)).rejects.toMatchObject({ status: 409, code: 'run/nothing-to-retry' });
+  });
+
+  it('after a failure is a retry', async () => {
+    const broken = await startRun('die');
+    await follow(broken, isOver);
+    const { runId } = await client.retryRun(broken);
+    expect(runId).not.toBe(broken);
+    expect(await follow(runId, isOver)).toMatchObject({ status: 'failed', from: broken });
+  });
+});
+
+it('the history goes back page by page, with results, timings and errors', async () => {
+  await client.pauseQueue();
+  const { runIds } = await client.startRuns(workflow('ok'), Array(130).fill({}), { targets: ['work'] });
+  await client.cancelAllRuns();
+  const first = await client.listRuns();
+  const second = await client.listRuns({ before: first.at(-1)?.runId ?? '' });
+  expect([...first, ...second].map((run) => run.runId)).toEqual(runIds.toReversed());
+  expect(second[0]).toMatchObject({ status: 'cancelled', finishedAtMs: expect.any(Number) });
+  await expect(client.listRuns({ before: 'nobody' })).rejects.toMatchObject({ status: 404 });
+});
+
 describe('the event stream', () => {
   /** A bare WebSocket: what the server says, message by message. */
   function connect(hello: unknown, origin = server.address) {
@@ -197,7 +318,7 @@ describe('the event stream', () => {
   it('sends the events after a cursor, and none before', async () => {
     const runId = await startRun('ok');
     await follow(runId, isOver);
-    const first = connect({ type: 'hello', protocol: 1 });
+    const first = connect({ type: 'hello', protocol: 2 });
     const [welcome] = await first.next(1);
     first.socket.close();
     if (welcome?.type !== 'welcome') throw new Error('expected a welcome');
@@ -206,7 +327,7 @@ describe('the event stream', () => {
     // queued, run started, node started, node finished, run finished
     const second = connect({
       type: 'hello',
-      protocol: 1,
+      protocol: 2,
       since: welcome.cursor - 2,
       serverId: welcome.serverId,
     });
@@ -225,7 +346,7 @@ describe('the event stream', () => {
   ])('answers a cursor %s with the whole picture', async (_what, seen) => {
     const { socket, next } = connect({
       type: 'hello',
-      protocol: 1,
+      protocol: 2,
       serverId: (await client.getHealth()).serverId,
       ...seen,
     });
@@ -245,7 +366,7 @@ describe('the event stream', () => {
         },
       });
     });
-    const { socket, next } = connect({ type: 'hello', protocol: 1 });
+    const { socket, next } = connect({ type: 'hello', protocol: 2 });
     expect((await next(1))[0]).toMatchObject({ type: 'welcome', previews: [{ runId, nodeId: 'work' }] });
     socket.close();
     await client.cancelRun(runId);
@@ -262,7 +383,7 @@ describe('the event stream', () => {
   });
 
   it.each(['http://evil.example', 'null'])('is not opened for a page of %s', async (origin) => {
-    expect(await connect({ type: 'hello', protocol: 1 }, origin).closed).toBe(1006);
+    expect(await connect({ type: 'hello', protocol: 2 }, origin).closed).toBe(1006);
   });
 });
 

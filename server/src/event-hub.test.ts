@@ -1,7 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { emptyWorkflow } from '@reelgraph/graph';
+import { emptyWorkflow, type RunEventBody } from '@reelgraph/graph';
+import type { QueueSummary } from '@reelgraph/protocol';
 import { StoreError } from '@reelgraph/store';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { EventHub } from './event-hub.ts';
@@ -23,7 +24,7 @@ function fillable(inner: RunJournal): RunJournal {
       return write(...args);
     };
   };
-  return { ...inner, accept: unlessFull(inner.accept), append: unlessFull(inner.append) };
+  return { ...inner, commit: unlessFull(inner.commit) };
 }
 
 beforeEach(async () => {
@@ -49,15 +50,21 @@ function listen() {
   });
   return { events, problems };
 }
-const accept = (runId: string) => hub.accept({ runId, workflow, targets: undefined });
+const accept = (runId: string) =>
+  hub.commit([{ runId, body: { type: 'run.queued', workflowName: 'test' }, request: { workflow } }]);
+/** What the queue does with every report of a runner. */
+function publish(runId: string, body: RunEventBody, to = hub): void {
+  if (body.type === 'node.progress') to.publishProgress(runId, body);
+  else to.publish(() => [{ runId, body }]);
+}
 
 describe('an event', () => {
   it('gets the next number of its run and the next cursor of all runs', () => {
     const { events } = listen();
     accept('a');
     accept('b');
-    hub.publish('a', { type: 'run.started', nodeIds: ['n'] });
-    hub.publish('b', { type: 'run.started', nodeIds: ['n'] });
+    publish('a', { type: 'run.started', nodeIds: ['n'] });
+    publish('b', { type: 'run.started', nodeIds: ['n'] });
     expect(events.map(({ cursor, event }) => [cursor, event.runId, event.seq])).toEqual([
       [1, 'a', 1],
       [2, 'b', 1],
@@ -76,16 +83,16 @@ describe('an event', () => {
       onPreview: () => {},
       onProblem: () => {},
     });
-    hub.publish('a', { type: 'run.started', nodeIds: [] });
+    publish('a', { type: 'run.started', nodeIds: [] });
     expect(inJournal).toBe(1);
   });
 
   it('of a run that is over, or that nobody accepted, is dropped', () => {
     accept('a');
-    hub.publish('a', { type: 'run.finished', status: 'cancelled', durationMs: 0 });
+    publish('a', { type: 'run.finished', status: 'cancelled', durationMs: 0 });
     const { events } = listen();
-    hub.publish('a', { type: 'run.started', nodeIds: [] });
-    hub.publish('ghost', { type: 'run.started', nodeIds: [] });
+    publish('a', { type: 'run.started', nodeIds: [] });
+    publish('ghost', { type: 'run.started', nodeIds: [] });
     expect(events).toEqual([]);
   });
 
@@ -93,7 +100,7 @@ describe('an event', () => {
     accept('a');
     const { events } = listen();
     const step = (number: number) =>
-      hub.publish('a', { type: 'node.progress', nodeId: 'n', step: number, totalSteps: 4 });
+      publish('a', { type: 'node.progress', nodeId: 'n', step: number, totalSteps: 4 });
     step(1);
     step(2);
     nowMs += 50;
@@ -105,11 +112,11 @@ describe('an event', () => {
 
   it('of progress is told with the cursor of the event before it, and not journaled', () => {
     accept('a');
-    hub.publish('a', { type: 'run.started', nodeIds: ['n'] });
-    hub.publish('a', { type: 'node.started', nodeId: 'n' });
+    publish('a', { type: 'run.started', nodeIds: ['n'] });
+    publish('a', { type: 'node.started', nodeId: 'n' });
     const { events } = listen();
-    hub.publish('a', { type: 'node.progress', nodeId: 'n', step: 4, totalSteps: 4 });
-    hub.publish('a', { type: 'node.finished', nodeId: 'n', durationMs: 1, outputs: {} });
+    publish('a', { type: 'node.progress', nodeId: 'n', step: 4, totalSteps: 4 });
+    publish('a', { type: 'node.finished', nodeId: 'n', durationMs: 1, outputs: {} });
     expect(events.map(({ cursor, event }) => [cursor, event.seq, event.type])).toEqual([
       [3, 4, 'node.progress'],
       [4, 5, 'node.finished'],
@@ -119,10 +126,10 @@ describe('an event', () => {
 
   it('of a run with thousands of nodes copies nothing: the picture is taken when somebody asks', () => {
     accept('a');
-    hub.publish('a', { type: 'run.started', nodeIds: ['n', 'm'] });
-    hub.publish('a', { type: 'node.started', nodeId: 'n' });
+    publish('a', { type: 'run.started', nodeIds: ['n', 'm'] });
+    publish('a', { type: 'node.started', nodeId: 'n' });
     const before = hub.run('a');
-    hub.publish('a', { type: 'node.finished', nodeId: 'n', durationMs: 1, outputs: {} });
+    publish('a', { type: 'node.finished', nodeId: 'n', durationMs: 1, outputs: {} });
     expect(before?.nodes.n?.status).toBe('running');
     expect(hub.run('a')?.nodes.n?.status).toBe('finished');
   });
@@ -131,30 +138,30 @@ describe('an event', () => {
 describe('who comes back', () => {
   it('hears the events since and the newest progress of each node at work, in order', () => {
     accept('a');
-    hub.publish('a', { type: 'run.started', nodeIds: ['n', 'm'] });
-    hub.publish('a', { type: 'node.started', nodeId: 'n' });
+    publish('a', { type: 'run.started', nodeIds: ['n', 'm'] });
+    publish('a', { type: 'node.started', nodeId: 'n' });
     for (const step of [1, 2]) {
       nowMs += 100;
-      hub.publish('a', { type: 'node.progress', nodeId: 'n', step, totalSteps: 4 });
+      publish('a', { type: 'node.progress', nodeId: 'n', step, totalSteps: 4 });
     }
-    hub.publish('a', { type: 'node.started', nodeId: 'm' });
+    publish('a', { type: 'node.started', nodeId: 'm' });
     const told = (cursor: number) =>
       hub.eventsAfter(cursor, 10)?.map(({ cursor, event }) => [cursor, event.seq, event.type]);
     const newest = [3, 5, 'node.progress'];
     expect(told(2)).toEqual([[3, 3, 'node.started'], newest, [4, 6, 'node.started']]);
     expect(told(3)).toEqual([newest, [4, 6, 'node.started']]);
     expect(told(4)).toEqual([]);
-    hub.publish('a', { type: 'node.finished', nodeId: 'n', durationMs: 1, outputs: {} });
+    publish('a', { type: 'node.finished', nodeId: 'n', durationMs: 1, outputs: {} });
     expect(told(3)?.map(([, seq]) => seq)).toEqual([6, 7]);
   });
 
   it('with a cursor of an earlier server gets the whole picture: its numbers are used again', () => {
     accept('a');
-    hub.publish('a', { type: 'run.started', nodeIds: ['n'] });
-    hub.publish('a', { type: 'node.progress', nodeId: 'n', step: 1, totalSteps: 4 });
+    publish('a', { type: 'run.started', nodeIds: ['n'] });
+    publish('a', { type: 'node.progress', nodeId: 'n', step: 1, totalSteps: 4 });
     const again = new EventHub(journal);
     expect(again.eventsAfter(2, 10)).toBeUndefined();
-    again.publish('a', { type: 'run.started', nodeIds: ['n'] });
+    publish('a', { type: 'run.started', nodeIds: ['n'] }, again);
     expect(again.eventsAfter(2, 10)).toBeUndefined();
     expect(again.eventsAfter(3, 10)).toEqual([]);
   });
@@ -166,8 +173,8 @@ describe('a full disk', () => {
     const { events, problems } = listen();
     isFull = true;
     expect(() => accept('b')).toThrow(StoreError);
-    hub.publish('a', { type: 'run.started', nodeIds: ['n'] });
-    hub.publish('a', { type: 'node.started', nodeId: 'n' });
+    publish('a', { type: 'run.started', nodeIds: ['n'] });
+    publish('a', { type: 'node.started', nodeId: 'n' });
     expect(events).toEqual([]);
     expect(problems).toEqual(['store/disk-full']);
     isFull = false;
@@ -183,19 +190,66 @@ describe('a full disk', () => {
 
 it('a new hub on the same journal has the same picture', () => {
   accept('a');
-  hub.publish('a', { type: 'run.started', nodeIds: ['n'] });
-  hub.publish('a', { type: 'run.finished', status: 'succeeded', durationMs: 5 });
+  publish('a', { type: 'run.started', nodeIds: ['n'] });
+  publish('a', { type: 'run.finished', status: 'succeeded', durationMs: 5 });
   accept('b');
   const again = new EventHub(journal);
   expect(again.runs()).toEqual(hub.runs());
   expect(again.lastCursor()).toBe(hub.lastCursor());
   expect(journal.unfinishedRunIds()).toEqual(['b']);
+  expect(again.queue).toEqual(hub.queue);
+});
+
+it('tells of the queue once for many changes, and not while nothing in it changes', async () => {
+  const told: QueueSummary[] = [];
+  const timers: (() => void)[] = [];
+  const hub = new EventHub(journal, {
+    schedule: (work) => {
+      timers.push(work);
+      return () => {};
+    },
+  });
+  hub.subscribe({
+    onEvent: () => {},
+    onPreview: () => {},
+    onProblem: () => {},
+    onQueue: (queue) => told.push(queue),
+  });
+  const elapse = () => {
+    for (const work of timers.splice(0)) work();
+  };
+  const body = { type: 'run.queued', workflowName: 'test' } as const;
+  for (const runId of ['a', 'b', 'c']) hub.commit([{ runId, body, request: { workflow } }]);
+  hub.commit([{ body: { type: 'queue.paused' } }]);
+  elapse();
+  hub.commit([{ runId: 'a', body: { type: 'run.assigned', attempt: 1 } }]);
+  elapse();
+  publish('a', { type: 'node.finished', nodeId: 'n', durationMs: 1, outputs: {} }, hub);
+  elapse();
+  const short = ({ isPaused, runningId, next }: QueueSummary) => [
+    isPaused,
+    runningId,
+    next.map(({ runId }) => runId).join(' '),
+  ];
+  expect(told.map(short)).toEqual([
+    [true, null, 'a b c'],
+    [true, 'a', 'b c'],
+  ]);
+});
+
+it('of thousands that wait only the next are told', () => {
+  const ids = Array.from({ length: 300 }, (_, n) => `r${n}`);
+  const body = { type: 'run.queued', workflowName: 'test' } as const;
+  hub.commit(ids.map((runId) => ({ runId, body, request: { workflow } })));
+  expect(hub.queueSummary()).toMatchObject({ waitingCount: 300, next: { length: 200 } });
+  expect(hub.runs().map(({ runId }) => runId)).toEqual(ids.slice(0, 200).reverse());
+  expect(hub.run('r299')?.status).toBe('queued');
 });
 
 it('only so many finished runs are kept in memory; older ones come from the journal', () => {
   for (let index = 0; index < 60; index += 1) {
     accept(`run-${index}`);
-    hub.publish(`run-${index}`, { type: 'run.finished', status: 'succeeded', durationMs: 0 });
+    publish(`run-${index}`, { type: 'run.finished', status: 'succeeded', durationMs: 0 });
   }
   expect(hub.runs().length).toBeLessThanOrEqual(51);
   expect(hub.run('run-0')?.status).toBe('succeeded');

@@ -5,6 +5,7 @@ import type { ErrorBody } from '@reelgraph/protocol';
 import { StoreError } from '@reelgraph/store';
 import type { ErrorRequestHandler, Response } from 'express';
 import type { Logger } from 'pino';
+import { QueueRefusal } from './run-queue.ts';
 
 interface HttpErrorOptions {
   readonly hint?: string;
@@ -72,6 +73,10 @@ function toHttpError(error: unknown): HttpError | undefined {
   if (error instanceof StoreError) {
     const options = error.hint === undefined ? { cause: error } : { hint: error.hint, cause: error };
     return new HttpError(error.code === 'store/disk-full' ? 507 : 500, error.code, error.message, options);
+  }
+  if (error instanceof QueueRefusal) {
+    const status = error.code === 'queue/unknown-run' ? 404 : 409;
+    return new HttpError(status, error.code, error.message, { cause: error });
   }
   const errno = error instanceof Error && 'code' in error ? error.code : undefined;
   if (errno === 'ENOSPC' || errno === 'EDQUOT') {

@@ -6,6 +6,7 @@ import { openJournal } from '@reelgraph/store';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { EventHub } from './event-hub.ts';
 import { openRunJournal } from './run-journal.ts';
+import { settingsBetween } from './run-request.ts';
 
 const workflow = emptyWorkflow('test');
 
@@ -22,18 +23,17 @@ function writeRun(runId: string, rows: { queued?: string; end?: string; stateJso
   const journal = openJournal(folder);
   const queued = { type: 'run.queued', workflowName: 'test', runId, seq: 1, atMs: 1 };
   const end = { type: 'run.finished', status: 'succeeded', durationMs: 1, runId, seq: 2, atMs: 2 };
-  journal.acceptRun({
-    runId,
-    workflowJson: JSON.stringify(workflow),
-    acceptedAtMs: 1,
-    event: { runId, seq: 1, json: rows.queued ?? JSON.stringify(queued) },
-  });
-  journal.finishRun({
-    runId,
-    status: 'succeeded',
-    stateJson: rows.stateJson,
-    events: [{ runId, seq: 2, json: rows.end ?? JSON.stringify(end) }],
-  });
+  journal.commit([
+    {
+      accept: { runId, workflowJson: JSON.stringify(workflow), acceptedAtMs: 1 },
+      event: { runId, seq: 1, json: rows.queued ?? JSON.stringify(queued) },
+    },
+    {
+      event: { runId, seq: 2, json: rows.end ?? JSON.stringify(end) },
+      status: 'succeeded',
+      stateJson: rows.stateJson,
+    },
+  ]);
   journal.close();
 }
 
@@ -70,5 +70,29 @@ it('a run of which nothing can be read is still there, with its status', () => {
   expect(new EventHub(journal).runs()).toEqual([
     { runId: 'odd', workflowName: '', status: 'succeeded', lastSeq: 2, nodes: {} },
   ]);
+  journal.close();
+});
+
+it('what a run sets in its workflow is kept apart and applied when it is read', () => {
+  const base = {
+    ...workflow,
+    nodes: { noise: { type: 'noise', version: 1, params: { seed: '1', sigma: 1 } } },
+  };
+  const journal = openRunJournal(folder);
+  const settings = { noise: { seed: '7' }, gone: { n: 1 } };
+  const base0 = { type: 'run.queued', workflowName: 'test', seq: 1, atMs: 1 } as const;
+  journal.commit([
+    { event: { ...base0, runId: 'plain' }, request: { workflow: base } },
+    { event: { ...base0, runId: 'set' }, request: { workflow: base, settings, targets: ['noise'] } },
+  ]);
+  expect(journal.request('plain')).toEqual({ workflow: base });
+  expect(journal.request('set')).toEqual({
+    workflow: {
+      ...base,
+      nodes: { noise: { type: 'noise', version: 1, params: { seed: '7', sigma: 1 } } },
+    },
+    targets: ['noise'],
+  });
+  expect(settingsBetween(base, journal.request('set')?.workflow ?? base)).toEqual({ noise: { seed: '7' } });
   journal.close();
 });

@@ -1,16 +1,21 @@
 /** The journal as the server sees it: typed events and pictures instead of the texts the store keeps. */
 import {
+  isQueueEvent,
+  type JournalEvent,
   parseWorkflow,
+  queueEventSchema,
   type RunEvent,
   type RunState,
+  type RunStatus,
   reduceRunEvents,
   runEventSchema,
   runStateSchema,
   runStatuses,
   type Workflow,
 } from '@reelgraph/graph';
-import { openJournal, type StoredEvent, type StoredRun } from '@reelgraph/store';
+import { type JournalChange, openJournal, type StoredEvent, type StoredRun } from '@reelgraph/store';
 import type { z } from 'zod';
+import { applySettings, type RunRequest, runSettingsSchema } from './run-request.ts';
 import { canonicalText } from './workflow-text.ts';
 
 /** An event with its place among the journaled events of all runs; progress has that of the one before it. */
@@ -19,30 +24,36 @@ export interface JournaledEvent {
   readonly event: RunEvent;
 }
 
-/** What was asked for. */
-export interface RunRequest {
-  readonly runId: string;
-  readonly workflow: Workflow;
-  readonly targets: readonly string[] | undefined;
+/** An event to write, and what belongs to it. */
+export interface EventToWrite {
+  readonly event: JournalEvent;
+  /** What the run is to compute, with its first event. */
+  readonly request?: RunRequest;
+  /** The picture of the run, with its last event. */
+  readonly picture?: RunState;
 }
 
 export interface RunJournal {
   /** Kept with the data: cursors counted by another journal mean nothing here. */
   readonly serverId: string;
   lastCursor(): number;
-  /** Writes a request and its first event. @throws StoreError; HttpError 413 when it could not be read again */
-  accept(request: RunRequest, event: RunEvent): number;
-  /** Writes an event; `pictureAfter` is asked for when it is the last of its run. @throws StoreError */
-  append(event: RunEvent, pictureAfter: () => RunState): number;
+  /**
+   * Writes events, all or none, and answers their cursors.
+   * @throws StoreError; HttpError 413 when a workflow could not be read again
+   */
+  commit(events: readonly EventToWrite[]): number[];
   /** Resolves when all that was written is safe from a power cut. @throws StoreError */
   flush(): Promise<void>;
+  /** Every event that tells of the queue, in order: what its state is the fold of. */
+  queueEvents(): JournalEvent[];
   eventsAfter(cursor: number, limit: number): JournaledEvent[];
   eventsOfRun(runId: string): RunEvent[];
-  request(runId: string): RunRequest | undefined;
+  /** What a run was asked to compute, its settings applied. */
+  request(runId: string): Omit<RunRequest, 'settings'> | undefined;
   /** The picture of a run as far as it is journaled. */
   state(runId: string): RunState | undefined;
-  /** Pictures of the newest runs, newest first. */
-  newest(limit: number): RunState[];
+  /** Pictures of the newest runs, newest first; with `before`, of those accepted before that run. */
+  newest(limit: number, filter?: { status?: RunStatus | undefined; before?: string | undefined }): RunState[];
   /** Ids of runs that have not ended, oldest first. */
   unfinishedRunIds(): string[];
   close(): void;
@@ -65,7 +76,7 @@ export function openRunJournal(
   { onNote, keepFinished = 1000 }: RunJournalOptions = {},
 ): RunJournal {
   const journal = openJournal(folder);
-  // Each keeps its whole workflow; who asks for one does not look a thousand runs back.
+  // Each keeps its whole history; who asks for one does not look a thousand runs back.
   journal.pruneRuns({ keep: keepFinished });
 
   function readAs<S extends z.ZodType>(
@@ -98,47 +109,94 @@ export function openRunJournal(
     nodes: {},
   });
 
+  // Writing out a workflow takes longer than anything else here, and thousands of runs may share one.
+  const texts = new WeakMap<Workflow, string>();
+  const textOf = (workflow: Workflow): string => {
+    const text = texts.get(workflow) ?? canonicalText(workflow);
+    texts.set(workflow, text);
+    return text;
+  };
+  function change({ event, request, picture }: EventToWrite): JournalChange {
+    const json = JSON.stringify(event);
+    if (isQueueEvent(event)) return { event: { seq: 0, json } };
+    const { runId, seq } = event;
+    const status = statusAfter(event);
+    return {
+      event: { runId, seq, json, isDetail: event.type.startsWith('node.') },
+      ...(status === undefined ? {} : { status }),
+      ...(picture === undefined ? {} : { stateJson: JSON.stringify(picture) }),
+      ...(request === undefined
+        ? {}
+        : {
+            accept: {
+              runId,
+              workflowJson: textOf(request.workflow),
+              acceptedAtMs: event.atMs,
+              ...(request.targets === undefined ? {} : { targets: request.targets }),
+              ...(request.settings === undefined ? {} : { settingsJson: JSON.stringify(request.settings) }),
+            },
+          }),
+    };
+  }
+
   return {
     serverId: journal.serverId,
     lastCursor: () => journal.lastCursor(),
-    accept: ({ runId, workflow, targets }, event) =>
-      journal.acceptRun({
-        runId,
-        workflowJson: canonicalText(workflow),
-        ...(targets === undefined ? {} : { targets }),
-        acceptedAtMs: event.atMs,
-        event: textual(event),
-      }),
-    append(event, pictureAfter) {
-      const { runId } = event;
-      if (event.type === 'run.finished') {
-        const stateJson = JSON.stringify(pictureAfter());
-        return only(journal.finishRun({ runId, status: event.status, stateJson, events: [textual(event)] }));
-      }
-      if (event.type === 'run.started') journal.setStatus(runId, 'running');
-      if (event.type === 'run.queued') journal.setStatus(runId, 'queued');
-      return only(journal.appendEvents([textual(event)]));
-    },
+    commit: (events) => journal.commit(events.map(change)),
     flush: () => journal.flush(),
+    queueEvents() {
+      const events: JournalEvent[] = [];
+      for (const { runId, seq, json } of journal.queueEvents()) {
+        const event =
+          runId === undefined
+            ? readAs(queueEventSchema, json, {})
+            : readAs(runEventSchema, json, { runId, seq });
+        if (event !== undefined) events.push(event);
+      }
+      return events;
+    },
     eventsAfter: (cursor, limit) => journal.eventsSince(cursor, limit).flatMap(typed),
     eventsOfRun,
     request(runId) {
-      const run = journal.getRun(runId);
-      const parsed = run === undefined ? undefined : parseWorkflow(run.workflowJson);
-      return parsed?.ok ? { runId, workflow: parsed.workflow, targets: run?.targets } : undefined;
+      const found = journal.getRequest(runId);
+      const parsed = found === undefined ? undefined : parseWorkflow(found.workflowJson);
+      if (found === undefined || !parsed?.ok) return undefined;
+      const settings =
+        found.settingsJson === undefined
+          ? undefined
+          : readAs(runSettingsSchema, found.settingsJson, { runId });
+      // Without its settings it would be another run.
+      if (settings === undefined && found.settingsJson !== undefined) return undefined;
+      return {
+        workflow: applySettings(parsed.workflow, settings),
+        ...(found.targets === undefined ? {} : { targets: found.targets }),
+      };
     },
     state(runId) {
       const run = journal.getRun(runId);
       return run === undefined ? undefined : stateOf(run);
     },
-    newest: (limit) => journal.runs({ limit }).map(stateOf),
+    newest: (limit, filter = {}) => journal.runs({ limit, ...filter }).map(stateOf),
     unfinishedRunIds: () => journal.unfinishedRuns().map((run) => run.runId),
     close: () => journal.close(),
   };
 }
 
-function textual(event: RunEvent) {
-  return { runId: event.runId, seq: event.seq, json: JSON.stringify(event) };
+/** Where a run stands after an event that changes it. */
+function statusAfter(event: RunEvent): RunStatus | undefined {
+  switch (event.type) {
+    case 'run.assigned':
+    case 'run.started':
+      return 'running';
+    case 'run.queued':
+    case 'run.released':
+    case 'run.interrupted':
+      return 'queued';
+    case 'run.finished':
+      return event.status;
+    default:
+      return undefined;
+  }
 }
 
 /** Undefined, which fits no schema here, for text that is no JSON. */
@@ -148,10 +206,4 @@ function jsonValue(text: string): unknown {
   } catch {
     return undefined;
   }
-}
-
-function only(cursors: readonly number[]): number {
-  const [cursor] = cursors;
-  if (cursor === undefined) throw new Error('the journal gave no cursor for an event');
-  return cursor;
 }

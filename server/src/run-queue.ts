@@ -1,147 +1,328 @@
 /**
- * Runs wait in the journal and go through the runner one at a time, in the order they were accepted. What
- * was waiting or going on when a server ended is taken up by the next; finished nodes come from the cache.
+ * Runs wait in the journal and go through the runner one at a time. This is the part that acts; what is to happen
+ * is decided and folded by the pure functions of `packages/graph/src/queue`, and every step is in the journal before
+ * anything follows from it. What was waiting or going on when a server ended is taken up by the next; finished nodes
+ * come from the cache.
+ *
+ * It calls back and awaits nothing, so that a simulator can stop it between any two of its effects.
  */
 import { randomUUID } from 'node:crypto';
-import type { RunEvent, RunStatus, Workflow } from '@reelgraph/graph';
-import { type EventHub, isOver } from './event-hub.ts';
+import {
+  decideQueue,
+  type FileSummary,
+  type MoveTarget,
+  type QueueCommand,
+  type QueueState,
+  type RefusalCode,
+  type RunError,
+  type RunEvent,
+  type RunStatus,
+} from '@reelgraph/graph';
+import { type EventHub, type HubDraft, isOver } from './event-hub.ts';
 import type { RunJournal } from './run-journal.ts';
+import type { RunRequest } from './run-request.ts';
 import { runnerDiedError } from './runner/died.ts';
-import type { RunEnd, RunnerSupervisor } from './runner/supervisor.ts';
+import type { RunEnd, RunJob } from './runner/supervisor.ts';
+
+/** What the queue needs of a runner. */
+export interface RunnerPort {
+  /** Begins a run; what it tells goes to `RunQueue.hear`, and `ended` follows once. */
+  execute(job: RunJob, ended: (end: RunEnd) => void): void;
+  /** Asks the run to end, and sees to it that it does. */
+  cancel(runId: string): void;
+}
 
 export interface RunQueueOptions {
   readonly hub: EventHub;
-  readonly journal: RunJournal;
-  readonly supervisor: RunnerSupervisor;
+  readonly request: RunJournal['request'];
+  /** Calls back when what was journaled is safe from a power cut, or cannot be made so for now. */
+  readonly flushed: (done: () => void) => void;
+  readonly runner: RunnerPort;
+  /** How many of these files are not there, or are not whole. */
+  readonly countMissing: (files: readonly FileSummary[], done: (missing: number) => void) => void;
   readonly clock?: () => number;
   readonly onNote?: (note: string, details: Record<string, unknown>) => void;
 }
 
-/** Servers that may end in the middle of one run before it is given up: what ends servers must not end all. */
-const maxInterruptions = 3;
+/** A run to take in. */
+export interface NewQueuedRun extends RunRequest {
+  /** The client's own id, by which it asks again after a lost answer. */
+  readonly runId?: string | undefined;
+  readonly priority?: number | undefined;
+  /** The run that this one repeats. */
+  readonly from?: string | undefined;
+}
+
+/** A command that cannot be followed now; the message is fit for a user. */
+export class QueueRefusal extends Error {
+  override readonly name = 'QueueRefusal';
+  readonly code: RefusalCode;
+
+  constructor(code: RefusalCode, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+/** The attempt that was given to the runner. */
+interface Current {
+  readonly runId: string;
+  readonly attempt: number;
+  readonly startedAtMs: number;
+  /** Number of the last report; a report told twice is one report. */
+  heardSeq: number;
+  /** nodeId -> furthest step, of nodes at work. */
+  readonly steps: Map<string, number>;
+  /** The runner has said how the run ended. */
+  isEnding: boolean;
+}
 
 export class RunQueue {
   readonly #options: RunQueueOptions;
-  readonly #waiting: string[] = [];
-  #current: { readonly runId: string; readonly startedAtMs: number } | undefined;
+  #current: Current | undefined;
   #isStopped = false;
 
   constructor(options: RunQueueOptions) {
     this.#options = options;
   }
 
-  /** Takes up what an earlier server left. */
-  resume(): void {
-    for (const runId of this.#options.journal.unfinishedRunIds()) {
-      const interruptions = countInterruptions(this.#options.journal.eventsOfRun(runId));
-      if (interruptions >= maxInterruptions) {
-        this.#fail(runId, {
-          code: 'runner/gave-up',
-          message: `The server ended ${interruptions} times while it computed this run; it is not tried again by itself.`,
-          hint: 'Run it again if the reason is gone.',
-        });
-      } else this.#waiting.push(runId);
+  get #hub(): EventHub {
+    return this.#options.hub;
+  }
+
+  /** Takes up what an earlier server left, and begins. `unreadable`: runs that were accepted and are lost to damage. */
+  start(unreadable: readonly string[] = []): void {
+    for (const runId of unreadable) {
+      const error = { code: 'run/unreadable', message: 'What the journal holds of this run cannot be read.' };
+      this.#hub.publish(() => [
+        { runId, body: { type: 'run.finished', status: 'failed', durationMs: 0, error } },
+      ]);
     }
-    this.#next();
+    this.#follow({ type: 'recover' });
+    this.#pump();
   }
 
-  /** Accepts a run and answers its id; acknowledge it after the journal's `flush`. */
-  add(workflow: Workflow, targets: readonly string[] | undefined): string {
-    const runId = randomUUID();
-    this.#options.hub.accept({ runId, workflow, targets });
-    this.#waiting.push(runId);
-    this.#next();
-    return runId;
+  /**
+   * Takes runs in and answers their ids; acknowledge them after the journal's `flush`.
+   * @throws StoreError when they cannot be journaled: then none is
+   */
+  submit(runs: readonly NewQueuedRun[]): string[] {
+    const requests = new Map<string, RunRequest>();
+    const submitted = runs.map(({ runId = randomUUID(), priority, from, ...request }) => {
+      requests.set(runId, request);
+      return {
+        runId,
+        workflowName: request.workflow.name,
+        ...(priority === undefined ? {} : { priority }),
+        ...(from === undefined ? {} : { from }),
+      };
+    });
+    this.#hub.commit(
+      this.#decide(this.#hub.queue, { type: 'submit', runs: submitted }).map((draft): HubDraft => {
+        const request = draft.runId === undefined ? undefined : requests.get(draft.runId);
+        return request === undefined ? draft : { ...draft, request };
+      }),
+    );
+    this.#pump();
+    return submitted.map(({ runId }) => runId);
   }
 
-  /** Cancels a waiting or running run; a run that is over stays as it is. Answers its status now. */
+  /** Cancels a waiting run at once, or asks the one at work to end; answers its status now, undefined when unknown. */
   cancel(runId: string): RunStatus | undefined {
-    const { hub, supervisor } = this.#options;
-    const status = hub.status(runId);
+    const status = this.#hub.status(runId);
     if (status === undefined || isOver({ status })) return status;
-    const place = this.#waiting.indexOf(runId);
-    if (place >= 0) {
-      this.#waiting.splice(place, 1);
-      hub.publish(runId, { type: 'run.finished', status: 'cancelled', durationMs: 0 });
-    } else supervisor.cancel(runId);
-    return hub.status(runId);
+    try {
+      this.#command({ type: 'cancel', runId });
+    } finally {
+      // Also when it cannot be journaled: a run that fills the disk has to be stopped.
+      this.#options.runner.cancel(runId);
+    }
+    return this.#hub.status(runId);
+  }
+
+  /** Cancels everything and answers how many runs that were. */
+  cancelAll(): number {
+    const { waiting, assigned } = this.#hub.queue;
+    try {
+      this.#command({ type: 'cancel-all' });
+    } finally {
+      if (assigned !== undefined) this.#options.runner.cancel(assigned.runId);
+    }
+    return waiting.length + (assigned === undefined ? 0 : 1);
+  }
+
+  /** @throws QueueRefusal when the run does not wait; StoreError */
+  move(runId: string, target: MoveTarget): void {
+    this.#command({ type: 'move', runId, target });
+  }
+
+  /** Begins no further run, also after a restart. @throws StoreError */
+  pause(): void {
+    this.#command({ type: 'pause' });
+  }
+
+  /** @throws StoreError */
+  resume(): void {
+    this.#command({ type: 'resume' });
+    this.#pump();
+  }
+
+  /** Takes in what the runner says of the attempt it was given. */
+  hear(event: RunEvent, { runId, attempt }: Pick<RunJob, 'runId' | 'attempt'>): void {
+    const current = this.#current;
+    if (this.#isStopped || current === undefined || current.isEnding) return;
+    if (current.runId !== runId || current.attempt !== attempt || event.seq <= current.heardSeq) return;
+    current.heardSeq = event.seq;
+    const { runId: _runId, seq: _seq, atMs: _atMs, ...body } = event;
+    switch (body.type) {
+      case 'node.progress':
+        current.steps.set(body.nodeId, body.step);
+        this.#hub.publishProgress(runId, body);
+        return;
+      case 'run.finished':
+        current.isEnding = true;
+        // After all that was told before it: that names the files.
+        this.#hub.publish(
+          () => [],
+          () => this.#end(current, body),
+        );
+        return;
+      case 'node.finished':
+      case 'node.failed':
+        current.steps.delete(body.nodeId);
+    }
+    this.#follow({ type: 'report', runId, attempt, body });
   }
 
   /** Gives nothing more to the runner; the run on it waits again, for the next server. */
   stop(): void {
     this.#isStopped = true;
-    if (this.#current === undefined) return;
-    const { runId } = this.#current;
-    const run = this.#options.hub.run(runId);
     // Said, so that the next server can tell this from a crash.
-    if (run?.status === 'running')
-      this.#options.hub.publish(runId, { type: 'run.queued', workflowName: run.workflowName });
+    this.#follow({ type: 'release' });
   }
 
-  #next(): void {
-    if (this.#current !== undefined || this.#isStopped) return;
-    const runId = this.#waiting.shift();
-    if (runId === undefined) return;
-    const request = this.#options.journal.request(runId);
+  #end(current: Current, body: Extract<QueueCommand, { type: 'finish' }>['body']): void {
+    const nodes = Object.values(this.#hub.run(current.runId)?.nodes ?? {});
+    const files = nodes.flatMap(({ outputs }) =>
+      Object.values(outputs ?? {}).flatMap(({ file }) => (file === undefined ? [] : [file])),
+    );
+    this.#options.countMissing(files, (missingFiles) => {
+      if (this.#isStopped) return;
+      const { runId, attempt } = current;
+      this.#follow({ type: 'finish', runId, attempt, body, missingFiles }, () => this.#settle(current));
+    });
+  }
+
+  #handleEnd(current: Current, end: RunEnd): void {
+    if (this.#isStopped || current !== this.#current || current.isEnding) return;
+    // A runner tells how its run ended before it ends it.
+    if (end.kind === 'finished') return;
+    if (end.wasCancelled) {
+      this.#endCancelled(current);
+      return;
+    }
+    current.isEnding = true;
+    const { runId, attempt, startedAtMs, steps } = current;
+    const error = runnerDiedError(end.exit);
+    const step = Math.max(0, ...steps.values());
+    const durationMs = this.#now() - startedAtMs;
+    this.#follow({ type: 'runner-died', runId, attempt, error, durationMs, step }, () =>
+      this.#settle(current),
+    );
+  }
+
+  #endCancelled(current: Current): void {
+    current.isEnding = true;
+    const { runId, attempt, startedAtMs } = current;
+    const body = {
+      type: 'run.finished',
+      status: 'cancelled',
+      durationMs: this.#now() - startedAtMs,
+    } as const;
+    this.#follow({ type: 'finish', runId, attempt, body, missingFiles: 0 }, () => this.#settle(current));
+  }
+
+  #settle(current: Current): void {
+    if (this.#current === current) this.#current = undefined;
+    this.#pump();
+  }
+
+  /** Gives the next run to the runner, if there is one and the runner is free. */
+  #pump(): void {
+    if (this.#isStopped || this.#current !== undefined) return;
+    const { isPaused, waiting, assigned } = this.#hub.queue;
+    if (assigned === undefined && (isPaused || waiting.length === 0)) return;
+    this.#follow({ type: 'assign' }, () => this.#begin());
+  }
+
+  #begin(): void {
+    const { assigned } = this.#hub.queue;
+    if (this.#isStopped || this.#current !== undefined || assigned === undefined) return;
+    const { runId, attempts: attempt } = assigned;
+    const current: Current = {
+      runId,
+      attempt,
+      startedAtMs: this.#now(),
+      heardSeq: 0,
+      steps: new Map(),
+      isEnding: false,
+    };
+    this.#current = current;
+    const request = this.#request(runId);
     if (request === undefined) {
-      this.#fail(runId, {
+      const error = {
         code: 'runner/no-request',
         message: 'What this run was asked to compute can no longer be read.',
-      });
-      this.#next();
+      };
+      this.#giveUp(current, error);
       return;
     }
-    const current = { runId, startedAtMs: this.#now() };
-    this.#current = current;
-    this.#options.supervisor
-      .execute({
-        runId,
-        workflow: request.workflow,
-        ...(request.targets === undefined ? {} : { targets: request.targets }),
-      })
-      .then((end) => this.#settle(current, end))
-      // A fault in the bookkeeping of one run must not end the queue.
-      .catch((error: unknown) => this.#options.onNote?.('run could not be settled', { runId, err: error }))
-      .then(() => {
-        this.#current = undefined;
-        this.#next();
-      })
-      // Nor one in beginning the next, of which nobody else would hear: an unhandled rejection ends a server.
-      .catch((error: unknown) => this.#options.onNote?.('the next run could not begin', { err: error }));
+    // Else a run that brings the whole machine down would do so after every restart.
+    this.#options.flushed(() => {
+      if (this.#isStopped || this.#current !== current) return;
+      if (this.#hub.queue.assigned?.isCancelling === true) {
+        this.#endCancelled(current);
+        return;
+      }
+      this.#options.runner.execute({ runId, attempt, ...request }, (end) => this.#handleEnd(current, end));
+    });
   }
 
-  #settle(current: { runId: string; startedAtMs: number }, end: RunEnd): void {
-    if (end.kind === 'finished' || this.#isStopped) return;
-    const { hub } = this.#options;
-    const durationMs = this.#now() - current.startedAtMs;
-    if (end.wasCancelled) {
-      hub.publish(current.runId, { type: 'run.finished', status: 'cancelled', durationMs });
-      return;
+  #request(runId: string): ReturnType<RunJournal['request']> {
+    try {
+      return this.#options.request(runId);
+    } catch (error) {
+      // A fault in reading one request must not end the queue.
+      this.#options.onNote?.('the request of a run cannot be read', { runId, err: error });
+      return undefined;
     }
-    const error = runnerDiedError(end.exit);
-    const nodes = Object.entries(hub.run(current.runId)?.nodes ?? {});
-    for (const [nodeId, node] of nodes) {
-      if (node.status === 'running') hub.publish(current.runId, { type: 'node.failed', nodeId, error });
-    }
-    hub.publish(current.runId, { type: 'run.finished', status: 'failed', durationMs, error });
   }
 
-  #fail(runId: string, error: { code: string; message: string; hint?: string }): void {
-    this.#options.hub.publish(runId, { type: 'run.finished', status: 'failed', durationMs: 0, error });
+  #giveUp(current: Current, error: RunError): void {
+    current.isEnding = true;
+    this.#follow({ type: 'give-up', runId: current.runId, error }, () => this.#settle(current));
+  }
+
+  /** Makes what a command comes to happen, as soon as the journal can be written. */
+  #follow(command: QueueCommand, after?: () => void): void {
+    this.#hub.publish((queue) => {
+      const decision = decideQueue(queue, command);
+      return decision.ok ? decision.events : [];
+    }, after);
+  }
+
+  /** The same at once, for somebody who waits for an answer. @throws QueueRefusal; StoreError */
+  #command(command: QueueCommand): void {
+    this.#hub.commit(this.#decide(this.#hub.queue, command));
+  }
+
+  #decide(queue: QueueState, command: QueueCommand): readonly HubDraft[] {
+    const decision = decideQueue(queue, command);
+    if (decision.ok) return decision.events;
+    throw new QueueRefusal(decision.code, decision.message);
   }
 
   #now(): number {
     return (this.#options.clock ?? Date.now)();
   }
-}
-
-/** How often a run began and was neither ended nor put back: its server was killed, or crashed. */
-function countInterruptions(events: readonly RunEvent[]): number {
-  let count = 0;
-  for (const { type } of events) {
-    if (type === 'run.started') count += 1;
-    // A polite end of the server, after a start.
-    else if (type === 'run.queued' && count > 0) count -= 1;
-  }
-  return count;
 }

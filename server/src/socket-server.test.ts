@@ -42,7 +42,7 @@ beforeEach(async () => {
   await once(server, 'listening');
   const address: AddressInfo | string | null = server.address();
   port = typeof address === 'object' && address !== null ? address.port : 0;
-  hub.accept({ runId: 'a', workflow, targets: undefined });
+  hub.commit([{ runId: 'a', body: { type: 'run.queued', workflowName: 'test' }, request: { workflow } }]);
 });
 afterEach(async () => {
   sockets.close();
@@ -68,7 +68,7 @@ async function rawConnection(): Promise<Socket> {
     ].join('\r\n'),
   );
   await once(socket, 'data');
-  const hello = Buffer.from('{"type":"hello","protocol":1}');
+  const hello = Buffer.from('{"type":"hello","protocol":2}');
   // One masked text frame (RFC 6455, 5.2) with a mask of zeros.
   socket.write(Buffer.concat([Buffer.from([0x81, 0x80 | hello.length, 0, 0, 0, 0]), hello]));
   await once(socket, 'data');
@@ -89,7 +89,7 @@ it('a reader that does not keep up is dropped, and the others hear everything', 
   slow.on('error', () => {});
   const closed = once(slow, 'close');
   const quick = new WebSocket(`ws://127.0.0.1:${port}/api/v1/events`, { origin: `http://127.0.0.1:${port}` });
-  quick.on('open', () => quick.send('{"type":"hello","protocol":1}'));
+  quick.on('open', () => quick.send('{"type":"hello","protocol":2}'));
   await once(quick, 'message');
   let heard = 0;
   quick.on('message', () => {
@@ -97,11 +97,8 @@ it('a reader that does not keep up is dropped, and the others hear everything', 
   });
 
   for (let count = 0; count < 40; count += 1) {
-    hub.publish('a', {
-      type: 'node.failed',
-      nodeId: 'n',
-      error: { code: 'x/y', message: 'x'.repeat(1_000_000) },
-    });
+    const error = { code: 'x/y', message: 'x'.repeat(1_000_000) };
+    hub.publish(() => [{ runId: 'a', body: { type: 'node.failed', nodeId: 'n', error } }]);
     await new Promise((done) => setImmediate(done));
   }
   slow.resume();
@@ -121,7 +118,7 @@ it('a connection that answers pings stays', async () => {
   const socket = new WebSocket(`ws://127.0.0.1:${port}/api/v1/events`, {
     origin: `http://127.0.0.1:${port}`,
   });
-  socket.on('open', () => socket.send('{"type":"hello","protocol":1}'));
+  socket.on('open', () => socket.send('{"type":"hello","protocol":2}'));
   for (let pings = 0; pings < 4; pings += 1) await once(socket, 'ping');
   expect(socket.readyState).toBe(WebSocket.OPEN);
   socket.close();
@@ -157,7 +154,8 @@ it.each([
 );
 
 it('missed events are told up to a number; more are a new picture', () => {
-  for (let count = 0; count < 5; count += 1) hub.publish('a', { type: 'node.started', nodeId: `n${count}` });
+  for (let count = 0; count < 5; count += 1)
+    hub.publish(() => [{ runId: 'a', body: { type: 'node.started', nodeId: `n${count}` } }]);
   expect(hub.eventsAfter(1, 5)?.map(({ cursor }) => cursor)).toEqual([2, 3, 4, 5, 6]);
   expect(hub.eventsAfter(0, 5)).toBeUndefined();
 });
@@ -166,7 +164,7 @@ it('a node that is played stops being played when its connection ends', async ()
   const socket = new WebSocket(`ws://127.0.0.1:${port}/api/v1/events`, {
     origin: `http://127.0.0.1:${port}`,
   });
-  socket.on('open', () => socket.send('{"type":"hello","protocol":1}'));
+  socket.on('open', () => socket.send('{"type":"hello","protocol":2}'));
   await once(socket, 'message');
   socket.send('{"type":"live.open","liveId":"mine","nodeType":"interactive-world","params":{"seed":"1"}}');
   while (toRunner.length < 1) await new Promise((done) => setTimeout(done, 5));
@@ -191,7 +189,7 @@ it.each([
   });
   await once(socket, 'open');
   if (afterHello) {
-    socket.send('{"type":"hello","protocol":1}');
+    socket.send('{"type":"hello","protocol":2}');
     await once(socket, 'message');
   }
   socket.send(text);

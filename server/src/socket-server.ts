@@ -103,12 +103,14 @@ export function createSocketServer({
         cursor,
         ...(missed === undefined ? { runs: hub.runs() } : {}),
         previews: hub.previews(),
+        queue: hub.queueSummary(),
       });
       for (const journaled of missed ?? []) send({ type: 'event', ...journaled });
       // Nothing is published between the lines above and this one: publishing is synchronous.
       unsubscribe = hub.subscribe({
         onEvent: (journaled) => send({ type: 'event', ...journaled }),
         onPreview: sendPreview,
+        onQueue: (queue) => send({ type: 'queue', queue }),
         onProblem: (code, message) => send({ type: 'error', code, message }),
       });
     };

@@ -36,6 +36,7 @@ export async function openBuiltEditor(page: Page, workflow: Workflow): Promise<v
           cursor: 0,
           runs: [],
           previews: [],
+          queue: { isPaused: false, runningId: null, waitingCount: 0, next: [] },
         }),
       );
     });

@@ -8,6 +8,7 @@ import {
   callSpecs,
   errorBodySchema,
   type HttpCall,
+  type QueueSummary,
   type UploadAnswer,
   uploadAnswerSchema,
 } from '@reelgraph/protocol';
@@ -38,6 +39,16 @@ export type Bytes = Blob | ArrayBuffer | Uint8Array<ArrayBuffer>;
 
 type Workflow = CallAnswer<'getWorkflow'>;
 
+/** Values by the names of a workflow's inputs, or `node.param`. */
+export type InputValues = Readonly<Record<string, string | number | boolean>>;
+
+export interface StartRunOptions {
+  /** Node ids to compute; all outputs when absent. */
+  readonly targets?: readonly string[];
+  /** Higher goes first; 0 when absent. */
+  readonly priority?: number;
+}
+
 export interface ReelgraphClient {
   /** Any call of the map by its name; the methods below are its short forms. @throws ApiError */
   call<C extends HttpCall>(name: C, request: CallRequest<C>): Promise<CallAnswer<C>>;
@@ -54,11 +65,33 @@ export interface ReelgraphClient {
   check(workflow: unknown, options?: CallOptions): Promise<CallAnswer<'check'>>;
   startRun(
     workflow: unknown,
-    options?: CallOptions & { readonly targets?: readonly string[] },
+    options?: CallOptions & StartRunOptions & { readonly runId?: string },
   ): Promise<CallAnswer<'startRun'>>;
-  listRuns(options?: CallOptions & { readonly status?: string }): Promise<CallAnswer<'listRuns'>>;
+  /** One run per entry, with these values of the workflow's inputs; at most 10,000, all accepted or none. */
+  startRuns(
+    workflow: unknown,
+    runs: readonly InputValues[],
+    options?: CallOptions & StartRunOptions,
+  ): Promise<CallAnswer<'startRuns'>>;
+  listRuns(
+    options?: CallOptions & { readonly status?: string; readonly before?: string },
+  ): Promise<CallAnswer<'listRuns'>>;
   getRun(runId: string, options?: CallOptions): Promise<CallAnswer<'getRun'>>;
   cancelRun(runId: string, options?: CallOptions): Promise<CallAnswer<'cancelRun'>>;
+  /** Once more what did not succeed. */
+  retryRun(runId: string, options?: CallOptions): Promise<CallAnswer<'retryRun'>>;
+  /** Once more, with other values of the workflow's inputs. */
+  runAgain(
+    runId: string,
+    inputs: InputValues,
+    options?: CallOptions & { readonly priority?: number },
+  ): Promise<CallAnswer<'runAgain'>>;
+  /** Gives a waiting run another place in the queue. */
+  moveRun(runId: string, to: CallBodyInput<'moveRun'>, options?: CallOptions): Promise<QueueSummary>;
+  getQueue(options?: CallOptions): Promise<QueueSummary>;
+  pauseQueue(options?: CallOptions): Promise<QueueSummary>;
+  resumeQueue(options?: CallOptions): Promise<QueueSummary>;
+  cancelAllRuns(options?: CallOptions): Promise<CallAnswer<'cancelAllRuns'>>;
   /** Stores an image (PNG, JPEG, WebP) or a video (MP4, WebM); the answer's `file` is what a `file` param holds. */
   uploadFile(bytes: Bytes, mediaType: string, options?: CallOptions): Promise<UploadAnswer>;
   /** The workflow that a video made by Reelgraph carries. */
@@ -151,16 +184,45 @@ export function createClient(options: ClientOptions): ReelgraphClient {
     getWorkflow: (id, o = {}) => call('getWorkflow', { ...o, params: { id } }),
     saveWorkflow: (id, workflow, o = {}) => call('saveWorkflow', { ...o, params: { id }, body: workflow }),
     check: (workflow, o = {}) => call('check', { ...o, params: {}, body: workflow }),
-    startRun: (workflow, { targets, ...o } = {}) =>
+    startRun: (workflow, { targets, priority, runId, ...o } = {}) =>
       call('startRun', {
         ...o,
         params: {},
-        body: targets ? { workflow, targets: [...targets] } : { workflow },
+        body: { workflow, ...startOptions(targets, priority), ...(runId === undefined ? {} : { runId }) },
       }),
-    listRuns: ({ status, ...o } = {}) =>
-      call('listRuns', { ...o, params: {}, query: status ? { status } : {} }),
+    startRuns: (workflow, runs, { targets, priority, ...o } = {}) =>
+      call('startRuns', {
+        ...o,
+        params: {},
+        body: {
+          workflow,
+          ...startOptions(targets, priority),
+          runs: runs.map((inputs) => (Object.keys(inputs).length === 0 ? {} : { inputs: { ...inputs } })),
+        },
+      }),
+    listRuns: ({ status, before, ...o } = {}) =>
+      call('listRuns', {
+        ...o,
+        params: {},
+        query: {
+          ...(status === undefined ? {} : { status }),
+          ...(before === undefined ? {} : { before }),
+        },
+      }),
     getRun: (runId, o = {}) => call('getRun', { ...o, params: { runId } }),
     cancelRun: (runId, o = {}) => call('cancelRun', { ...o, params: { runId }, body: {} }),
+    retryRun: (runId, o = {}) => call('retryRun', { ...o, params: { runId }, body: {} }),
+    runAgain: (runId, inputs, { priority, ...o } = {}) =>
+      call('runAgain', {
+        ...o,
+        params: { runId },
+        body: { inputs: { ...inputs }, ...(priority === undefined ? {} : { priority }) },
+      }),
+    moveRun: (runId, to, o = {}) => call('moveRun', { ...o, params: { runId }, body: to }),
+    getQueue: (o = {}) => call('getQueue', { ...o, params: {} }),
+    pauseQueue: (o = {}) => call('pauseQueue', { ...o, params: {}, body: {} }),
+    resumeQueue: (o = {}) => call('resumeQueue', { ...o, params: {}, body: {} }),
+    cancelAllRuns: (o = {}) => call('cancelAllRuns', { ...o, params: {}, body: {} }),
     uploadFile: async (bytes, mediaType, o = {}) =>
       uploadAnswerSchema.parse(await sendBytes(byteRoutes.upload, bytes, mediaType, o)),
     extractWorkflow: async (mp4, o = {}) =>
@@ -183,6 +245,13 @@ export function createClient(options: ClientOptions): ReelgraphClient {
         },
         eventOptions,
       ),
+  };
+}
+
+function startOptions(targets: readonly string[] | undefined, priority: number | undefined) {
+  return {
+    ...(targets === undefined ? {} : { targets: [...targets] }),
+    ...(priority === undefined ? {} : { priority }),
   };
 }
 

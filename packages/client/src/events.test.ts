@@ -30,11 +30,12 @@ class FakeSocket extends EventTarget {
 
 const welcome = (cursor: number, runs?: []): Welcome => ({
   type: 'welcome',
-  protocol: 1,
+  protocol: 2,
   serverId: 's',
   cursor,
   ...(runs === undefined ? {} : { runs }),
   previews: [],
+  queue: { isPaused: false, runningId: null, waitingCount: 0, next: [] },
 });
 const queued = (cursor: number): StreamedEvent => ({
   type: 'event',
@@ -90,7 +91,7 @@ describe('connectEvents', () => {
     const first = await socket(0);
     first.accept();
     expect(first.url).toBe('ws://127.0.0.1:7860/api/v1/events');
-    expect(first.sent).toEqual([{ type: 'hello', protocol: 1 }]);
+    expect(first.sent).toEqual([{ type: 'hello', protocol: 2 }]);
     connection.close();
   });
 
@@ -104,7 +105,7 @@ describe('connectEvents', () => {
 
     const second = await socket(1);
     second.accept();
-    expect(second.sent).toEqual([{ type: 'hello', protocol: 1, since: 5, serverId: 's' }]);
+    expect(second.sent).toEqual([{ type: 'hello', protocol: 2, since: 5, serverId: 's' }]);
     second.say(welcome(7));
     second.say(queued(5));
     second.say(queued(6));
@@ -173,7 +174,7 @@ describe('connectEvents', () => {
     first.say('{"type":"event"}');
     const second = await socket(1);
     second.accept();
-    expect(second.sent).toEqual([{ type: 'hello', protocol: 1 }]);
+    expect(second.sent).toEqual([{ type: 'hello', protocol: 2 }]);
     connection.close();
   });
 

@@ -8,6 +8,7 @@ import {
   type Preview,
   parseServerMessage,
   protocolVersion,
+  type QueueSummary,
   type ServerMessage,
 } from '@reelgraph/protocol';
 import { createLiveTable, type LiveSession, type OpenLiveOptions } from './live.ts';
@@ -29,6 +30,8 @@ export interface ConnectEventsOptions {
   onWelcome(welcome: Welcome): void;
   onEvent(message: StreamedEvent): void;
   onPreview(preview: Preview): void;
+  /** The queue is another than the last one told; the first comes with the welcome. */
+  onQueue?(queue: QueueSummary): void;
   onStatus?(status: ConnectionStatus, detail?: string): void;
   /** Something is wrong that ends no run, for example a full disk. */
   onProblem?(code: string, message: string): void;
@@ -93,9 +96,13 @@ export function connectEvents(endpoint: Endpoint, options: ConnectEventsOptions)
         }
         setStatus('open');
         options.onWelcome(message);
+        options.onQueue?.(message.queue);
         return;
       case 'event':
         if (isNew(message)) options.onEvent(message);
+        return;
+      case 'queue':
+        options.onQueue?.(message.queue);
         return;
       case 'preview':
         options.onPreview(message.preview);

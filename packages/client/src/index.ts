@@ -4,7 +4,9 @@ export {
   type CallRequest,
   type ClientOptions,
   createClient,
+  type InputValues,
   type ReelgraphClient,
+  type StartRunOptions,
 } from './client.ts';
 export { ApiError } from './errors.ts';
 export type {

@@ -85,6 +85,7 @@ function apply(draft: Draft, event: RunEvent): void {
       setPriority(draft, event.priority);
       return;
     case 'run.assigned':
+      draft.status = 'running';
       draft.attempt = event.attempt;
       return;
     case 'run.cancel-requested':

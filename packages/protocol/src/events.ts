@@ -2,6 +2,7 @@
 import { runEventSchema, runStateSchema } from '@reelgraph/graph';
 import { z } from 'zod';
 import { liveAnswerSchemas, liveRequestSchemas } from './live.ts';
+import { queueSummarySchema } from './queue.ts';
 
 export const eventsPath = '/api/v1/events';
 
@@ -38,7 +39,10 @@ export const previewSchema = z.strictObject({
 export type Preview = z.infer<typeof previewSchema>;
 
 export const serverMessageSchema = z.discriminatedUnion('type', [
-  /** Answer to `hello`. `runs` is the picture at `cursor`: all active runs and the newest finished ones. */
+  /**
+   * Answer to `hello`. `runs` is the picture at `cursor`: the run at work, those that the queue names as next, and
+   * the newest finished ones.
+   */
   z.strictObject({
     type: z.literal('welcome'),
     protocol: z.number().int(),
@@ -48,6 +52,7 @@ export const serverMessageSchema = z.discriminatedUnion('type', [
     /** Present unless the events after `since` follow instead. */
     runs: z.array(runStateSchema).optional(),
     previews: z.array(previewSchema),
+    queue: queueSummarySchema,
   }),
   /**
    * `cursor` counts journaled events over all runs, ascending. Progress is not journaled, since the next report
@@ -55,6 +60,8 @@ export const serverMessageSchema = z.discriminatedUnion('type', [
    * A client that comes back is told the newest of each node at work.
    */
   z.strictObject({ type: z.literal('event'), cursor: z.number().int().positive(), event: runEventSchema }),
+  /** The queue is another than the last one told; comes a moment after the events that changed it. */
+  z.strictObject({ type: z.literal('queue'), queue: queueSummarySchema }),
   z.strictObject({ type: z.literal('preview'), preview: previewSchema }),
   z.strictObject({ type: z.literal('error'), code: z.string(), message: z.string() }),
   ...liveAnswerSchemas,

@@ -6,14 +6,16 @@ import {
   graphIssueSchema,
   nodeTypeInfoSchema,
   portFactsSchema,
+  prioritySchema,
   runStateSchema,
   runStatuses,
   workflowSchema,
 } from '@reelgraph/graph';
 import { z } from 'zod';
+import { inputValuesSchema, maxRunsPerCall, moveBodySchema, queueSummarySchema } from './queue.ts';
 
 /** Raised when a client of the old version could misread the new. */
-export const protocolVersion = 1;
+export const protocolVersion = 2;
 
 /** Body of every 4xx and 5xx answer. */
 export const errorBodySchema = z.strictObject({
@@ -116,22 +118,91 @@ export const httpApi = {
       workflow: z.unknown(),
       /** Node ids to compute; all output nodes when absent. */
       targets: z.array(z.string()).max(1000).optional(),
+      /** Higher goes first; 0 when absent. */
+      priority: prioritySchema.optional(),
+      /** An id of the client's own making: a call repeated after a lost answer then starts nothing twice. */
+      runId: z.uuid().optional(),
     }),
     answer: z.strictObject({ runId: z.string() }),
   },
-  /** Newest first, at most 100; `?status=` filters. */
+  /**
+   * Accepts one run of the workflow per entry of `runs`, in their order: a sweep over seeds or settings. Answered
+   * after all of them are in the journal (202); when one cannot be accepted, none is.
+   */
+  startRuns: {
+    method: 'POST',
+    path: '/api/v1/runs/batch',
+    body: z.strictObject({
+      workflow: z.unknown(),
+      targets: z.array(z.string()).max(1000).optional(),
+      priority: prioritySchema.optional(),
+      runs: z
+        .array(z.strictObject({ inputs: inputValuesSchema.optional() }))
+        .min(1)
+        .max(maxRunsPerCall),
+    }),
+    answer: z.strictObject({ runIds: z.array(z.string()) }),
+  },
+  /** Newest first, at most 100; `?status=` filters, `?before=` a run's id goes on behind it. */
   listRuns: { method: 'GET', path: '/api/v1/runs', body: empty, answer: z.array(runStateSchema) },
   getRun: {
     method: 'GET',
     path: '/api/v1/runs/:runId',
     body: empty,
-    answer: z.strictObject({ run: runStateSchema, workflow: workflowSchema }),
+    answer: z.strictObject({
+      run: runStateSchema,
+      workflow: workflowSchema,
+      /** The node ids that were asked for, where not all outputs were. */
+      targets: z.array(z.string()).optional(),
+    }),
   },
   cancelRun: {
     method: 'POST',
     path: '/api/v1/runs/:runId/cancel',
     body: z.strictObject({}),
     answer: z.strictObject({ status: z.enum(runStatuses) }),
+  },
+  /** The same once more, as a new run, for one that did not succeed (409 otherwise): finished nodes come from the cache. */
+  retryRun: {
+    method: 'POST',
+    path: '/api/v1/runs/:runId/retry',
+    body: z.strictObject({}),
+    answer: z.strictObject({ runId: z.string() }),
+  },
+  /** A new run of the same workflow, with `inputs` set anew. 422 with issues when it cannot run. */
+  runAgain: {
+    method: 'POST',
+    path: '/api/v1/runs/:runId/again',
+    body: z.strictObject({ inputs: inputValuesSchema.optional(), priority: prioritySchema.optional() }),
+    answer: z.strictObject({ runId: z.string() }),
+  },
+  /** Gives a waiting run another place; 409 when it does not wait. */
+  moveRun: {
+    method: 'POST',
+    path: '/api/v1/runs/:runId/move',
+    body: moveBodySchema,
+    answer: queueSummarySchema,
+  },
+  getQueue: { method: 'GET', path: '/api/v1/queue', body: empty, answer: queueSummarySchema },
+  /** Begins no further run; the one at work goes on. Outlives restarts. */
+  pauseQueue: {
+    method: 'POST',
+    path: '/api/v1/queue/pause',
+    body: z.strictObject({}),
+    answer: queueSummarySchema,
+  },
+  resumeQueue: {
+    method: 'POST',
+    path: '/api/v1/queue/resume',
+    body: z.strictObject({}),
+    answer: queueSummarySchema,
+  },
+  /** Cancels every run that waits or is at work; answers how many. */
+  cancelAllRuns: {
+    method: 'POST',
+    path: '/api/v1/queue/cancel-all',
+    body: z.strictObject({}),
+    answer: z.strictObject({ cancelled: z.number().int().min(0) }),
   },
 } as const;
 export type HttpApi = typeof httpApi;

@@ -47,4 +47,12 @@ export {
   parseServerMessage,
   parseToRunner,
 } from './messages.ts';
+export {
+  inputValuesSchema,
+  maxNamedRuns,
+  maxRunsPerCall,
+  moveBodySchema,
+  type QueueSummary,
+  queueSummarySchema,
+} from './queue.ts';
 export { type FromRunner, fromRunnerSchema, type ToRunner, toRunnerSchema } from './runner.ts';

@@ -11,7 +11,7 @@ import {
 
 describe('messages', () => {
   it('are the same after encoding and parsing', () => {
-    const hello = { type: 'hello', protocol: 1, since: 7, serverId: 'a' } as const;
+    const hello = { type: 'hello', protocol: 2, since: 7, serverId: 'a' } as const;
     expect(parseClientMessage(encodeClientMessage(hello))).toEqual(hello);
     const event = {
       type: 'event',

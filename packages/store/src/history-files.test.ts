@@ -13,11 +13,12 @@ test('G2 the files of the history are those that the journal mentions, also whil
     expect(filesOfHistory(folder)).toEqual(new Set());
     const journal = openJournal(folder);
     try {
-      const run = { workflowJson: '{}', acceptedAtMs: 1 };
-      journal.acceptRun({ ...run, runId: 'r', event: { runId: 'r', seq: 1, json: '{}' } });
-      journal.appendEvents([{ runId: 'r', seq: 2, json: file('a') }]);
+      const accept = { runId: 'r', workflowJson: '{}', acceptedAtMs: 1 };
+      journal.commit([{ accept, event: { runId: 'r', seq: 1, json: '{}' } }]);
+      journal.commit([{ event: { runId: 'r', seq: 2, json: file('a') } }]);
       expect(filesOfHistory(folder)).toEqual(new Set([digest('a')]));
-      journal.finishRun({ runId: 'r', status: 'succeeded', stateJson: file('b'), events: [] });
+      const end = { runId: 'r', seq: 3, json: '{}' };
+      journal.commit([{ event: end, status: 'succeeded', stateJson: file('b') }]);
       expect(filesOfHistory(folder)).toEqual(new Set([digest('a'), digest('b')]));
     } finally {
       journal.close();

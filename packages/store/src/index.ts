@@ -5,8 +5,8 @@ export { StoreError, type StoreErrorCode } from './errors.ts';
 export { filesOfHistory } from './history-files.ts';
 export {
   type Journal,
+  type JournalChange,
   type JournalEvent,
-  type NewRun,
   openJournal,
   type StoredEvent,
   type StoredRun,

@@ -3,56 +3,77 @@
  * run is acknowledged only after it is in here, and one server at a time may hold it.
  *
  * The journal does not look inside events; its caller decides which are worth keeping (progress is not: the next
- * one replaces it) and hands over the finished picture, so that old runs can be listed without folding.
+ * one replaces it) and which of them tell of the queue, and hands over the finished picture, so that old runs can be
+ * listed without folding.
  */
 
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { z } from 'zod';
 import { diskError, errnoOf, StoreError } from './errors.ts';
+import { prepareJournalTables, refuseNewerFormat } from './journal-tables.ts';
 import { WalFlusher } from './wal-flusher.ts';
 
-/** Version of the tables; a folder with a higher one is left alone. */
-const schemaVersion = 1;
-
-/** A run to put into the queue. */
-export interface NewRun {
-  readonly runId: string;
-  /** Canonical JSON of the document. */
+/** What a run was asked to compute. */
+export interface RunRequestTexts {
+  /** Canonical JSON of the document; kept once for all runs that share it. */
   readonly workflowJson: string;
+  /** What this run sets in that document, as JSON. */
+  readonly settingsJson?: string;
   /** Node ids to compute; all outputs when absent. */
   readonly targets?: readonly string[];
+}
+
+export interface NewRun extends RunRequestTexts {
+  readonly runId: string;
   readonly acceptedAtMs: number;
-  /** The event that says so, as JSON; it gets the first cursor of the run. */
-  readonly event: JournalEvent;
 }
 
 export interface JournalEvent {
-  readonly runId: string;
+  /** Absent for what happened to the queue as a whole. */
+  readonly runId?: string;
+  /** Number within the run; 0 without one. */
+  readonly seq: number;
+  readonly json: string;
+  /** Not needed to know the queue, but for the picture of the run alone. */
+  readonly isDetail?: boolean;
+}
+
+/** An event with its place among all events of all runs. */
+export interface StoredEvent {
+  readonly cursor: number;
+  readonly runId?: string;
   readonly seq: number;
   readonly json: string;
 }
 
-/** An event with its place among all events of all runs. */
-export interface StoredEvent extends JournalEvent {
-  readonly cursor: number;
+/** An event, and what it changes in how runs are found. */
+export interface JournalChange {
+  readonly event: JournalEvent;
+  /** The run that begins with this event. */
+  readonly accept?: NewRun;
+  /** Where the run stands from now on. */
+  readonly status?: string;
+  /** The picture of the run, when this is its last event. */
+  readonly stateJson?: string;
 }
 
 const runRow = z.object({
   runId: z.string(),
-  workflowJson: z.string(),
-  targets: z.string().nullable(),
   status: z.string(),
   acceptedAtMs: z.number(),
   stateJson: z.string().nullable(),
 });
+const requestRow = z.object({
+  workflowJson: z.string(),
+  settingsJson: z.string().nullable(),
+  targets: z.string().nullable(),
+});
 
 export interface StoredRun {
   readonly runId: string;
-  readonly workflowJson: string;
-  readonly targets?: readonly string[];
   /** `queued`, `running`, or how it ended. */
   readonly status: string;
   readonly acceptedAtMs: number;
@@ -64,31 +85,21 @@ export interface Journal {
   /** Stays the same for the life of the data folder. */
   readonly serverId: string;
   /**
-   * Takes a run into the queue and returns the cursor of its first event. Like every change it then survives the
-   * death of the process; acknowledge it after `flush`, when it survives a power cut too.
+   * Makes changes, all or none of them, and returns the cursors of their events. They then survive the death of the
+   * process; acknowledge them after `flush`, when they survive a power cut too. @throws StoreError
    */
-  acceptRun(run: NewRun): number;
-  /** Adds events in one transaction and returns their cursors. */
-  appendEvents(events: readonly JournalEvent[]): number[];
+  commit(changes: readonly JournalChange[]): number[];
   /** Resolves when every change made before the call is on the disk; holds up no event loop. @throws StoreError */
   flush(): Promise<void>;
-  /** Oldest run that waits, in order of acceptance. */
-  nextQueued(): StoredRun | undefined;
-  /** Notes that a run has begun, or waits again after the process that ran it died. */
-  setStatus(runId: string, status: 'queued' | 'running'): void;
-  /** Ends a run: last events, status and picture in one transaction; returns the cursors. */
-  finishRun(end: {
-    runId: string;
-    status: string;
-    stateJson: string;
-    events: readonly JournalEvent[];
-  }): number[];
   getRun(runId: string): StoredRun | undefined;
-  /** Newest first. */
-  runs(options?: { status?: string; limit?: number }): StoredRun[];
+  getRequest(runId: string): RunRequestTexts | undefined;
+  /** Newest first; with `before`, only those accepted before that run. */
+  runs(options?: { status?: string | undefined; limit?: number; before?: string | undefined }): StoredRun[];
   /** Runs that have not ended, oldest first: what a server finds after it was killed. */
   unfinishedRuns(): StoredRun[];
-  /** Events after a cursor over all runs, ascending. */
+  /** Events that tell of the queue, ascending: all but details. */
+  queueEvents(): IterableIterator<StoredEvent>;
+  /** Events of runs after a cursor, ascending. */
   eventsSince(cursor: number, limit: number): StoredEvent[];
   /** All events of a run, ascending. */
   eventsOf(runId: string): StoredEvent[];
@@ -115,10 +126,11 @@ export function openJournal(folder: string): Journal {
   let database: Database.Database | undefined;
   try {
     mkdirSync(folder, { recursive: true });
+    refuseNewerFormat(path);
     lock = takeLock(folder);
     const logBytes = statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0;
     database = new Database(path, { timeout: 2000 });
-    prepareTables(database);
+    prepareJournalTables(database);
     return createJournal(database, lock, new WalFlusher(path, logBytes));
   } catch (error) {
     database?.close();
@@ -143,51 +155,16 @@ function takeLock(folder: string): Database.Database {
   }
 }
 
-function prepareTables(database: Database.Database): void {
-  const version = z.number().parse(database.pragma('user_version', { simple: true }));
-  if (version > schemaVersion) {
-    throw new StoreError(
-      'store/newer-format',
-      `The journal was written by a newer Reelgraph (format ${version}; this one reads ${schemaVersion}).`,
-      {
-        hint: 'Update Reelgraph, or use another data folder.',
-      },
-    );
-  }
-  database.pragma('journal_mode = WAL');
-  // Flushing and copying the log are for `WalFlusher`: neither may happen inside a commit on this thread.
-  database.pragma('synchronous = NORMAL');
-  database.pragma('wal_autocheckpoint = 0');
-  database.pragma('trusted_schema = OFF');
-  if (version === schemaVersion) return;
-  database.exec(`
-    BEGIN;
-    CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
-    CREATE TABLE runs (
-      position INTEGER PRIMARY KEY AUTOINCREMENT,
-      run_id TEXT NOT NULL UNIQUE,
-      workflow_json TEXT NOT NULL,
-      targets TEXT,
-      status TEXT NOT NULL,
-      accepted_at_ms REAL NOT NULL,
-      state_json TEXT
-    ) STRICT;
-    CREATE INDEX runs_by_status ON runs (status, position);
-    CREATE TABLE events (
-      cursor INTEGER PRIMARY KEY AUTOINCREMENT,
-      run_id TEXT NOT NULL REFERENCES runs (run_id),
-      seq INTEGER NOT NULL,
-      json TEXT NOT NULL,
-      UNIQUE (run_id, seq)
-    ) STRICT;
-    PRAGMA user_version = ${schemaVersion};
-    COMMIT;
-  `);
-}
-
-const columns = `run_id AS runId, workflow_json AS workflowJson, targets, status, accepted_at_ms AS acceptedAtMs, state_json AS stateJson`;
+const columns = `run_id AS runId, status, accepted_at_ms AS acceptedAtMs, state_json AS stateJson`;
+const eventColumns = `cursor, run_id AS runId, seq, json`;
 const cursorRow = z.object({ cursor: z.number() });
-const eventRow = z.object({ cursor: z.number(), runId: z.string(), seq: z.number(), json: z.string() });
+const idRow = z.object({ id: z.number() });
+const eventRow = z.object({
+  cursor: z.number(),
+  runId: z.string().nullable(),
+  seq: z.number(),
+  json: z.string(),
+});
 
 function createJournal(database: Database.Database, lock: Database.Database, flusher: WalFlusher): Journal {
   database.prepare(`INSERT OR IGNORE INTO meta VALUES ('server-id', ?)`).run(randomUUID());
@@ -195,33 +172,43 @@ function createJournal(database: Database.Database, lock: Database.Database, flu
     .object({ value: z.string() })
     .parse(database.prepare(`SELECT value FROM meta WHERE name = 'server-id'`).get());
 
+  const insertDocument = database.prepare(
+    `INSERT INTO documents (digest, json) VALUES (?, ?) ON CONFLICT (digest) DO NOTHING`,
+  );
+  const selectDocument = database.prepare(`SELECT id FROM documents WHERE digest = ?`);
   const insertRun = database.prepare(
-    `INSERT INTO runs (run_id, workflow_json, targets, status, accepted_at_ms) VALUES (?, ?, ?, 'queued', ?)`,
+    `INSERT INTO runs (run_id, document, settings, targets, status, accepted_at_ms) VALUES (?, ?, ?, ?, 'queued', ?)`,
   );
   // The same event twice is the same event: a retry after a lost answer changes nothing. SQLite then skips a
   // cursor, which nobody minds: they ascend, they do not count.
   const insertEvent = database.prepare(
-    `INSERT INTO events (run_id, seq, json) VALUES (?, ?, ?) ON CONFLICT (run_id, seq) DO NOTHING`,
+    `INSERT INTO events (run_id, seq, json, detail) VALUES (?, ?, ?, ?) ON CONFLICT (run_id, seq) DO NOTHING`,
   );
-  const updateStatus = database.prepare(`UPDATE runs SET status = ? WHERE run_id = ?`);
-  const updateEnd = database.prepare(`UPDATE runs SET status = ?, state_json = ? WHERE run_id = ?`);
+  const updateStatus = database.prepare(
+    `UPDATE runs SET status = ?, state_json = COALESCE(?, state_json) WHERE run_id = ?`,
+  );
   const selectRun = database.prepare(`SELECT ${columns} FROM runs WHERE run_id = ?`);
-  const selectNext = database.prepare(
-    `SELECT ${columns} FROM runs WHERE status = 'queued' ORDER BY position LIMIT 1`,
+  const selectRequest = database.prepare(
+    `SELECT documents.json AS workflowJson, settings AS settingsJson, targets
+     FROM runs JOIN documents ON documents.id = runs.document WHERE run_id = ?`,
   );
   const selectUnfinished = database.prepare(
     `SELECT ${columns} FROM runs WHERE status IN ('queued', 'running') ORDER BY position`,
   );
-  const selectNewest = database.prepare(`SELECT ${columns} FROM runs ORDER BY position DESC LIMIT ?`);
+  const beforeRun = `position < COALESCE((SELECT position FROM runs WHERE run_id = $before), 9e18)`;
+  const selectNewest = database.prepare(
+    `SELECT ${columns} FROM runs WHERE ${beforeRun} ORDER BY position DESC LIMIT $limit`,
+  );
   const selectByStatus = database.prepare(
-    `SELECT ${columns} FROM runs WHERE status = ? ORDER BY position DESC LIMIT ?`,
+    `SELECT ${columns} FROM runs WHERE status = $status AND ${beforeRun} ORDER BY position DESC LIMIT $limit`,
+  );
+  const selectQueueEvents = database.prepare(
+    `SELECT ${eventColumns} FROM events WHERE detail = 0 ORDER BY cursor`,
   );
   const selectSince = database.prepare(
-    `SELECT cursor, run_id AS runId, seq, json FROM events WHERE cursor > ? ORDER BY cursor LIMIT ?`,
+    `SELECT ${eventColumns} FROM events WHERE cursor > ? AND run_id IS NOT NULL ORDER BY cursor LIMIT ?`,
   );
-  const selectOf = database.prepare(
-    `SELECT cursor, run_id AS runId, seq, json FROM events WHERE run_id = ? ORDER BY cursor`,
-  );
+  const selectOf = database.prepare(`SELECT ${eventColumns} FROM events WHERE run_id = ? ORDER BY cursor`);
   // Not the largest there is: that may have been pruned, and a client may stand beyond what is left.
   const selectLast = database.prepare(
     `SELECT COALESCE(MAX(seq), 0) AS cursor FROM sqlite_sequence WHERE name = 'events'`,
@@ -229,65 +216,100 @@ function createJournal(database: Database.Database, lock: Database.Database, flu
   const endedBeyond = `SELECT run_id FROM runs WHERE status NOT IN ('queued', 'running') ORDER BY position DESC LIMIT -1 OFFSET ?`;
   const deleteEvents = database.prepare(`DELETE FROM events WHERE run_id IN (${endedBeyond})`);
   const deleteRuns = database.prepare(`DELETE FROM runs WHERE run_id IN (${endedBeyond})`);
+  const deleteDocuments = database.prepare(
+    `DELETE FROM documents WHERE id NOT IN (SELECT document FROM runs)`,
+  );
+  // Each says how the whole queue stands from then on, so the last is enough.
+  const deleteOldQueueEvents = database.prepare(
+    `DELETE FROM events WHERE run_id IS NULL AND cursor < (SELECT MAX(cursor) FROM events WHERE run_id IS NULL)`,
+  );
   const selectCursor = database.prepare(`SELECT cursor FROM events WHERE run_id = ? AND seq = ?`);
 
   const lastCursor = (): number => cursorRow.parse(selectLast.get()).cursor;
-  const append = (events: readonly JournalEvent[]): number[] =>
-    events.map((event) => {
-      insertEvent.run(event.runId, event.seq, event.json);
-      return cursorRow.parse(selectCursor.get(event.runId, event.seq)).cursor;
-    });
-  const mustExist = (runId: string, changes: number): void => {
-    if (changes === 0)
-      throw new StoreError('store/unknown-run', `There is no run "${runId}" in the journal.`);
+  let lastDocument: { readonly json: string; readonly id: number } | undefined;
+  const documentId = (json: string): number => {
+    // Thousands of runs of one workflow come one after the other.
+    if (lastDocument?.json === json) return lastDocument.id;
+    const digest = createHash('sha256').update(json).digest('hex');
+    insertDocument.run(digest, json);
+    const { id } = idRow.parse(selectDocument.get(digest));
+    lastDocument = { json, id };
+    return id;
   };
-  const guarded = <T>(doing: string, work: () => T, texts: readonly string[] = []): T => {
+  const make = ({ event, accept, status, stateJson }: JournalChange): number => {
+    if (accept !== undefined) {
+      const { runId, workflowJson, settingsJson = null, targets, acceptedAtMs } = accept;
+      insertRun.run(
+        runId,
+        documentId(workflowJson),
+        settingsJson,
+        targets === undefined ? null : JSON.stringify(targets),
+        acceptedAtMs,
+      );
+    }
+    const { runId = null, seq, json, isDetail = false } = event;
+    const { changes, lastInsertRowid } = insertEvent.run(runId, seq, json, isDetail ? 1 : 0);
+    if (status !== undefined && updateStatus.run(status, stateJson ?? null, runId).changes === 0)
+      throw new StoreError('store/unknown-run', `There is no run "${runId}" in the journal.`);
+    return changes === 1 ? Number(lastInsertRowid) : cursorRow.parse(selectCursor.get(runId, seq)).cursor;
+  };
+  const guarded = <T>(doing: string, work: () => T, textLength = 0): T => {
     try {
       const result = database.transaction(work)();
-      flusher.wrote(texts.reduce((sum, { length }) => sum + length, 0));
+      flusher.wrote(textLength);
       return result;
     } catch (error) {
+      // What was not committed must not be remembered.
+      lastDocument = undefined;
       throw sqliteError(error, doing);
     }
   };
 
-  const textsOf = (events: readonly JournalEvent[]): string[] => events.map(({ json }) => json);
-
   return {
     serverId,
     lastCursor,
-    acceptRun: (run) =>
-      guarded('accepting a run', () => {
-        insertRun.run(
-          run.runId,
-          run.workflowJson,
-          run.targets === undefined ? null : JSON.stringify(run.targets),
-          run.acceptedAtMs,
-        );
-        return append([run.event])[0] ?? 0;
-      }, [run.workflowJson, run.event.json]),
-    appendEvents: (events) => guarded('writing to the journal', () => append(events), textsOf(events)),
+    commit: (changes) =>
+      guarded(
+        'writing to the journal',
+        () => changes.map(make),
+        changes.reduce((sum, change) => sum + textLengthOf(change), 0),
+      ),
     flush: () => flusher.flush(),
-    nextQueued: () => optionalRun(selectNext.get()),
-    setStatus: (runId, status) =>
-      guarded('writing to the journal', () => mustExist(runId, updateStatus.run(status, runId).changes)),
-    finishRun: ({ runId, status, stateJson, events }) =>
-      guarded('ending a run', () => {
-        mustExist(runId, updateEnd.run(status, stateJson, runId).changes);
-        return append(events);
-      }, [stateJson, ...textsOf(events)]),
     pruneRuns: ({ keep }) =>
       guarded('forgetting old runs', () => {
+        lastDocument = undefined;
         // The events first: they refer to their run.
         deleteEvents.run(keep);
-        return deleteRuns.run(keep).changes;
+        deleteOldQueueEvents.run();
+        const { changes } = deleteRuns.run(keep);
+        if (changes > 0) deleteDocuments.run();
+        return changes;
       }),
-    getRun: (runId) => optionalRun(selectRun.get(runId)),
-    runs: ({ status, limit = 100 } = {}) =>
-      (status === undefined ? selectNewest.all(limit) : selectByStatus.all(status, limit)).map(storedRun),
+    getRun(runId) {
+      const row = selectRun.get(runId);
+      return row === undefined ? undefined : storedRun(row);
+    },
+    getRequest(runId) {
+      const row = selectRequest.get(runId);
+      if (row === undefined) return undefined;
+      const { workflowJson, settingsJson, targets } = requestRow.parse(row);
+      return {
+        workflowJson,
+        ...(settingsJson === null ? {} : { settingsJson }),
+        ...(targets === null ? {} : { targets: z.array(z.string()).parse(JSON.parse(targets)) }),
+      };
+    },
+    runs: ({ status, limit = 100, before = null } = {}) =>
+      (status === undefined
+        ? selectNewest.all({ limit, before })
+        : selectByStatus.all({ status, limit, before })
+      ).map(storedRun),
     unfinishedRuns: () => selectUnfinished.all().map(storedRun),
-    eventsSince: (cursor, limit) => selectSince.all(cursor, limit).map((row) => eventRow.parse(row)),
-    eventsOf: (runId) => selectOf.all(runId).map((row) => eventRow.parse(row)),
+    *queueEvents() {
+      for (const row of selectQueueEvents.iterate()) yield storedEvent(row);
+    },
+    eventsSince: (cursor, limit) => selectSince.all(cursor, limit).map(storedEvent),
+    eventsOf: (runId) => selectOf.all(runId).map(storedEvent),
     close() {
       void flusher.close();
       database.close();
@@ -296,17 +318,19 @@ function createJournal(database: Database.Database, lock: Database.Database, flu
   };
 }
 
-function optionalRun(row: unknown): StoredRun | undefined {
-  return row === undefined ? undefined : storedRun(row);
+/** About what a change writes. */
+function textLengthOf({ event, accept, stateJson }: JournalChange): number {
+  return event.json.length + (accept?.settingsJson?.length ?? 0) + (stateJson?.length ?? 0);
+}
+
+function storedEvent(row: unknown): StoredEvent {
+  const { runId, ...event } = eventRow.parse(row);
+  return runId === null ? event : { ...event, runId };
 }
 
 function storedRun(row: unknown): StoredRun {
-  const { targets, stateJson, ...run } = runRow.parse(row);
-  return {
-    ...run,
-    ...(targets === null ? {} : { targets: z.array(z.string()).parse(JSON.parse(targets)) }),
-    ...(stateJson === null ? {} : { stateJson }),
-  };
+  const { stateJson, ...run } = runRow.parse(row);
+  return stateJson === null ? run : { ...run, stateJson };
 }
 
 function sqliteError(error: unknown, doing: string): StoreError {

@@ -1,14 +1,18 @@
-/** Runs: start, look, cancel. */
-import { runStatuses } from '@reelgraph/graph';
+/** Runs: start, look, cancel, repeat. */
+import { setImmediate } from 'node:timers/promises';
+import { applyInputs, type ParamValue, runStatuses, type Workflow } from '@reelgraph/graph';
+import type { Catalogue } from '@reelgraph/host';
 import type { Checker } from '../check/check-client.ts';
-import type { EventHub } from '../event-hub.ts';
+import { type EventHub, isOver } from '../event-hub.ts';
 import { HttpError, notFound } from '../http-error.ts';
 import type { CallRegistry } from '../register-call.ts';
 import type { RunJournal } from '../run-journal.ts';
-import type { RunQueue } from '../run-queue.ts';
+import type { NewQueuedRun, RunQueue } from '../run-queue.ts';
+import { settingsBetween } from '../run-request.ts';
 import { invalidWorkflow, requireWorkflow } from './workflow-routes.ts';
 
 export interface RunRouteParts {
+  readonly catalogue: Catalogue;
   readonly checker: Checker;
   readonly hub: EventHub;
   readonly journal: RunJournal;
@@ -16,35 +20,88 @@ export interface RunRouteParts {
 }
 
 const maxListedRuns = 100;
+/** Runs that are journaled in one go; the event loop is free in between. */
+const runsPerCommit = 250;
 
 export function registerRunCalls(
   registry: CallRegistry,
-  { checker, hub, journal, queue }: RunRouteParts,
+  { catalogue, checker, hub, journal, queue }: RunRouteParts,
 ): void {
   const unknownRun = () => notFound('There is no run with this id.', 'GET /api/v1/runs lists the newest.');
+  const types = new Map(catalogue.nodeTypes.map((info) => [info.type, info]));
+
+  /** @throws HttpError 422 when the workflow cannot run */
+  async function requireRunnable(workflow: Workflow, targets: readonly string[] | undefined): Promise<void> {
+    for (const [index, target] of (targets ?? []).entries()) {
+      if (!Object.hasOwn(workflow.nodes, target)) {
+        throw new HttpError(422, 'run/unknown-target', `The workflow has no node "${target}" to compute.`, {
+          path: ['targets', index],
+        });
+      }
+    }
+    const blockers = await checker.findBlockers(workflow, targets);
+    if (blockers.length > 0) throw invalidWorkflow(blockers);
+  }
+
+  /** The workflow with values set. @throws HttpError 422 with every value that does not fit */
+  function withInputs(
+    workflow: Workflow,
+    values: Readonly<Record<string, ParamValue>> | undefined,
+  ): Workflow {
+    if (values === undefined) return workflow;
+    const applied = applyInputs(workflow, values, types);
+    if (applied.ok) return applied.workflow;
+    throw invalidWorkflow(applied.issues);
+  }
+
+  /** Takes runs in and answers when they are safe; none is kept when that cannot be. */
+  async function accept(runs: readonly NewQueuedRun[]): Promise<string[]> {
+    const runIds: string[] = [];
+    try {
+      for (let at = 0; at < runs.length; at += runsPerCommit) {
+        if (at > 0) await setImmediate();
+        runIds.push(...queue.submit(runs.slice(at, at + runsPerCommit)));
+      }
+      await journal.flush();
+    } catch (error) {
+      // Not acknowledged, so they must not go on behind their owner's back.
+      for (const runId of runIds) queue.cancel(runId);
+      throw error;
+    }
+    return runIds;
+  }
+
+  async function acceptOne(run: NewQueuedRun): Promise<{ runId: string }> {
+    const [runId = ''] = await accept([run]);
+    return { runId };
+  }
 
   registry.call(
     'startRun',
     async ({ body }) => {
+      const { targets, priority, runId } = body;
       const workflow = requireWorkflow(body.workflow);
-      for (const [index, target] of (body.targets ?? []).entries()) {
-        if (!Object.hasOwn(workflow.nodes, target)) {
-          throw new HttpError(422, 'run/unknown-target', `The workflow has no node "${target}" to compute.`, {
-            path: ['targets', index],
-          });
-        }
+      // Asked for again: the answer was lost.
+      if (runId !== undefined && hub.status(runId) !== undefined) return { runId };
+      await requireRunnable(workflow, targets);
+      return acceptOne({ workflow, targets, priority, runId });
+    },
+    { status: 202 },
+  );
+
+  registry.call(
+    'startRuns',
+    async ({ body }) => {
+      const { targets, priority } = body;
+      const workflow = requireWorkflow(body.workflow);
+      await requireRunnable(workflow, targets);
+      const runs: NewQueuedRun[] = [];
+      for (const { inputs } of body.runs) {
+        const settings = settingsBetween(workflow, withInputs(workflow, inputs));
+        runs.push({ workflow, settings, targets, priority });
+        if (runs.length % runsPerCommit === 0) await setImmediate();
       }
-      const blockers = await checker.findBlockers(workflow, body.targets);
-      if (blockers.length > 0) throw invalidWorkflow(blockers);
-      const runId = queue.add(workflow, body.targets);
-      try {
-        await journal.flush();
-      } catch (error) {
-        // Not acknowledged, so it must not go on behind its owner's back.
-        queue.cancel(runId);
-        throw error;
-      }
-      return { runId };
+      return { runIds: await accept(runs) };
     },
     { status: 202 },
   );
@@ -62,10 +119,11 @@ export function registerRunCalls(
         },
       );
     }
-    return hub
-      .runs()
-      .filter((run) => status === undefined || run.status === status)
-      .slice(0, maxListedRuns);
+    const before = query('before');
+    if (before !== undefined && hub.status(before) === undefined) throw unknownRun();
+    return journal
+      .newest(maxListedRuns, { status, before })
+      .map((run) => (isOver(run) ? run : (hub.run(run.runId) ?? run)));
   });
 
   registry.call('getRun', ({ param }) => {
@@ -73,12 +131,50 @@ export function registerRunCalls(
     const run = hub.run(runId);
     const request = journal.request(runId);
     if (run === undefined || request === undefined) throw unknownRun();
-    return { run, workflow: request.workflow };
+    const { workflow, targets } = request;
+    return { run, workflow, ...(targets === undefined ? {} : { targets: [...targets] }) };
   });
 
-  registry.call('cancelRun', ({ param }) => {
+  registry.call('cancelRun', async ({ param }) => {
     const status = queue.cancel(param('runId'));
     if (status === undefined) throw unknownRun();
+    await journal.flush();
     return { status };
   });
+
+  registry.call(
+    'retryRun',
+    ({ param }) => {
+      const runId = param('runId');
+      const status = hub.status(runId);
+      const request = journal.request(runId);
+      if (status === undefined || request === undefined) throw unknownRun();
+      if (!isOver({ status }) || status === 'succeeded') {
+        throw new HttpError(
+          409,
+          'run/nothing-to-retry',
+          `This run is ${status}: there is nothing to retry.`,
+          {
+            hint: 'POST …/again starts it once more whatever became of it.',
+          },
+        );
+      }
+      const priority = hub.run(runId)?.priority;
+      return acceptOne({ ...request, from: runId, priority });
+    },
+    { status: 202 },
+  );
+
+  registry.call(
+    'runAgain',
+    async ({ param, body }) => {
+      const runId = param('runId');
+      const request = journal.request(runId);
+      if (request === undefined) throw unknownRun();
+      const workflow = withInputs(request.workflow, body.inputs);
+      if (workflow !== request.workflow) await requireRunnable(workflow, request.targets);
+      return acceptOne({ ...request, workflow, from: runId, priority: body.priority });
+    },
+    { status: 202 },
+  );
 }

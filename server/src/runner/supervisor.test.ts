@@ -52,9 +52,13 @@ function startSupervisor(options: Partial<SupervisorOptions> = {}) {
 describe('a runner', () => {
   it('executes one run after the other in the same process', async () => {
     const { supervisor, events } = startSupervisor();
-    expect(await supervisor.execute({ runId: 'a', workflow: workflow('ok') })).toEqual({ kind: 'finished' });
+    expect(await supervisor.execute({ runId: 'a', attempt: 1, workflow: workflow('ok') })).toEqual({
+      kind: 'finished',
+    });
     const pid = supervisor.pid;
-    expect(await supervisor.execute({ runId: 'b', workflow: workflow('ok') })).toEqual({ kind: 'finished' });
+    expect(await supervisor.execute({ runId: 'b', attempt: 1, workflow: workflow('ok') })).toEqual({
+      kind: 'finished',
+    });
     expect(supervisor.pid).toBe(pid);
     expect(events.filter((event) => event.type === 'run.finished').map((event) => event.runId)).toEqual([
       'a',
@@ -64,23 +68,29 @@ describe('a runner', () => {
 
   it('that kills itself costs its run alone: the next run goes on in a fresh process', async () => {
     const { supervisor } = startSupervisor();
-    const end = await supervisor.execute({ runId: 'a', workflow: workflow('die') });
+    const end = await supervisor.execute({ runId: 'a', attempt: 1, workflow: workflow('die') });
     expect(end).toMatchObject({ kind: 'died', exit: { signal: 'SIGKILL' }, wasCancelled: false });
-    expect(await supervisor.execute({ runId: 'b', workflow: workflow('ok') })).toEqual({ kind: 'finished' });
+    expect(await supervisor.execute({ runId: 'b', attempt: 1, workflow: workflow('ok') })).toEqual({
+      kind: 'finished',
+    });
   });
 
   it('that ends by itself in the middle of a run tells its exit code', async () => {
     const { supervisor } = startSupervisor();
-    const end = await supervisor.execute({ runId: 'a', workflow: workflow('exit') });
+    const end = await supervisor.execute({ runId: 'a', attempt: 1, workflow: workflow('exit') });
     expect(end).toMatchObject({ kind: 'died', exit: { code: 7, signal: null } });
   });
 
   it('that sends what nobody can read is replaced', async () => {
     const { supervisor } = startSupervisor();
-    expect(await supervisor.execute({ runId: 'a', workflow: workflow('garbage') })).toMatchObject({
-      kind: 'died',
+    expect(await supervisor.execute({ runId: 'a', attempt: 1, workflow: workflow('garbage') })).toMatchObject(
+      {
+        kind: 'died',
+      },
+    );
+    expect(await supervisor.execute({ runId: 'b', attempt: 1, workflow: workflow('ok') })).toEqual({
+      kind: 'finished',
     });
-    expect(await supervisor.execute({ runId: 'b', workflow: workflow('ok') })).toEqual({ kind: 'finished' });
   });
 
   it('that cannot start is tried a few times, then its run ends as died', async () => {
@@ -93,7 +103,7 @@ describe('a runner', () => {
         return broken(listener);
       },
     });
-    expect(await supervisor.execute({ runId: 'a', workflow: workflow('ok') })).toMatchObject({
+    expect(await supervisor.execute({ runId: 'a', attempt: 1, workflow: workflow('ok') })).toMatchObject({
       kind: 'died',
     });
     expect(starts).toBe(3);
@@ -137,7 +147,7 @@ describe('a node that is played', () => {
     // Nothing has started a runner yet.
     supervisor.sendLive({ type: 'live.open', liveId: 'a', nodeType: 'world', params: {} });
     await heard('live.opened');
-    const run = supervisor.execute({ runId: 'a', workflow: workflow('slow') });
+    const run = supervisor.execute({ runId: 'a', attempt: 1, workflow: workflow('slow') });
     await next('node.progress');
     supervisor.sendLive({ type: 'live.act', liveId: 'a', action: 'left' });
     await heard('live.frame');
@@ -170,7 +180,7 @@ describe('stop', () => {
         };
       },
     });
-    const run = supervisor.execute({ runId: 'a', workflow: workflow('ok') });
+    const run = supervisor.execute({ runId: 'a', attempt: 1, workflow: workflow('ok') });
     await new Promise((done) => setImmediate(done));
     await supervisor.stop();
     expect(await run).toMatchObject({ kind: 'died' });
@@ -181,7 +191,7 @@ describe('stop', () => {
 
   it('leaves no process behind, also while a run hangs', async () => {
     const { supervisor, next } = startSupervisor({ stopDeadlineMs: 100 });
-    const run = supervisor.execute({ runId: 'a', workflow: workflow('hang') });
+    const run = supervisor.execute({ runId: 'a', attempt: 1, workflow: workflow('hang') });
     await next('node.started');
     const pid = supervisor.pid ?? 0;
     await supervisor.stop();
@@ -193,7 +203,7 @@ describe('stop', () => {
 describe('cancel', () => {
   it('asks softly: the runner stays', async () => {
     const { supervisor, events, next } = startSupervisor();
-    const run = supervisor.execute({ runId: 'a', workflow: workflow('slow') });
+    const run = supervisor.execute({ runId: 'a', attempt: 1, workflow: workflow('slow') });
     await next('node.progress');
     const pid = supervisor.pid;
     supervisor.cancel('a');
@@ -204,23 +214,25 @@ describe('cancel', () => {
 
   it('kills a runner that does not answer, after the deadline', async () => {
     const { supervisor, next } = startSupervisor({ cancelDeadlineMs: 200 });
-    const run = supervisor.execute({ runId: 'a', workflow: workflow('hang') });
+    const run = supervisor.execute({ runId: 'a', attempt: 1, workflow: workflow('hang') });
     await next('node.started');
     supervisor.cancel('a');
     expect(await run).toMatchObject({ kind: 'died', wasCancelled: true, exit: { signal: 'SIGKILL' } });
-    expect(await supervisor.execute({ runId: 'b', workflow: workflow('ok') })).toEqual({ kind: 'finished' });
+    expect(await supervisor.execute({ runId: 'b', attempt: 1, workflow: workflow('ok') })).toEqual({
+      kind: 'finished',
+    });
   });
 
   it('of a run that still waits for its runner ends it at once', async () => {
     const { supervisor } = startSupervisor();
-    const run = supervisor.execute({ runId: 'a', workflow: workflow('hang') });
+    const run = supervisor.execute({ runId: 'a', attempt: 1, workflow: workflow('hang') });
     supervisor.cancel('a');
     expect(await run).toMatchObject({ kind: 'died', wasCancelled: true });
   });
 
   it('of another run changes nothing', async () => {
     const { supervisor } = startSupervisor();
-    const run = supervisor.execute({ runId: 'a', workflow: workflow('ok') });
+    const run = supervisor.execute({ runId: 'a', attempt: 1, workflow: workflow('ok') });
     supervisor.cancel('b');
     expect(await run).toEqual({ kind: 'finished' });
   });

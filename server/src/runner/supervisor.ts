@@ -14,8 +14,10 @@ type RunEvent = Extract<FromRunner, { type: 'event' }>['event'];
 
 export interface RunJob {
   readonly runId: string;
+  /** How many times it was given to a runner, with this one. */
+  readonly attempt: number;
   readonly workflow: Workflow;
-  readonly targets?: readonly string[];
+  readonly targets?: readonly string[] | undefined;
 }
 
 /** How a run left the runner. */
@@ -34,7 +36,7 @@ export interface SupervisorOptions {
   readonly settledAfterMs?: number;
   /** Time a runner gets to end by itself on `stop`. */
   readonly stopDeadlineMs?: number;
-  readonly onEvent: (event: RunEvent) => void;
+  readonly onEvent: (event: RunEvent, job: RunJob) => void;
   readonly onPreview: (preview: Preview) => void;
   /** Something a run goes on in spite of. */
   readonly onWarning?: (warning: Extract<FromRunner, { type: 'warning' }>) => void;
@@ -190,7 +192,7 @@ export class RunnerSupervisor {
       case 'event': {
         // Late words about a run that is over change nothing.
         if (message.event.runId !== this.#task?.job.runId) return;
-        this.#options.onEvent(message.event);
+        this.#options.onEvent(message.event, this.#task.job);
         if (message.event.type === 'run.finished' && this.#state.kind === 'running') {
           this.#failedStarts = 0;
           this.#state = { ...this.#state, kind: 'idle' };
