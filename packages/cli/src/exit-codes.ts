@@ -13,10 +13,10 @@ export const exitCodes = {
 export const exitCodeHelp = `
 Exit codes:
   0    done
-  1    the run failed
+  1    the run failed; "cache prune" could not come down to the size
   2    the command was not understood: unknown option, unknown --set name or bad value
   3    the workflow is not valid
-  4    a file or model is missing or damaged
+  4    a file or model is missing or damaged; "cache verify" found damage
   5    some results were delivered, some failed
   130  cancelled (Ctrl-C, once or twice)
 

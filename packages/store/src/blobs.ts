@@ -29,6 +29,8 @@ export interface BlobStore {
   hasBlob(digest: string): Promise<boolean>;
   /** As `hasBlob`, but hashes the blob whatever is known of it. */
   checkBlob(digest: string): Promise<boolean>;
+  /** Size of the blob as it lies there, unread; undefined when missing. */
+  blobBytes(digest: string): Promise<number | undefined>;
   /** Where the blob lies or would lie, for programs that must have a path. */
   blobPath(digest: string): string;
 }
@@ -141,6 +143,7 @@ export function createBlobStore(folders: StoreFolders, disk: Disk): BlobStore {
   return {
     blobPath,
     hasBlob,
+    blobBytes: async (digest) => (await disk.stat(blobPath(digest)).catch(() => undefined))?.byteLength,
     checkBlob(digest) {
       verified.delete(digest);
       return hasBlob(digest);
