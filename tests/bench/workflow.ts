@@ -7,7 +7,7 @@ import { projectRoot } from '../support/server.ts';
 export type ParamChanges = Readonly<Record<string, string | number>>;
 
 /** A shipped workflow with some params changed. */
-function shipped(name: string, params: ParamChanges): Workflow {
+export function shippedWorkflow(name: string, params: ParamChanges): Workflow {
   const parsed = parseWorkflow(readFileSync(join(projectRoot, 'workflows', `${name}.json`), 'utf8'));
   if (!parsed.ok) throw new Error(JSON.stringify(parsed.issues));
   const workflow = structuredClone(parsed.workflow);
@@ -22,7 +22,7 @@ function shipped(name: string, params: ParamChanges): Workflow {
 
 /** The shipped text-to-video workflow with some params changed. */
 export function textToVideo(params: ParamChanges = {}): Workflow {
-  return shipped('text-to-video', params);
+  return shippedWorkflow('text-to-video', params);
 }
 
 /**
@@ -30,7 +30,7 @@ export function textToVideo(params: ParamChanges = {}): Workflow {
  * from the bench too: a loading node becomes `given`, under its own id.
  */
 export function workflowToFrames(name: string, params: ParamChanges = {}): Workflow {
-  const workflow = shipped(name, params);
+  const workflow = shippedWorkflow(name, params);
   const made = workflow.edges.find((edge) => edge.to[0] === 'mux' && edge.to[1] === 'frames');
   if (made === undefined) throw new Error(`${name} muxes no frames`);
   delete workflow.nodes.mux;
