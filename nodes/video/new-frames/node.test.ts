@@ -44,7 +44,12 @@ describe('new-frames', () => {
 
   it('has the rate of the clip that it belongs to, and its length is known before', async () => {
     const before = { ...clip(0.1), fps: 24 };
-    const inputs = { frames: clip(0, 0, 0, 0, 0), lead: 2, tail: 1, before };
+    const inputs: { frames: Frames; lead: number; tail: number; before?: Frames; after?: Frames } = {
+      frames: clip(0, 0, 0, 0, 0),
+      lead: 2,
+      tail: 1,
+      before,
+    };
     const { frames } = await newFrames.run({ inputs, params: { fade: 0 }, ctx: createTestContext() });
     expect([frames.fps, frames.pixels.shape[2]]).toEqual([24, 2]);
     const foretold = newFrames.infer!({
