@@ -169,3 +169,39 @@ describe('for a program', () => {
     });
   });
 });
+
+describe('a step that went on where an interrupted run was', () => {
+  const bodies: RunEventBody[] = [
+    { type: 'run.started', nodeIds: ['denoise', 'save'] },
+    { type: 'node.started', nodeId: 'denoise' },
+    ...[7, 8, 20].map(
+      (step): RunEventBody => ({
+        type: 'node.progress',
+        nodeId: 'denoise',
+        step,
+        totalSteps: 20,
+        continuedFrom: 7,
+      }),
+    ),
+  ];
+  const continued = bodies.map(
+    (body, index): RunEvent => ({ ...body, runId: 'r', seq: index + 1, atMs: index }),
+  );
+
+  it('says so once, in a pipe', () => {
+    const { output, text } = record();
+    const reporter = createLineReporter(output);
+    for (const event of continued) reporter.onEvent(event);
+    expect(text()).toBe(
+      'denoise: continued from step 7 of 20\ndenoise: step 8 of 20\ndenoise: step 20 of 20\n',
+    );
+  });
+
+  it('says so once above the bar, which still counts it as at work', () => {
+    const { output, text } = record(60);
+    const reporter = createBarReporter(output);
+    for (const event of continued) reporter.onEvent(event);
+    expect(text().split('denoise: continued from step 7 of 20\n')).toHaveLength(2);
+    expect(text()).toContain('0/2 denoise 20/20');
+  });
+});

@@ -47,9 +47,10 @@ export interface Output {
 
 const clearLine = '\r\u001b[2K';
 
-/** Tells the end of each node as one line; undefined for what a log need not hold. */
+/** Tells the end of each node as one line, and that it went on from a checkpoint; undefined for what a log need not hold. */
 function createNodeLines(): (event: RunEvent) => string | undefined {
   const reasons = new Map<string, RanBecause>();
+  const continued = new Set<string>();
   const reasonOf = (nodeId: string): string => {
     const because = reasons.get(nodeId);
     return because === undefined ? '' : `, ran ${reasonText(because)}`;
@@ -59,6 +60,10 @@ function createNodeLines(): (event: RunEvent) => string | undefined {
       case 'node.started':
         if (event.because !== undefined) reasons.set(event.nodeId, event.because);
         return undefined;
+      case 'node.progress':
+        if (event.continuedFrom === undefined || continued.has(event.nodeId)) return undefined;
+        continued.add(event.nodeId);
+        return `${event.nodeId}: continued from step ${event.continuedFrom} of ${event.totalSteps}`;
       case 'node.cached':
         return `${event.nodeId}: taken from cache (${event.source})`;
       case 'node.finished':
@@ -126,15 +131,14 @@ export function createLineReporter(output: Output): Reporter {
   const nodeLine = createNodeLines();
   return {
     onEvent(event) {
-      if (event.type === 'node.progress') {
+      const line = nodeLine(event);
+      if (line !== undefined) output.write(`${line}\n`);
+      else if (event.type === 'node.progress') {
         const tenth = Math.floor((event.step / event.totalSteps) * 10);
         if (tenth <= (told.get(event.nodeId) ?? 0)) return;
         told.set(event.nodeId, tenth);
         output.write(`${event.nodeId}: step ${event.step} of ${event.totalSteps}\n`);
-        return;
       }
-      const line = nodeLine(event);
-      if (line !== undefined) output.write(`${line}\n`);
     },
     finish(state, saved) {
       for (const line of [...scoreLines(state), ...failureList(state)]) output.write(`${line}\n`);
@@ -181,7 +185,7 @@ export function createBarReporter(output: Output): Reporter {
       fold.apply(event);
       const line = nodeLine(event);
       if (line !== undefined) {
-        if ('nodeId' in event) over.add(event.nodeId);
+        if ('nodeId' in event && event.type !== 'node.progress') over.add(event.nodeId);
         output.write(`${clearLine}${line}\n`);
       }
       drawBar();

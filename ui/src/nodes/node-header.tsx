@@ -3,7 +3,7 @@ import type { NodeRunState, NodeTypeInfo, WorkflowNode } from '@reelgraph/graph'
 import { useState } from 'react';
 import { useEditor } from '../app/editor-context.ts';
 import { Icon } from '../controls/icon.tsx';
-import { formatDuration, formatProgress, progressFraction } from '../state/durations.ts';
+import { continuedText, formatDuration, formatProgress, progressFraction } from '../state/durations.ts';
 import { setTitle } from '../state/edits.ts';
 import { useSelected } from '../state/observable.ts';
 import { whyItRan } from '../state/why-it-ran.ts';
@@ -101,7 +101,11 @@ function RunBadge({ run, info }: { run: NodeRunState | undefined; info: NodeType
     case 'waiting':
       return <span className="badge waiting" title="Waits for its turn" role="img" aria-label="waiting" />;
     case 'running':
-      return <span className="badge progress-text">{formatProgress(run) || 'running'}</span>;
+      return (
+        <span className="badge progress-text" title={continuedText(run)}>
+          {formatProgress(run) || 'running'}
+        </span>
+      );
     case 'cached':
       return (
         <span
@@ -115,7 +119,12 @@ function RunBadge({ run, info }: { run: NodeRunState | undefined; info: NodeType
       return (
         <span
           className="badge time"
-          title={run.because ? `Ran ${whyItRan(run.because, info)}.` : 'Time it took in the last run.'}
+          title={[
+            run.because ? `Ran ${whyItRan(run.because, info)}.` : 'Time it took in the last run.',
+            continuedText(run) ?? '',
+          ]
+            .join(' ')
+            .trim()}
         >
           {run.durationMs === undefined ? 'done' : formatDuration(run.durationMs)}
         </span>

@@ -105,6 +105,12 @@ export function NodeInspector({
                 <dd>{whyItRan(run.because, info)}</dd>
               </>
             )}
+            {run.continuedFrom !== undefined && (
+              <>
+                <dt>Continued</dt>
+                <dd>from step {run.continuedFrom} of an interrupted run</dd>
+              </>
+            )}
             {Object.entries(run.outputs ?? {}).map(([port, output]) => (
               <OutputFact
                 key={port}

@@ -35,6 +35,16 @@ export function formatProgress(progress: StepProgress): string {
   return parts.join(' · ');
 }
 
+/** That a node did not begin at its first step, as a sentence; undefined when it did. */
+export function continuedText({
+  continuedFrom,
+}: {
+  readonly continuedFrom?: number | undefined;
+}): string | undefined {
+  if (continuedFrom === undefined) return undefined;
+  return `Continued from step ${continuedFrom} of an interrupted run.`;
+}
+
 /** 0..1, or undefined while it is not known. */
 export function progressFraction(progress: StepProgress): number | undefined {
   if (progress.totalSteps === undefined || progress.totalSteps <= 0) return undefined;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { fileStem } from '../actions/file-stem.ts';
 import { keyLabel, keyName } from '../app/key-names.ts';
-import { formatAgo, formatDuration, formatProgress, progressFraction } from './durations.ts';
+import { continuedText, formatAgo, formatDuration, formatProgress, progressFraction } from './durations.ts';
 import { factsInFull, factsLabel } from './facts-label.ts';
 import { messageOnNode } from './issue-text.ts';
 
@@ -22,6 +22,8 @@ describe('times', () => {
       '12/20 · 0.3 s/it · 2.4 s left',
     );
     expect(formatProgress({ step: 1, totalSteps: 20, secondsPerStep: 0.02 })).toBe('1/20 · 50 it/s');
+    expect(continuedText({ continuedFrom: 7 })).toBe('Continued from step 7 of an interrupted run.');
+    expect(continuedText({})).toBeUndefined();
     expect(formatProgress({ step: 19, totalSteps: 20, etaSeconds: 0.301 })).toBe('19/20 · < 1 s left');
     expect(formatProgress({ message: 'loading model' })).toBe('loading model');
     expect(formatProgress({})).toBe('');
@@ -43,6 +45,8 @@ it('facts fit on a wire', () => {
   expect(factsInFull({ family: 'toybox', channels: 16 })).toBe('');
   expect(factsLabel({ frameCount: 1, fps: 8, durationSeconds: 2.125 })).toBe('1 frame · 8 fps · 2.13 s');
   expect(factsLabel({ steps: 20 })).toBe('20 steps');
+  expect(factsLabel({ frameCount: 17, steps: 20, stepsDone: 6 })).toBe('17 frames · 6 of 20 steps');
+  expect(factsLabel({ frameCount: 17, steps: 20, stepsDone: 20 })).toBe('17 frames');
   expect(factsLabel({ family: 'toybox', channels: 16 })).toBe('');
 });
 
