@@ -257,7 +257,15 @@ describe('caching', () => {
       disk: { ...nodeDisk, write: () => Promise.reject(diskFull()), writeSync: () => raise(diskFull()) },
     });
     const ran: string[] = [];
-    const engine = testEngine(registryOf(sumNode('sum', ran, undefined, { cache: 'disk' })), { store: full });
+    // What is small and quick takes no file: these nodes take a second each.
+    let time = 0;
+    const slow = () => {
+      time += 1000;
+    };
+    const engine = testEngine(registryOf(sumNode('sum', ran, slow, { cache: 'disk' })), {
+      store: full,
+      clock: { now: () => time, elapsed: () => time },
+    });
     const warnings: (RunError & { nodeId: string })[] = [];
     const result = await engine.run(chain, { ...target, onWarning: (warning) => warnings.push(warning) });
     expect([result.status, shown(result, 'c')]).toEqual(['succeeded', '6']);

@@ -1,7 +1,8 @@
 /**
  * What the results on disk are worth: their size, what they cost to compute, how often they were used; which of
- * them had to make room; and who is computing which at this moment. Bookkeeping only: the results themselves
- * are the truth, so a ledger that is lost or damaged is made anew and no result with it.
+ * them had to make room; and who is computing which at this moment. Bookkeeping: the results themselves
+ * are the truth, so a ledger that is lost or damaged is made anew. Only what is small and quickly made again is kept
+ * in it, as it costs more to make a file than to compute such a result.
  *
  * Worth follows GreedyDual-Size-Frequency: `priority = L + uses × cost ÷ bytes`, where `L` is the priority of the
  * last result that had to go. The cheap, the large and the seldom used leave first, and what was valuable once and
@@ -34,6 +35,8 @@ export interface LedgerEntry {
   readonly recordBytes: number;
   /** What it keeps in blobs: its container and files. */
   readonly blobs: readonly SizedBlob[];
+  /** The record itself, when the ledger is to keep it; it must have no blobs then. */
+  readonly text?: string;
 }
 
 /** A result that may have to go. */
@@ -59,6 +62,12 @@ export interface Ledger {
   markComplete(): void;
   /** Counts a result; written with others a moment later. */
   noteSaved(entry: LedgerEntry): void;
+  /** Whether records can be kept here at all. */
+  readonly keepsRecords: boolean;
+  /** A record that is kept here. */
+  readRecord(key: string): string | undefined;
+  /** Keys of the records that are kept here, and their bytes. */
+  records(): { readonly keys: string[]; readonly bytes: number };
   /** Counts a use; written with others a moment later. */
   noteUsed(key: string): void;
   /** Forgets results that are gone for another reason than room. */
@@ -87,7 +96,7 @@ export interface Ledger {
   close(): void;
 }
 
-const formatVersion = 1;
+const formatVersion = 2;
 /** Evictions remembered; the oldest are forgotten first. */
 const maxEvicted = 100_000;
 /** Changes kept back at most, so that many small results cost one transaction. */
@@ -113,6 +122,8 @@ const leaseRow = z.object({
   expiresAtMs: z.number(),
 });
 const numberRow = z.object({ n: z.number().nullable() });
+const textRow = z.object({ text: z.string() });
+const keyRow = z.object({ key: z.string() });
 const typeRow = z.object({
   nodeType: z.string(),
   results: z.number(),
@@ -204,6 +215,27 @@ export function createLedger(
     noteSaved(entry) {
       saved.set(entry.key, entry);
       flushSoon();
+    },
+    get keepsRecords() {
+      return attempt(() => true, false);
+    },
+    readRecord(key) {
+      const pending = saved.get(key);
+      if (pending !== undefined) return pending.text;
+      return attempt((db) => {
+        const row = db.selectRecord.get(key);
+        return row === undefined ? undefined : textRow.parse(row).text;
+      }, undefined);
+    },
+    records() {
+      flush();
+      return attempt(
+        (db) => ({
+          keys: db.selectRecordKeys.all().map((row) => keyRow.parse(row).key),
+          bytes: countOf(db.countRecordBytes.get()),
+        }),
+        { keys: [], bytes: 0 },
+      );
     },
     noteUsed(key) {
       uses.set(key, (uses.get(key) ?? 0) + 1);
@@ -308,6 +340,7 @@ function createTables(database: Database.Database) {
       DROP TABLE IF EXISTS meta;
       DROP TABLE IF EXISTS results;
       DROP TABLE IF EXISTS kept_blobs;
+      DROP TABLE IF EXISTS records;
       DROP TABLE IF EXISTS evicted;
       DROP TABLE IF EXISTS leases;
       CREATE TABLE meta (name TEXT PRIMARY KEY, n REAL NOT NULL) STRICT, WITHOUT ROWID;
@@ -319,6 +352,7 @@ function createTables(database: Database.Database) {
         digest TEXT NOT NULL, key TEXT NOT NULL, byte_length INTEGER NOT NULL, PRIMARY KEY (digest, key)
       ) STRICT, WITHOUT ROWID;
       CREATE INDEX kept_blobs_by_key ON kept_blobs (key);
+      CREATE TABLE records (key TEXT PRIMARY KEY, text TEXT NOT NULL) STRICT, WITHOUT ROWID;
       CREATE TABLE evicted (position INTEGER PRIMARY KEY AUTOINCREMENT, digest TEXT NOT NULL UNIQUE, at_ms REAL NOT NULL) STRICT;
       CREATE TABLE leases (
         key TEXT PRIMARY KEY, holder TEXT NOT NULL, host TEXT NOT NULL, pid INTEGER NOT NULL, expires_at_ms REAL NOT NULL
@@ -338,6 +372,8 @@ function createTables(database: Database.Database) {
     INSERT INTO results VALUES (:key, :nodeType, :costMs, :recordBytes, :bytes, 1, :inflation + :worth, :nowMs)
     ON CONFLICT (key) DO UPDATE SET cost_ms = :costMs, record_bytes = :recordBytes, bytes = :bytes, uses = uses + 1,
       priority = :inflation + (uses + 1) * :worth, used_at_ms = :nowMs`);
+  const upsertRecord = database.prepare(`INSERT OR REPLACE INTO records VALUES (?, ?)`);
+  const deleteRecord = database.prepare(`DELETE FROM records WHERE key = ?`);
   const insertBlob = database.prepare(`INSERT OR REPLACE INTO kept_blobs VALUES (?, ?, ?)`);
   const addUses = database.prepare(`
     UPDATE results SET uses = uses + :uses, used_at_ms = :nowMs,
@@ -367,6 +403,7 @@ function createTables(database: Database.Database) {
 
   const forgetRows = (keys: readonly string[]): void => {
     for (const key of keys) {
+      deleteRecord.run(key);
       deleteResult.run(key);
       deleteBlobs.run(key);
     }
@@ -382,10 +419,12 @@ function createTables(database: Database.Database) {
       const { nowMs, holder } = changes;
       const inflation = meta('inflation');
       const someEvicted = countOf(countEvicted.get()) > 0;
-      for (const { key, nodeType, costMs, recordBytes, blobs } of changes.saved) {
+      for (const { key, nodeType, costMs, recordBytes, blobs, text } of changes.saved) {
         const bytes = recordBytes + blobs.reduce((sum, { byteLength }) => sum + byteLength, 0);
         const worth = costMs / Math.max(1, bytes);
         upsertResult.run({ key, nodeType, costMs, recordBytes, bytes, inflation, worth, nowMs });
+        if (text === undefined) deleteRecord.run(key);
+        else upsertRecord.run(key, text);
         for (const { digest, byteLength } of blobs) insertBlob.run(digest, key, byteLength);
         if (!someEvicted) continue;
         deleteEvicted.run(key);
@@ -439,6 +478,9 @@ function createTables(database: Database.Database) {
     selectKeepers: database.prepare(`SELECT COUNT(*) AS n FROM kept_blobs WHERE digest = ?`),
     countResults: database.prepare(`SELECT COUNT(*) AS n FROM results`),
     countEvicted,
+    selectRecord: database.prepare(`SELECT text FROM records WHERE key = ?`),
+    selectRecordKeys: database.prepare(`SELECT key FROM records ORDER BY key`),
+    countRecordBytes: database.prepare(`SELECT TOTAL(LENGTH(text)) AS n FROM records`),
     countLeases: database.prepare(`SELECT COUNT(*) AS n FROM leases WHERE expires_at_ms > ?`),
     selectByType: database.prepare(
       `SELECT node_type AS nodeType, COUNT(*) AS results, SUM(bytes) AS bytes, SUM(cost_ms) AS costMs

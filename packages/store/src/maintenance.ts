@@ -101,7 +101,8 @@ export function createMaintenance(parts: MaintenanceParts): Maintenance {
     }
     return names.sort();
   };
-  const recordKeys = async (): Promise<string[]> =>
+  /** Of records that are files. */
+  const fileKeys = async (): Promise<string[]> =>
     (await filesIn(folders.cache)).flatMap((name) => {
       const key = name.slice(0, -recordEnding.length);
       return name.endsWith(recordEnding) && isDigest(key) ? [key] : [];
@@ -114,7 +115,7 @@ export function createMaintenance(parts: MaintenanceParts): Maintenance {
   const complete = async (): Promise<void> => {
     if (ledger.isComplete) return;
     const known = new Set(ledger.byPriority().map(({ key }) => key));
-    for (const key of await recordKeys()) {
+    for (const key of await fileKeys()) {
       const record = known.has(key) ? undefined : results.readRecord(key);
       if (record === undefined || record === 'damaged') continue;
       ledger.noteSaved({
@@ -176,7 +177,9 @@ export function createMaintenance(parts: MaintenanceParts): Maintenance {
       let bytes = 0;
       try {
         const digests = await blobDigests();
-        const keys = await recordKeys();
+        const small = ledger.records();
+        const keys = [...(await fileKeys()), ...small.keys];
+        bytes += small.bytes;
         const total = digests.length + keys.length;
         for (const [index, digest] of digests.entries()) {
           signal?.throwIfAborted();
@@ -208,8 +211,8 @@ export function createMaintenance(parts: MaintenanceParts): Maintenance {
     async measure() {
       try {
         await complete();
-        const [keys, digests] = [await recordKeys(), await blobDigests()];
-        let bytes = 0;
+        const [keys, digests, small] = [await fileKeys(), await blobDigests(), ledger.records()];
+        let { bytes } = small;
         const loose = { count: 0, bytes: 0 };
         for (const key of keys) bytes += await sizeOf(results.recordPath(key));
         for (const digest of digests) {
@@ -227,7 +230,7 @@ export function createMaintenance(parts: MaintenanceParts): Maintenance {
         const { evicted, leases: claims } = ledger.counts();
         const byNodeType = ledger.byNodeType();
         return {
-          results: keys.length,
+          results: keys.length + small.keys.length,
           blobs: digests.length,
           bytes,
           loose,

@@ -122,10 +122,13 @@ export function createResultStore(
     }
   };
 
+  const textOf = (record: ResultRecord): string => {
+    const line = JSON.stringify(record);
+    return `${line}\n${hash('sha256', line)}\n`;
+  };
   const writeRecord = async (record: ResultRecord, durable: boolean): Promise<number> => {
     const temporary = temporaryPath(folders);
-    const line = JSON.stringify(record);
-    const bytes = new TextEncoder().encode(`${line}\n${hash('sha256', line)}\n`);
+    const bytes = new TextEncoder().encode(textOf(record));
     const folder = folderOf(record.key);
     try {
       if (durable) {
@@ -149,15 +152,16 @@ export function createResultStore(
   };
 
   const readRecord = (key: string): ResultRecord | 'damaged' | undefined => {
-    let bytes: Uint8Array;
+    let text = isDigest(key) ? ledger.readRecord(key) : undefined;
+    let bytes: Uint8Array | undefined;
     try {
-      bytes = disk.readSync(recordPath(key));
+      if (text === undefined) bytes = disk.readSync(recordPath(key));
     } catch (error) {
       if (errnoOf(error) === 'ENOENT') return undefined;
       throw diskError(error, 'reading a result');
     }
     try {
-      const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+      text ??= new TextDecoder('utf-8', { fatal: true }).decode(bytes);
       const lineEnd = text.indexOf('\n');
       const line = text.slice(0, lineEnd);
       if (text.slice(lineEnd) !== `\n${hash('sha256', line)}\n`) return 'damaged';
@@ -172,6 +176,12 @@ export function createResultStore(
     // Kept for whoever wants to know what happened to the disk; removing it is the second best.
     try {
       disk.makeFolderSync(folders.quarantine);
+      const text = ledger.readRecord(key);
+      if (text !== undefined) {
+        ledger.noteGone([key]);
+        disk.writeSync(join(folders.quarantine, key + recordEnding), new TextEncoder().encode(text));
+        return;
+      }
       disk.renameSync(recordPath(key), join(folders.quarantine, key + recordEnding));
     } catch {
       try {
@@ -210,7 +220,7 @@ export function createResultStore(
       return (await blobs.hasBlob(container.digest)) && hasFiles(files);
     },
     hasFiles,
-    hasRecord: (key) => disk.existsSync(recordPath(key)),
+    hasRecord: (key) => ledger.readRecord(key) !== undefined || disk.existsSync(recordPath(key)),
     noteUsed: (key) => ledger.noteUsed(key),
     async saveResult(result, { durable = true } = {}) {
       const { outputs, ...about } = result;
@@ -227,8 +237,13 @@ export function createResultStore(
         container,
         files: [...encoded.files],
       };
-      const recordBytes = await writeRecord(record, durable);
       const { key, nodeType, durationMs: costMs } = record;
+      if (!durable && 'inline' in container && record.files.length === 0 && ledger.keepsRecords) {
+        const text = textOf(record);
+        ledger.noteSaved({ key, nodeType, costMs, recordBytes: Buffer.byteLength(text), blobs: [], text });
+        return;
+      }
+      const recordBytes = await writeRecord(record, durable);
       ledger.noteSaved({ key, nodeType, costMs, recordBytes, blobs: await blobsOf(record) });
     },
     peekResult(key) {

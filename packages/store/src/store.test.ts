@@ -10,6 +10,7 @@ import {
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { digestOf } from './blobs.ts';
 import { nodeDisk } from './disk.ts';
@@ -92,7 +93,7 @@ describe('blobs', () => {
     'putFile move': (store) => store.putFile(join(folder, 'video.mp4'), { move: true }),
     saveResult: (store) => store.saveResult(result(1)),
     'saveResult small': (store) => store.saveResult(result(1, 10)),
-    'saveResult not durable': (store) => store.saveResult(result(1, 10), { durable: false }),
+    'saveResult not durable': (store) => store.saveResult(result(1), { durable: false }),
   };
   test.each(Object.keys(work))(
     'B2 B5 %s: failing at the Nth step leaves nothing half-written, for every N',
@@ -264,7 +265,7 @@ describe('results', () => {
       const store = await openStore(folder);
       const victim = saved[round % 2];
       if (victim === undefined) throw new Error('two results');
-      await store.saveResult(victim, { durable: false });
+      await store.saveResult(victim);
       const fresh = await openStore(folder);
       const files = [...filesIn('cache'), ...filesIn('blobs')];
       const path = files[next(files.length)] ?? '';
@@ -281,6 +282,29 @@ describe('results', () => {
       expect(fresh.peekResult(victim.key)).toBeUndefined();
       for (const file of files) await rm(file, { force: true });
     }
+  });
+
+  test('R5 what is small and quickly made again takes no file, and is found by others and after a restart', async () => {
+    const saved = result(2, 10);
+    const [store, other] = [await openStore(folder), await openStore(folder)];
+    await store.saveResult(saved, { durable: false });
+    store.flush();
+    expect([filesIn('cache'), filesIn('blobs')]).toEqual([[], []]);
+    expect(other.hasRecord(saved.key)).toBe(true);
+    for (const opened of [store, other]) opened.close();
+    const again = await openStore(folder);
+    expect(await again.loadResult(saved.key)).toMatchObject({ status: 'found', outputs: saved.outputs });
+    expect(await again.verify()).toMatchObject({ results: 1, blobs: 0, damaged: [] });
+    again.close();
+    // A changed letter is seen here, too.
+    const database = new Database(join(folder, 'ledger.sqlite'));
+    database.exec(`UPDATE records SET text = replace(text, '"durationMs":2', '"durationMs":3')`);
+    database.close();
+    const last = await openStore(folder);
+    expect(await last.loadResult(saved.key)).toEqual({ status: 'damaged' });
+    expect(await last.loadResult(saved.key)).toEqual({ status: 'missing' });
+    expect(readdirSync(join(folder, 'quarantine'))).toEqual([`${saved.key}.result`]);
+    last.close();
   });
 
   test('R4 two stores on one folder see each other', async () => {
