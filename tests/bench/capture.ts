@@ -10,7 +10,7 @@ import { createModelService, type ModelServiceHandle } from '@reelgraph/inferenc
 import { createMediaService } from '@reelgraph/media';
 import { defineNode, type Frames } from '@reelgraph/node-api';
 import { builtinNodes } from '@reelgraph/nodes';
-import { openStore } from '@reelgraph/store';
+import { openStore, type Store } from '@reelgraph/store';
 import { sliceAxis } from '@reelgraph/tensor';
 import { modelFolder } from '@reelgraph/toybox';
 
@@ -24,9 +24,13 @@ export interface CapturingEngine {
   close(): Promise<void>;
 }
 
-export async function createCapturingEngine(): Promise<CapturingEngine> {
+/** @param options.withStore what the engine is given in place of its store, for benches of the store's part */
+export async function createCapturingEngine(
+  options: { withStore?: (store: Store) => Store } = {},
+): Promise<CapturingEngine> {
   const scratch = await mkdtemp(join(tmpdir(), 'reelgraph-bench-'));
-  const store = await openStore(join(scratch, 'artifacts'));
+  const ownStore = await openStore(join(scratch, 'artifacts'));
+  const store = options.withStore?.(ownStore) ?? ownStore;
   const models = await createModelService({ roots: [modelFolder] });
   const frames: Frames[] = [];
   const capture = defineNode({

@@ -1,8 +1,11 @@
 /** What the executor costs by itself, on chains of nodes that do nothing. */
 import { benchChain, type ChainFigures } from '../../packages/engine/bench/chain.ts';
+import checkpoints from './engine-checkpoints.ts';
 import type { BenchSection } from './section.ts';
 
-const engine: BenchSection = async (report) => {
+const engine: BenchSection = async (report, options) => {
+  if (options.only === undefined || options.only === 'checkpoints') await checkpoints(report, options);
+  if (options.only !== undefined && options.only !== 'chain') return;
   for (const cache of ['memory', 'disk'] as const) {
     const name = cache === 'memory' ? 'results in memory' : 'results on disk';
     await benchChain(100, cache);
