@@ -1,6 +1,7 @@
 /** One way to sample for all nodes that do: from noise or from a draft, to the end or to a draft. */
 import {
   findSampler,
+  freshNoiseFrom,
   guide,
   keepKnown,
   parseSamplerState,
@@ -76,6 +77,7 @@ export async function sampleClip(request: SampleRequest, ctx: RunContext): Promi
     sigmas,
     from,
     stopAfter: lastStep,
+    freshNoise: freshNoiseFrom(noise.seed, shape),
     async denoise(at, sigma) {
       const call = { sample: at, sigma, branches, ...(known === undefined ? {} : { known }) };
       const [conditional, unconditional] = await ctx.models.denoise(model, call, ctx.signal);

@@ -7,6 +7,7 @@ export type DiffusionErrorCode =
   | 'diffusion/bad-extension'
   | 'diffusion/bad-statistics'
   | 'diffusion/bad-patch'
+  | 'diffusion/no-noise'
   | 'diffusion/not-finite';
 
 /** Arithmetic asked to work on values it has no answer for. */

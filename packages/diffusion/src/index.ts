@@ -20,6 +20,7 @@ export {
   nearestSize,
   pixelFramesOfLatent,
 } from './frame-rule.ts';
+export { type FreshNoise, freshNoiseFrom } from './fresh-noise.ts';
 export { guide, usesGuidance } from './guidance.ts';
 export { sampleHeun } from './heun.ts';
 export { addKnownFrames, type KnownFrames, keepKnown, nothingKnown } from './known-frames.ts';

@@ -2,6 +2,7 @@
 import type { Tensor } from '@reelgraph/tensor';
 import { isFiniteTensor } from './arithmetic.ts';
 import { DiffusionError } from './errors.ts';
+import type { FreshNoise } from './fresh-noise.ts';
 
 /**
  * What a method carries from step to step besides the sample, by name: velocities of earlier steps, the state
@@ -44,6 +45,8 @@ export interface SamplerOptions {
   denoise(sample: Tensor<'float32'>, sigma: number): Promise<Tensor<'float32'>>;
   /** Applied before every model call and to the result (`sigma` 0), for example to hold known frames. */
   constrain?(sample: Tensor<'float32'>, sigma: number): Tensor<'float32'>;
+  /** New noise for a step, for methods that draw some; they refuse to go without. */
+  readonly freshNoise?: FreshNoise | undefined;
   onStep?(step: SamplerStep): void;
   /** Looked at before every step; its reason is thrown. */
   readonly signal?: AbortSignal | undefined;

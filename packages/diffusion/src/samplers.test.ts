@@ -1,21 +1,26 @@
 import { readFileSync } from 'node:fs';
-import { fromFunction, type Tensor, tensor } from '@reelgraph/tensor';
+import { fromFunction, randomNormal, type Tensor, tensor } from '@reelgraph/tensor';
 import { describe, expect, it } from 'vitest';
 import { sampleEuler } from './euler.ts';
-import { samplers } from './samplers.ts';
+import { freshNoiseFrom } from './fresh-noise.ts';
+import { findSampler, samplers } from './samplers.ts';
 import { flowSigmas, sigmaToTimestep } from './sigmas.ts';
+import { sampleStochastic } from './stochastic.ts';
 
 interface Vectors {
   noise0: number[];
+  step_generator_seed: number;
   w: number[];
   cases: {
     name: string;
     scheduler: string;
-    config: { shift: number };
+    config: { shift: number; stochastic_sampling?: boolean };
     set_timesteps_kwargs: { sigmas?: number[] };
     timesteps: number[];
     sigmas: number[];
     trajectory: number[][];
+    /** Drawn by the methods that draw some. */
+    noise?: number[][];
   }[];
 }
 // Trajectories of a linear toy model through diffusers 0.40 on a CPU in float32; the file's `doc` says how.
@@ -23,6 +28,7 @@ const vectors: Vectors = JSON.parse(
   readFileSync(new URL('./fixtures/flow-scheduler-vectors.json', import.meta.url), 'utf8'),
 );
 const shape = [1, 4, 1, 2, 2];
+const named = (name: string) => findSampler(name)!.sample;
 
 async function toyVelocity(x: Tensor<'float32'>, sigma: number): Promise<Tensor<'float32'>> {
   const t = sigmaToTimestep(sigma) / 1000;
@@ -74,8 +80,11 @@ describe('trajectories equal diffusers', () => {
 
       const isHeun = one.scheduler === 'FlowMatchHeunDiscreteScheduler';
       const seen: Tensor<'float32'>[] = [];
-      await samplers[isHeun ? 1 : 0].sample({
+      const name = isHeun ? 'heun' : one.config.stochastic_sampling ? 'stochastic' : 'euler';
+      await named(name)({
         sigmas,
+        // Their generator was seeded with one more.
+        freshNoise: freshNoiseFrom(String(vectors.step_generator_seed - 1), shape),
         from: tensor('float32', shape, Float32Array.from(vectors.noise0)),
         denoise: toyVelocity,
         onStep: ({ sample }) => seen.push(sample),
@@ -88,7 +97,8 @@ describe('trajectories equal diffusers', () => {
   }
 });
 
-describe.each(samplers)('every sampler: $name', ({ sample: run }) => {
+describe.each(samplers)('every sampler: $name', ({ sample }) => {
+  const run: typeof sample = (options) => sample({ freshNoise: freshNoiseFrom('3', shape), ...options });
   const start = fromFunction(shape, (i) => i / 4);
   const target = fromFunction(shape, (i) => 1 - i / 8);
   // The velocity of a straight path to one point: v = (x - x0) / sigma.
@@ -157,6 +167,37 @@ describe.each(samplers)('every sampler: $name', ({ sample: run }) => {
     await expect(run({ sigmas: [1, 0], from: start, denoise })).rejects.toMatchObject({
       code: 'diffusion/not-finite',
     });
+  });
+});
+
+describe('noise of the steps', () => {
+  const shape = [1, 4, 2, 2];
+
+  it('is the stream of the seed after, one draw after the other', () => {
+    const { noise = [] } = vectors.cases.find(({ name }) => name === 'fm_euler_stochastic_shift3')!;
+    const fresh = freshNoiseFrom(String(vectors.step_generator_seed - 1), shape);
+    expect(noise.length).toBe(8);
+    for (const [i, drawn] of noise.entries()) expectClose(fresh(i).data, drawn);
+  });
+
+  it('is the same in whatever order it is asked for', () => {
+    const inOrder = freshNoiseFrom('5', shape);
+    const [first, , third] = [inOrder(0), inOrder(1), inOrder(2)];
+    const anyhow = freshNoiseFrom('5', shape);
+    expect(anyhow(2)).toEqual(third);
+    expect(anyhow(0)).toEqual(first);
+    expect(anyhow(0)).toEqual(first);
+  });
+
+  it('follows the greatest seed by the least', () => {
+    expect(freshNoiseFrom('18446744073709551615', shape)(0)).toEqual(randomNormal('0', shape));
+  });
+
+  it('is missed by the sampler that needs it', () => {
+    const from = fromFunction(shape, () => 0);
+    expect(() => sampleStochastic({ sigmas: [1, 0], from, denoise: async (x) => x })).toThrowError(
+      'needs noise for every step',
+    );
   });
 });
 

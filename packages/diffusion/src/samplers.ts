@@ -2,6 +2,7 @@
 import { sampleEuler } from './euler.ts';
 import { sampleHeun } from './heun.ts';
 import type { Sampler } from './sampler.ts';
+import { sampleStochastic } from './stochastic.ts';
 
 export interface SamplerEntry {
   readonly name: string;
@@ -13,6 +14,7 @@ export interface SamplerEntry {
 export const samplers = [
   { name: 'euler', label: 'Euler', sample: sampleEuler },
   { name: 'heun', label: 'Heun (twice the time, finer)', sample: sampleHeun },
+  { name: 'stochastic', label: 'Stochastic (new grain with every step)', sample: sampleStochastic },
 ] as const satisfies readonly SamplerEntry[];
 
 /** The sampler of that name, or undefined. */

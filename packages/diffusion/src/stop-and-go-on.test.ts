@@ -2,6 +2,7 @@
 import { fromFunction, randomNormal, type Tensor } from '@reelgraph/tensor';
 import { describe, expect, it } from 'vitest';
 import { weightedSum } from './arithmetic.ts';
+import { freshNoiseFrom } from './fresh-noise.ts';
 import { keepKnown } from './known-frames.ts';
 import type { Sampler, SamplerState, SamplerStep } from './sampler.ts';
 import { parseSamplerState } from './sampler-state.ts';
@@ -60,7 +61,8 @@ const methods = [
   { name: 'a method that draws noise', sample: ancestral },
 ];
 
-describe.each(methods)('$name', ({ sample: walk }) => {
+describe.each(methods)('$name', ({ sample }) => {
+  const walk: Sampler = (options) => sample({ freshNoise: freshNoiseFrom('9', shape), ...options });
   const whole = (onStep?: (step: SamplerStep) => void) =>
     walk({ sigmas, from: noise, denoise: velocityAt, constrain, ...(onStep ? { onStep } : {}) });
 

@@ -13,6 +13,8 @@ export interface StepInterval {
   readonly velocity: Tensor<'float32'>;
   readonly sigma: number;
   readonly sigmaNext: number;
+  /** How many steps were done before this one. */
+  readonly step: number;
   /** What the step before gave to remember; empty before the first. */
   readonly memory: SamplerMemory;
   /** Another model call, for methods that look at more than one place. */
@@ -58,7 +60,16 @@ export async function walkSigmas(
     const sigma = sigmas[state.step]!;
     const sigmaNext = sigmas[state.step + 1]!;
     const velocity = await evaluate(sample, sigma);
-    const end = await step({ sample, velocity, sigma, sigmaNext, memory, evaluate, constrain });
+    const end = await step({
+      sample,
+      velocity,
+      sigma,
+      sigmaNext,
+      step: state.step,
+      memory,
+      evaluate,
+      constrain,
+    });
     state = {
       step: state.step + 1,
       sample: constrain(end.sample, sigmaNext),
