@@ -26,6 +26,7 @@ export function createEngine(options: EngineOptions): Engine {
     // One for each device: two nodes on it would only take turns, with the memory of both.
     lanes: createLanes((lane) => (lane === 'cpu' ? cpuLanes : 1)),
     inFlight: new Map(),
+    typicalRunMs: new Map(),
   };
   return {
     run: (request) => run(state, request),

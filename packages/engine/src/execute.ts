@@ -4,7 +4,7 @@
  */
 import type { NodeFailure, OutputSummary, RunError, RunEvent, RunEventBody } from '@reelgraph/graph';
 import { outputSummarySchema, stringifyWorkflow } from '@reelgraph/graph';
-import type { RunContext } from '@reelgraph/node-api';
+import type { AnyNodeDefinition, RunContext } from '@reelgraph/node-api';
 import type { Store } from '@reelgraph/store';
 import { z } from 'zod';
 import { type NodeCheckpoints, openCheckpoints } from './checkpointing.ts';
@@ -28,6 +28,8 @@ export interface EngineState {
   readonly lanes: Lanes;
   /** Keys being computed in this process, by any run, and who waits for them. */
   readonly inFlight: Map<string, InFlight>;
+  /** What nodes of each type take, milliseconds: a mean in which the last counts most. */
+  readonly typicalRunMs: Map<AnyNodeDefinition, number>;
 }
 
 /** Told when the computation is over: with its result, or without one when it came to nothing. */
@@ -92,6 +94,10 @@ const sliceMs = 8;
 const roomShare = 0.9;
 /** What was used within this time is about to be read by someone, perhaps. */
 const roomGraceMs = 60_000;
+/** What typically takes no longer is quick. */
+const quickMs = 20;
+/** How much the newest time of a node type counts among those before it. */
+const newestShare = 0.2;
 /** How often a result that another process computes is asked for. */
 const claimPollMs = 100;
 /** Without a sign of life for this long a node counts as stuck. */
@@ -386,7 +392,7 @@ export async function executePlan(
           takeFromMemory(slot, key, found).catch(broken);
           return;
         }
-        if (store !== undefined && isOnDisk(slot.node) && !slot.isClaimed) {
+        if (store !== undefined && isOnDisk(slot.node) && !slot.isClaimed && isWorthClaiming(slot.node)) {
           slot.isClaimed = store.claim(key);
           // Claimed, but there by now: whoever had it has just finished.
           if (!slot.isClaimed || store.hasRecord(key)) {
@@ -407,6 +413,11 @@ export async function executePlan(
       if (!waiting.delete(slot)) return;
       if (isWhole) deliver(slot, found, 'memory');
       else queueUp(slot);
+    }
+
+    /** Asking whether another process is at it costs more than to do twice what is quick. */
+    function isWorthClaiming({ definition }: PlannedNode): boolean {
+      return (state.typicalRunMs.get(definition) ?? Number.POSITIVE_INFINITY) > quickMs;
     }
 
     /** Waits for what another process computes; computes it here when that process comes to nothing. */
@@ -490,6 +501,8 @@ export async function executePlan(
         }
         close();
         const durationMs = clock.elapsed() - startedAtMs;
+        const typicalMs = state.typicalRunMs.get(node.definition) ?? durationMs;
+        state.typicalRunMs.set(node.definition, typicalMs + newestShare * (durationMs - typicalMs));
         slot.state = 'finished';
         slot.summaries = result.summaries;
         if (slot.consumers > 0) slot.outputs = result.outputs;

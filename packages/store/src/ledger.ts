@@ -100,7 +100,7 @@ const formatVersion = 2;
 /** Evictions remembered; the oldest are forgotten first. */
 const maxEvicted = 100_000;
 /** Changes kept back at most, so that many small results cost one transaction. */
-const maxPending = 256;
+const maxPending = 1024;
 /** How long changes are kept back at most. */
 const flushAfterMs = 25;
 const defaultLeaseMs = 30_000;
@@ -122,7 +122,6 @@ const leaseRow = z.object({
   expiresAtMs: z.number(),
 });
 const numberRow = z.object({ n: z.number().nullable() });
-const textRow = z.object({ text: z.string() });
 const keyRow = z.object({ key: z.string() });
 const typeRow = z.object({
   nodeType: z.string(),
@@ -223,8 +222,8 @@ export function createLedger(
       const pending = saved.get(key);
       if (pending !== undefined) return pending.text;
       return attempt((db) => {
-        const row = db.selectRecord.get(key);
-        return row === undefined ? undefined : textRow.parse(row).text;
+        const text: unknown = db.selectRecord.get(key);
+        return typeof text === 'string' ? text : undefined;
       }, undefined);
     },
     records() {
@@ -478,7 +477,7 @@ function createTables(database: Database.Database) {
     selectKeepers: database.prepare(`SELECT COUNT(*) AS n FROM kept_blobs WHERE digest = ?`),
     countResults: database.prepare(`SELECT COUNT(*) AS n FROM results`),
     countEvicted,
-    selectRecord: database.prepare(`SELECT text FROM records WHERE key = ?`),
+    selectRecord: database.prepare(`SELECT text FROM records WHERE key = ?`).pluck(),
     selectRecordKeys: database.prepare(`SELECT key FROM records ORDER BY key`),
     countRecordBytes: database.prepare(`SELECT TOTAL(LENGTH(text)) AS n FROM records`),
     countLeases: database.prepare(`SELECT COUNT(*) AS n FROM leases WHERE expires_at_ms > ?`),

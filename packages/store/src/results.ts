@@ -154,6 +154,8 @@ export function createResultStore(
   const readRecord = (key: string): ResultRecord | 'damaged' | undefined => {
     let text = isDigest(key) ? ledger.readRecord(key) : undefined;
     let bytes: Uint8Array | undefined;
+    // Asked for before it is read: most keys that are looked up are new, and a failed read costs ten times as much.
+    if (text === undefined && !disk.existsSync(recordPath(key))) return undefined;
     try {
       if (text === undefined) bytes = disk.readSync(recordPath(key));
     } catch (error) {
