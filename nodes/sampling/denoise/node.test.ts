@@ -45,15 +45,18 @@ const expectAll = (data: Float32Array, value: number) => {
 };
 
 describe('denoise', () => {
-  it.each(['euler', 'heun'])('walks from noise to what the prompt says (%s)', async (sampler) => {
-    const { latent: done } = await denoise.run({
-      inputs,
-      params: { ...params, sampler },
-      ctx: createTestContext(),
-    });
-    expect(done).toMatchObject({ model: 'fake', frameCount: 9, widthPx: 32, heightPx: 32 });
-    expectAll(done.samples.data, fakeTarget(positive));
-  });
+  it.each(['euler', 'heun', 'stochastic'])(
+    'walks from noise to what the prompt says (%s)',
+    async (sampler) => {
+      const { latent: done } = await denoise.run({
+        inputs,
+        params: { ...params, sampler },
+        ctx: createTestContext(),
+      });
+      expect(done).toMatchObject({ model: 'fake', frameCount: 9, widthPx: 32, heightPx: 32 });
+      expectAll(done.samples.data, fakeTarget(positive));
+    },
+  );
 
   it('goes past the prompt, away from the negative, with guidance', async () => {
     const ctx = createTestContext();
@@ -84,6 +87,25 @@ describe('denoise', () => {
     const run = async (guidanceScale: number) =>
       (await denoise.run({ inputs, params: { ...params, guidanceScale }, ctx: createTestContext() })).latent;
     expect(await run(0)).toEqual(await run(fakeModelFacts.recommended.guidanceScale));
+  });
+
+  it("takes the model's own sampler with auto, and Euler where it has none", async () => {
+    // After two of four steps, because in the end every sampler finds what the fake model has in mind.
+    const run = async (sampler: string, own?: string) => {
+      const fake = createFakeModels();
+      const recommended = { ...fakeModelFacts.recommended, ...(own === undefined ? {} : { sampler: own }) };
+      const models = { ...fake, facts: () => ({ ...fakeModelFacts, recommended }) };
+      const { latent: draft } = await denoise.run({
+        inputs: { ...inputs, sigmas: { ...sigmas, stopAfter: 2 } },
+        params: { ...params, sampler },
+        ctx: createTestContext({ models }),
+      });
+      return draft.samples;
+    };
+    expect(await run('auto', 'stochastic')).toEqual(await run('stochastic'));
+    expect(await run('auto')).toEqual(await run('euler'));
+    expect(await run('euler', 'stochastic')).toEqual(await run('euler'));
+    expect(await run('stochastic')).not.toEqual(await run('euler'));
   });
 
   it('says when a variant is given another guidance than it was made for', () => {

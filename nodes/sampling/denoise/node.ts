@@ -61,9 +61,12 @@ export const denoise = defineNode({
     sampler: {
       kind: 'choice',
       label: 'Sampler',
-      description: 'How each step is taken.',
-      default: samplers[0].name,
-      options: samplers.map(({ name, label }) => ({ value: name, label })),
+      description: "How each step is taken. Auto takes the model's own.",
+      default: 'auto',
+      options: [
+        { value: 'auto', label: 'Auto' },
+        ...samplers.map(({ name, label }) => ({ value: name, label })),
+      ],
     },
   },
   preview: 'progress',
@@ -95,6 +98,12 @@ export const denoise = defineNode({
         severity: 'error',
         message: `This latent is a draft, stopped after ${latent.stepsDone} of ${latent.steps} steps, and would be covered with new grain. Connect it to "Continue".`,
         port: 'latent',
+        fix: {
+          kind: 'convert',
+          label: 'Finish it first',
+          port: 'latent',
+          through: [{ type: 'continue-denoise', inputs: { model: 'model' } }],
+        },
       });
     }
     const { steps, stepsDone = steps } = inputs.sigmas ?? {};
@@ -108,7 +117,8 @@ export const denoise = defineNode({
   async run({ inputs, params, ctx }) {
     const { model, positive, noise, latent } = inputs;
     const facts = ctx.models.facts(model);
-    const sampler = findSampler(params.sampler) ?? samplers[0];
+    const wanted = params.sampler === 'auto' ? facts.recommended.sampler : params.sampler;
+    const sampler = findSampler(wanted ?? '') ?? samplers[0];
     const guidanceScale = params.guidanceScale > 0 ? params.guidanceScale : facts.recommended.guidanceScale;
     expectFit(inputs);
     expectNoDraft(latent);

@@ -9,6 +9,8 @@ export const recommendedSchema = z
     steps: positiveInt,
     shift: z.number().positive(),
     guidanceScale: z.number().min(0),
+    /** Name of a sampler. */
+    sampler: z.string().max(64),
     fps: z.number().positive(),
     frames: positiveInt,
     width: positiveInt,

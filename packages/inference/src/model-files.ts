@@ -117,6 +117,10 @@ async function readComponentFiles(name: string, folder: string, component: strin
   return new Map(Object.entries(files));
 }
 
+function samplerOver(sampler: string | undefined): Pick<RecommendedSettings, 'sampler'> {
+  return sampler === undefined ? {} : { sampler };
+}
+
 /** What a variant says of itself, and what holds for the package where it says nothing. */
 function settingsOver(
   { recommended: base, defaultShift }: ModelFacts,
@@ -126,6 +130,7 @@ function settingsOver(
     steps: own.steps ?? base.steps,
     shift: own.shift ?? defaultShift,
     guidanceScale: own.guidanceScale ?? base.guidanceScale,
+    ...samplerOver(own.sampler ?? base.sampler),
     fps: own.fps ?? base.fps,
     frameCount: own.frames ?? base.frameCount,
     widthPx: own.width ?? base.widthPx,

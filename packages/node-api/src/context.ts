@@ -12,6 +12,8 @@ export interface RecommendedSettings {
   /** Shift of the noise schedule; the model's `defaultShift` where a variant names none. */
   readonly shift?: number;
   readonly guidanceScale: number;
+  /** Name of the sampler it looks best with. */
+  readonly sampler?: string;
   readonly fps: number;
   readonly frameCount: number;
   readonly widthPx: number;

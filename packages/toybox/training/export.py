@@ -196,6 +196,7 @@ def main():
     parser.add_argument("--raw", action="store_true", help="export the weights themselves, not their moving average")
     parser.add_argument("--steps", type=int, default=20, help="recommended steps")
     parser.add_argument("--guidance", type=float, default=3.0, help="recommended guidance scale")
+    parser.add_argument("--sampler", default="stochastic", help="recommended sampler of the base denoiser; the few-step one takes Euler steps")
     parser.add_argument("--int8", action="store_true", help="the denoisers also with weights in int8, and those first")
     parser.add_argument("--shift", type=float, default=None, help="recommended shift, if not the one trained with")
     args = parser.parse_args()
@@ -261,7 +262,7 @@ def main():
     index = json.loads(index_file.read_text()) if index_file.exists() else {}
     about = index.get("reelgraph", {})
     about.update({"family": "toybox", "title": "Toybox", "licence": LICENCE, "vocabulary": captions.vocabulary(), "recommended": {
-        "steps": args.steps, "shift": shift, "guidanceScale": args.guidance, "fps": world.FPS, "frames": world.DEFAULT_FRAME_COUNT, "width": 64, "height": 64}})
+        "steps": args.steps, "shift": shift, "guidanceScale": args.guidance, "sampler": args.sampler, "fps": world.FPS, "frames": world.DEFAULT_FRAME_COUNT, "width": 64, "height": 64}})
     index.update({
         "_class_name": "ToyboxPipeline", "_name": "toybox", "version": VERSION,
         "tokenizer": ["transformers", "PreTrainedTokenizerFast"], "text_encoder": ["toybox", "ToyboxTextEncoder"],
@@ -269,7 +270,7 @@ def main():
         "scheduler": ["diffusers", "FlowMatchEulerDiscreteScheduler"], "reelgraph": about})
     if student:
         index["transformer_fast"] = ["toybox", "ToyboxTransformer3DModel"]
-        about["variants"] = {"fast": {"transformer": "transformer_fast", "recommended": {"steps": distil.STEPS, "shift": shift, "guidanceScale": 1}}}
+        about["variants"] = {"fast": {"transformer": "transformer_fast", "recommended": {"steps": distil.STEPS, "shift": shift, "guidanceScale": 1, "sampler": "euler"}}}
     write_json(index_file, index)
     write_checksums(to)
     print(f"{sum(f.stat().st_size for f in to.rglob('*') if f.is_file()) / 1e6:.1f} MB in all")

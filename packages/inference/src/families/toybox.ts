@@ -82,6 +82,7 @@ async function open(modelPackage: ModelPackage): Promise<FamilyModel> {
     recommended: {
       steps: recommended?.steps ?? 20,
       guidanceScale: recommended?.guidanceScale ?? 4,
+      ...(recommended?.sampler === undefined ? {} : { sampler: recommended.sampler }),
       fps: recommended?.fps ?? 8,
       frameCount: recommended?.frames ?? 17,
       widthPx: recommended?.width ?? 64,

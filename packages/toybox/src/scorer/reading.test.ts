@@ -98,7 +98,7 @@ describe('shapes out of proportion', () => {
       const scene = randomScene(7, {
         kind: 'single',
         fixed: { shape, size, colour: 'orange', motion: 'stays still', background: 'navy' },
-        styled: false,
+        isStyled: false,
       });
       const prompt = { ...heldOutPrompts('single')[0]!, scene, caption: captionOf(scene) };
       const narrow = mutantsFor('shape', prompt).find(({ name }) => name === 'out of shape')!;
