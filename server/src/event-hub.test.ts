@@ -51,7 +51,7 @@ function listen() {
   return { events, problems };
 }
 const accept = (runId: string) =>
-  hub.commit([{ runId, body: { type: 'run.queued', workflowName: 'test' }, request: { workflow } }]);
+  hub.commit(() => [{ runId, body: { type: 'run.queued', workflowName: 'test' }, request: { workflow } }]);
 /** What the queue does with every report of a runner. */
 function publish(runId: string, body: RunEventBody, to = hub): void {
   if (body.type === 'node.progress') to.publishProgress(runId, body);
@@ -219,10 +219,10 @@ it('tells of the queue once for many changes, and not while nothing in it change
     for (const work of timers.splice(0)) work();
   };
   const body = { type: 'run.queued', workflowName: 'test' } as const;
-  for (const runId of ['a', 'b', 'c']) hub.commit([{ runId, body, request: { workflow } }]);
-  hub.commit([{ body: { type: 'queue.paused' } }]);
+  for (const runId of ['a', 'b', 'c']) hub.commit(() => [{ runId, body, request: { workflow } }]);
+  hub.commit(() => [{ body: { type: 'queue.paused' } }]);
   elapse();
-  hub.commit([{ runId: 'a', body: { type: 'run.assigned', attempt: 1 } }]);
+  hub.commit(() => [{ runId: 'a', body: { type: 'run.assigned', attempt: 1 } }]);
   elapse();
   publish('a', { type: 'node.finished', nodeId: 'n', durationMs: 1, outputs: {} }, hub);
   elapse();
@@ -240,7 +240,7 @@ it('tells of the queue once for many changes, and not while nothing in it change
 it('of thousands that wait only the next are told', () => {
   const ids = Array.from({ length: 300 }, (_, n) => `r${n}`);
   const body = { type: 'run.queued', workflowName: 'test' } as const;
-  hub.commit(ids.map((runId) => ({ runId, body, request: { workflow } })));
+  hub.commit(() => ids.map((runId) => ({ runId, body, request: { workflow } })));
   expect(hub.queueSummary()).toMatchObject({ waitingCount: 300, next: { length: 200 } });
   expect(hub.runs().map(({ runId }) => runId)).toEqual(ids.slice(0, 200).reverse());
   expect(hub.run('r299')?.status).toBe('queued');

@@ -105,21 +105,18 @@ export class EventHub {
     this.#startCursor = journal.lastCursor();
   }
 
-  /** Pictures of the runs that are not over. Of one that never began the events of the queue are all there are. */
+  /** Pictures of the runs that are not over. */
   *#unfinished(events: readonly JournalEvent[]): Iterable<RunState> {
     const folds = new Map<string, RunFold>();
-    const begun = new Set<string>();
     for (const event of events) {
       if (isQueueEvent(event)) continue;
-      if (event.type === 'run.assigned' || event.type === 'run.started') begun.add(event.runId);
       const fold = folds.get(event.runId);
       if (fold === undefined) folds.set(event.runId, createRunFold(event));
       else fold.apply(event);
     }
     for (const runId of this.#journal.unfinishedRunIds()) {
-      const state = begun.has(runId) ? undefined : folds.get(runId)?.state;
-      const found = state ?? this.#journal.state(runId);
-      if (found !== undefined) yield found;
+      const state = folds.get(runId)?.state ?? this.#journal.state(runId);
+      if (state !== undefined) yield state;
     }
   }
 
@@ -133,14 +130,14 @@ export class EventHub {
   }
 
   /**
-   * Makes events happen, all or none, now. Those of runs that are over or unknown are dropped.
-   * @throws StoreError when they cannot be written
+   * Makes events happen, all or none, now. `make` decides them on the queue as it is then: what waited for the journal
+   * happened before. Those of runs that are over or unknown are dropped.
+   * @throws StoreError when they cannot be written, and what `make` throws
    */
-  commit(drafts: readonly HubDraft[]): void {
-    // What waits for the journal happened before.
+  commit(make: (queue: QueueState) => readonly HubDraft[]): void {
     const problem = this.#write();
     if (problem !== undefined) throw problem;
-    this.#commit(drafts, this.#clock());
+    this.#commit(make(this.#queue), this.#clock());
   }
 
   /**

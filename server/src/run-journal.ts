@@ -44,7 +44,7 @@ export interface RunJournal {
   commit(events: readonly EventToWrite[]): number[];
   /** Resolves when all that was written is safe from a power cut. @throws StoreError */
   flush(): Promise<void>;
-  /** Every event that tells of the queue, in order: what its state is the fold of. */
+  /** Every event that tells of the queue, in order: its state is their fold, and so is the picture of a run that is not over. */
   queueEvents(): JournalEvent[];
   eventsAfter(cursor: number, limit: number): JournaledEvent[];
   eventsOfRun(runId: string): RunEvent[];

@@ -117,8 +117,8 @@ export class RunQueue {
         ...(from === undefined ? {} : { from }),
       };
     });
-    this.#hub.commit(
-      this.#decide(this.#hub.queue, { type: 'submit', runs: submitted }).map((draft): HubDraft => {
+    this.#hub.commit((queue) =>
+      this.#decide(queue, { type: 'submit', runs: submitted }).map((draft): HubDraft => {
         const request = draft.runId === undefined ? undefined : requests.get(draft.runId);
         return request === undefined ? draft : { ...draft, request };
       }),
@@ -142,13 +142,17 @@ export class RunQueue {
 
   /** Cancels everything and answers how many runs that were. */
   cancelAll(): number {
-    const { waiting, assigned } = this.#hub.queue;
+    let count = 0;
     try {
-      this.#command({ type: 'cancel-all' });
+      this.#hub.commit((queue) => {
+        count = queue.waiting.length + (queue.assigned === undefined ? 0 : 1);
+        return this.#decide(queue, { type: 'cancel-all' });
+      });
     } finally {
+      const { assigned } = this.#hub.queue;
       if (assigned !== undefined) this.#options.runner.cancel(assigned.runId);
     }
-    return waiting.length + (assigned === undefined ? 0 : 1);
+    return count;
   }
 
   /** @throws QueueRefusal when the run does not wait; StoreError */
@@ -313,7 +317,7 @@ export class RunQueue {
 
   /** The same at once, for somebody who waits for an answer. @throws QueueRefusal; StoreError */
   #command(command: QueueCommand): void {
-    this.#hub.commit(this.#decide(this.#hub.queue, command));
+    this.#hub.commit((queue) => this.#decide(queue, command));
   }
 
   #decide(queue: QueueState, command: QueueCommand): readonly HubDraft[] {

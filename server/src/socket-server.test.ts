@@ -42,7 +42,9 @@ beforeEach(async () => {
   await once(server, 'listening');
   const address: AddressInfo | string | null = server.address();
   port = typeof address === 'object' && address !== null ? address.port : 0;
-  hub.commit([{ runId: 'a', body: { type: 'run.queued', workflowName: 'test' }, request: { workflow } }]);
+  hub.commit(() => [
+    { runId: 'a', body: { type: 'run.queued', workflowName: 'test' }, request: { workflow } },
+  ]);
 });
 afterEach(async () => {
   sockets.close();

@@ -30,7 +30,7 @@ const steps: readonly string[] = [
     UNIQUE (run_id, seq)
   ) STRICT;
   `,
-  // A workflow is kept once for all its runs; events of the queue are of no run, and found without reading details.
+  // A workflow is kept once for all its runs; events of the queue are of no run, and found without reading the details of runs that are over.
   `
   CREATE TABLE documents (id INTEGER PRIMARY KEY, digest TEXT NOT NULL UNIQUE, json TEXT NOT NULL) STRICT;
   INSERT INTO documents (digest, json) SELECT DISTINCT sha256_hex(workflow_json), workflow_json FROM runs;

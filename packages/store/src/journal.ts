@@ -37,7 +37,7 @@ export interface JournalEvent {
   /** Number within the run; 0 without one. */
   readonly seq: number;
   readonly json: string;
-  /** Not needed to know the queue, but for the picture of the run alone. */
+  /** Of no use to the queue once its run is over. */
   readonly isDetail?: boolean;
 }
 
@@ -97,7 +97,7 @@ export interface Journal {
   runs(options?: { status?: string | undefined; limit?: number; before?: string | undefined }): StoredRun[];
   /** Runs that have not ended, oldest first: what a server finds after it was killed. */
   unfinishedRuns(): StoredRun[];
-  /** Events that tell of the queue, ascending: all but details. */
+  /** Events that tell of the queue, ascending: all but the details of runs that are over. */
   queueEvents(): IterableIterator<StoredEvent>;
   /** Events of runs after a cursor, ascending. */
   eventsSince(cursor: number, limit: number): StoredEvent[];
@@ -203,7 +203,9 @@ function createJournal(database: Database.Database, lock: Database.Database, flu
     `SELECT ${columns} FROM runs WHERE status = $status AND ${beforeRun} ORDER BY position DESC LIMIT $limit`,
   );
   const selectQueueEvents = database.prepare(
-    `SELECT ${eventColumns} FROM events WHERE detail = 0 ORDER BY cursor`,
+    `SELECT ${eventColumns} FROM events
+     WHERE detail = 0 OR run_id IN (SELECT run_id FROM runs WHERE status IN ('queued', 'running'))
+     ORDER BY cursor`,
   );
   const selectSince = database.prepare(
     `SELECT ${eventColumns} FROM events WHERE cursor > ? AND run_id IS NOT NULL ORDER BY cursor LIMIT ?`,

@@ -9,7 +9,7 @@ import type { AssignedRun, EndStatus, QueueState, WaitingRun } from './reduce-qu
 /** Attempts that may be cut short without coming further, before a run is given up: what ends runners must not end all. */
 export const maxDeaths = { runner: 3, server: 10 } as const;
 /** However far each came. */
-export const maxAttempts = 100;
+export const maxInterruptions = 100;
 
 /** Where a waiting run is to go: an end of the queue within its priority, or beside another run and into its priority. */
 export type MoveTarget =
@@ -170,7 +170,8 @@ function move(state: QueueState, runId: string, target: MoveTarget): Decision {
   const priority = 'priority' in target ? target.priority : (besideRun ?? run).priority;
   if ('priority' in target && priority === run.priority) return accepted();
 
-  // Its neighbours among runs of the priority that it will have.
+  // Its neighbours among runs of the priority that it will have. The run at work stays ahead of them all: when it is
+  // interrupted it waits at its place again.
   const peers = others.filter((other) => other.priority === priority);
   const index =
     besideRun !== undefined
@@ -178,7 +179,8 @@ function move(state: QueueState, runId: string, target: MoveTarget): Decision {
       : 'to' in target && target.to === 'front'
         ? 0
         : peers.length;
-  const above = peers[index - 1];
+  const fence = state.assigned?.priority === priority ? state.assigned : undefined;
+  const above = peers[index - 1] ?? fence;
   const below = peers[index];
   // Where it stands already.
   if (priority === run.priority && isBetween(run.rank, above, below)) return accepted();
@@ -212,7 +214,7 @@ function interrupt(
   durationMs: number,
   step?: number,
 ): EventDraft[] {
-  const { runId, best, reached, deaths, attempts } = assigned;
+  const { runId, best, reached, deaths, attempts, interruptions } = assigned;
   if (assigned.isCancelling) return [of(runId, over('cancelled', durationMs))];
   const interrupted = of(runId, {
     type: 'run.interrupted',
@@ -222,7 +224,7 @@ function interrupt(
   });
   const cameFurther = reached.nodes > best.nodes || (reached.nodes === best.nodes && (step ?? 0) > best.step);
   const inVain = (cameFurther ? 0 : deaths[by]) + 1;
-  if (inVain < maxDeaths[by] && attempts < maxAttempts) return [interrupted];
+  if (inVain < maxDeaths[by] && interruptions + 1 < maxInterruptions) return [interrupted];
   const final =
     by === 'runner'
       ? { ...error, message: `${error.message} It was tried ${attempts} times.` }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { RunEventBody } from '../run-events.ts';
-import { decideQueue, maxDeaths, type QueueCommand } from './decide-queue.ts';
+import { decideQueue, maxDeaths, maxInterruptions, type QueueCommand } from './decide-queue.ts';
 import type { JournalEvent } from './queue-events.ts';
 import { emptyQueue, type QueueState, reduceQueue, reduceQueueEvents } from './reduce-queue.ts';
 
@@ -109,6 +109,15 @@ describe('the order', () => {
     }
   });
 
+  test('Q2 nothing is moved ahead of the run at work, which waits at its place again when it is interrupted', () => {
+    const queue = openQueue();
+    queue.submit('a', 'b', 'c');
+    queue.tell({ type: 'assign' });
+    queue.tell({ type: 'move', runId: 'c', target: { to: 'front' } });
+    queue.die('a', 1);
+    expect(queue.order()).toBe('a c b');
+  });
+
   test('Q2 what is at work, over or unknown cannot be moved', () => {
     const queue = openQueue();
     queue.submit('a', 'b', 'c');
@@ -203,14 +212,26 @@ describe('an attempt that is cut short', () => {
     expect(queue.journal.at(-1)).toMatchObject({ error: { code: 'runner/gave-up' } });
   });
 
-  test('Q5 by a polite end does not count', () => {
+  test('Q5 that always comes a little further is given up in the end', () => {
+    const queue = openQueue();
+    queue.submit('a');
+    let attempt = 0;
+    while (queue.state.ended.size === 0 && attempt < 1000) {
+      attempt += 1;
+      queue.tell({ type: 'assign' });
+      queue.die('a', attempt, attempt);
+    }
+    expect(attempt).toBe(maxInterruptions);
+  });
+
+  test('Q5 by a polite end does not count, and its number is not given again', () => {
     const queue = openQueue();
     queue.submit('a');
     for (let n = 0; n < 20; n += 1) {
       queue.tell({ type: 'assign' });
       expect(queue.tell({ type: 'release' })).toEqual(['run.released']);
     }
-    expect(queue.state.waiting).toMatchObject([{ attempts: 0, deaths: { runner: 0, server: 0 } }]);
+    expect(queue.state.waiting).toMatchObject([{ attempts: 20, deaths: { runner: 0, server: 0 } }]);
   });
 });
 
@@ -284,6 +305,6 @@ describe('the fold', () => {
       { ...base, seq: 3, type: 'run.queued', workflowName: 'w' },
       { ...base, seq: 4, type: 'run.started', nodeIds: [] },
     ]);
-    expect(state.assigned).toMatchObject({ runId: 'a', attempts: 1 });
+    expect(state.assigned).toMatchObject({ runId: 'a', attempts: 2, deaths: { server: 0 } });
   });
 });

@@ -1,6 +1,6 @@
 /**
  * The state of the queue as the fold of the journal: (state, event) -> state. The server keeps it this way and in no
- * other, a restart folds the journal again, and the simulator in `server/src/simulation` drives the same function.
+ * other, a restart folds the journal again, and a simulator (`server/src/simulation`) drives the same function.
  *
  *   waiting ──assigned──> at work ──finished──> ended
  *      ^                     │
@@ -24,8 +24,10 @@ export interface WaitingRun {
   readonly priority: number;
   /** Lower goes first among runs of one priority; no two are equal. */
   readonly rank: number;
-  /** How often it was given to a runner. */
+  /** How often it was given to a runner; so the number of an attempt is never used again. */
   readonly attempts: number;
+  /** Attempts that were cut short, but for polite ends. */
+  readonly interruptions: number;
   /** Attempts cut short since the run last came further than ever before, by what was gone. */
   readonly deaths: { readonly runner: number; readonly server: number };
   /** The furthest any attempt came. */
@@ -130,7 +132,7 @@ class QueueDraft {
       case 'run.queued': {
         // Older journals said it again when a server ended politely.
         if (assigned !== undefined) {
-          this.#putBack({ ...assigned, attempts: assigned.attempts - 1 });
+          this.#putBack(assigned);
           return;
         }
         if (this.#isKnown(runId)) return;
@@ -142,6 +144,7 @@ class QueueDraft {
           priority,
           rank,
           attempts: 0,
+          interruptions: 0,
           deaths: { runner: 0, server: 0 },
           best: nothing,
         });
@@ -178,7 +181,7 @@ class QueueDraft {
         if (assigned !== undefined) this.#assigned = { ...assigned, isCancelling: true };
         return;
       case 'run.released':
-        if (assigned !== undefined) this.#putBack({ ...assigned, attempts: assigned.attempts - 1 });
+        if (assigned !== undefined) this.#putBack(assigned);
         return;
       case 'run.interrupted': {
         if (assigned === undefined) return;
@@ -187,6 +190,7 @@ class QueueDraft {
         const deaths = cameFurther ? { runner: 0, server: 0 } : assigned.deaths;
         this.#putBack({
           ...assigned,
+          interruptions: assigned.interruptions + 1,
           best: cameFurther ? reached : assigned.best,
           deaths: { ...deaths, [event.by]: deaths[event.by] + 1 },
         });
