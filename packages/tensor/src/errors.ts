@@ -3,7 +3,8 @@ export type TensorErrorCode =
   | 'tensor/bad-shape'
   | 'tensor/bad-dtype'
   | 'tensor/out-of-range'
-  | 'tensor/bad-seed';
+  | 'tensor/bad-seed'
+  | 'tensor/not-safetensors';
 
 /** A tensor used against its shape or dtype: a mistake of the caller, found before any number is wrong. */
 export class TensorError extends Error {

@@ -12,5 +12,6 @@ export {
 } from './create.ts';
 export { TensorError, type TensorErrorCode } from './errors.ts';
 export { NoiseGenerator, parseSeed, randomNormal } from './noise.ts';
+export { decodeSafetensors, encodeSafetensors, type SafetensorsFile } from './safetensors.ts';
 export type { DType, Tensor, TypedArrays } from './tensor.ts';
 export { concatAxis, copyTensor, indexView, reshapeView, sliceAxis } from './views.ts';
