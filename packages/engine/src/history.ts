@@ -70,7 +70,8 @@ export function createKeyHistory(store: Store | undefined): KeyHistory {
     remember,
     // Only what is known already: a large graph from the cache must not push out and compute what explains others.
     rememberCached(workflowName, node, partsOf) {
-      if (entries.has(place(workflowName, node))) remember(workflowName, node, partsOf);
+      const last = entries.get(place(workflowName, node));
+      if (last !== undefined && last.key !== node.key) remember(workflowName, node, partsOf);
     },
     save() {
       if (!changed || store === undefined) return;
