@@ -3,6 +3,7 @@ import { defineNode, type InferContext } from '@reelgraph/node-api';
 import { describe, expect, test } from 'vitest';
 import { blockingIssues, checkWorkflow } from './check.ts';
 import { document, registryOf, sumNode } from './example-nodes.ts';
+import { fixWorkflow } from './fix-workflow.ts';
 
 const ran: string[] = [];
 const clip = { type: 'frames', label: 'Frames', description: '' } as const;
@@ -139,5 +140,53 @@ describe('checking', () => {
     expect(
       blockingIssues(loop, registry, checkWorkflow(loop, registry, context).issues).map(({ code }) => code),
     ).toEqual(['graph/cycle']);
+  });
+
+  /** Insists on 4n + 1 frames like `shoot`, and proposes these counts. */
+  const proposing = (type: string, first: number, ...others: number[]) => {
+    const fixes = [first, ...others].map((value) => ({ label: `Use ${value}`, param: 'count', value }));
+    return defineNode({
+      ...shoot,
+      type,
+      infer: ({ params }) => ({
+        outputs: {},
+        issues: [{ code: 'shoot/frame-rule', severity: 'error', message: '', param: 'count' } as const]
+          .filter(() => params.count % 4 !== 1)
+          .map((issue) => ({ ...issue, fix: fixes[0]!, otherFixes: fixes.slice(1) })),
+      }),
+    });
+  };
+
+  test('Q3 of several proposals the first that helps is offered, and none that does not', () => {
+    const types = registryOf(proposing('second', 18, 17), proposing('neither', 18, 20), sumNode('out', ran));
+    const workflow = document({ a: ['second'], b: ['neither'] });
+    for (const id of ['a', 'b']) workflow.nodes[id] = { ...workflow.nodes[id]!, params: { count: 80 } };
+    const { issues } = checkWorkflow(workflow, types, context);
+    expect(issues.map(({ nodeId, fix }) => [nodeId, fix?.label])).toEqual([
+      ['a', 'Use 17'],
+      ['b', undefined],
+    ]);
+  });
+
+  test('Q4 mending goes on until nothing is left, and leaves the document given as it was', async () => {
+    const workflow = document({ a: ['shoot'], b: ['shoot'], c: ['sum', 5000] });
+    for (const id of ['a', 'b']) workflow.nodes[id] = { type: 'shoot', version: 1, params: { count: 80 } };
+    const before = structuredClone(workflow);
+    const fixed = await fixWorkflow(workflow, (changed) => checkWorkflow(changed, registry, context));
+    expect(fixed.applied.map(({ code, nodeId }) => [code, nodeId])).toEqual([
+      ['graph/param-range', 'c'],
+      ['shoot/frame-rule', 'a'],
+      ['shoot/frame-rule', 'b'],
+    ]);
+    expect(fixed.check.issues).toEqual([]);
+    expect(fixed.workflow.nodes.c?.params).toEqual({ term: 1000 });
+    expect(workflow).toEqual(before);
+  });
+
+  test('Q4 a document that needs no mending is given back', async () => {
+    const workflow = document({ a: ['sum'] });
+    const fixed = await fixWorkflow(workflow, (changed) => checkWorkflow(changed, registry, context));
+    expect(fixed.workflow).toBe(workflow);
+    expect(fixed.applied).toEqual([]);
   });
 });

@@ -29,7 +29,11 @@ export interface FixRequest {
  * Nodes looked at while proposals are tried, all together: a check runs at every edit and stays quick. Beyond it the
  * first proposal is offered untried.
  */
-const mostNodesTried = 2000;
+const mostNodesTried = 1500;
+/** Proposals tried for one issue. */
+const mostTries = 12;
+/** Likewise while proposals are looked for; beyond it only values of a node's own params are offered. */
+const mostNodesSearched = 10_000;
 
 /** The issues, each with the fix to offer where there is one. */
 export function offerFixes({ workflow, catalogue, facts, found, look }: FixRequest): GraphIssue[] {
@@ -37,10 +41,14 @@ export function offerFixes({ workflow, catalogue, facts, found, look }: FixReque
   const nodeCount = Math.max(1, Object.keys(workflow.nodes).length);
   const before = countByKey(found.map(({ issue }) => issue));
   let left = Math.floor(mostNodesTried / nodeCount);
+  let searches = Math.floor(mostNodesSearched / nodeCount);
 
-  const helpful = (issue: GraphIssue, proposals: readonly GraphFix[]): GraphFix | undefined => {
+  const helpful = (issue: GraphIssue, proposals: Iterable<GraphFix>): GraphFix | undefined => {
     let second: GraphFix | undefined;
+    let tries = 0;
     for (const fix of proposals) {
+      if (tries >= mostTries) break;
+      tries += 1;
       if (left <= 0) return second ?? fix;
       const changed = applyFix(workflow, fix);
       if (changed === workflow) continue;
@@ -58,8 +66,9 @@ export function offerFixes({ workflow, catalogue, facts, found, look }: FixReque
 
   return found.map(({ issue, proposed }) => {
     const { fix: _, ...rest } = issue;
-    const proposals = finder.find(issue, proposed);
-    const fix = proposals.length === 0 ? undefined : helpful(issue, proposals);
+    const proposals = searches > 0 ? finder.find(issue, proposed) : finder.findPlain(issue, proposed);
+    searches -= 1;
+    const fix = helpful(issue, proposals);
     return fix === undefined ? rest : { ...rest, fix };
   });
 }

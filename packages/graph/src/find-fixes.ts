@@ -9,22 +9,28 @@ import type { Converter, NodeFix } from './node-fix.ts';
 import type { NodeCatalogue, NodeTypeInfo } from './node-type.ts';
 import type { PortFacts, PortType } from './port-types.ts';
 import { own, withSubgraphs } from './subgraph-types.ts';
-import { adjacency, descendantsOf, findCycles } from './topology.ts';
+import { adjacency, findCycles } from './topology.ts';
 
 /** Facts of outputs: node id -> port -> facts. */
 export type FactsByOutput = Readonly<Record<string, Readonly<Record<string, PortFacts>>>>;
 
 export interface FixFinder {
-  /** Proposals for an issue; `offered` are those of the node type itself, which come first. */
-  find(issue: GraphIssue, offered?: readonly NodeFix[]): readonly GraphFix[];
+  /** Proposals for an issue, each looked for when it is asked for; `offered` are those of the node type, which come first. */
+  find(issue: GraphIssue, offered?: readonly NodeFix[]): Iterable<GraphFix>;
+  /** Only those that are plain without a look at the graph: values of the node's own params. */
+  findPlain(issue: GraphIssue, offered?: readonly NodeFix[]): readonly GraphFix[];
 }
 
 type InsertedNode = Extract<GraphFix, { kind: 'insert-nodes' }>['nodes'][number];
 
-/** More would only be tried in vain. */
-const mostProposals = 12;
-/** How far up a chain of converters the maker of a value is looked for. */
-const mostStepsUp = 8;
+/** Wires of a loop that are looked at. */
+const mostWiresTried = 12;
+/** Outputs tried for one input. */
+const mostSources = 6;
+/** Larger loops are not taken apart wire by wire. */
+const mostWiresOfLoop = 200;
+/** Nodes looked at on the way up from a value to what made it. */
+const mostMakers = 16;
 
 /** A finder for one document; what it knows of the graph is gathered with the first question. */
 export function createFixFinder(
@@ -53,11 +59,15 @@ export function createFixFinder(
     }
     return feeds.get(from.join(' ')) ?? [];
   };
+  let next: ReadonlyMap<string, readonly string[]> | undefined;
   const reached = new Map<string, ReadonlySet<string>>();
   const isBehind = (id: string, of: string): boolean => {
     let set = reached.get(of);
     if (set === undefined) {
-      set = descendantsOf([of], workflow.edges);
+      next ??= adjacency(workflow.edges, 'downstream');
+      const found = new Set([of]);
+      for (const at of found) for (const other of next.get(at) ?? []) found.add(other);
+      set = found;
       reached.set(of, set);
     }
     return set.has(id);
@@ -68,18 +78,36 @@ export function createFixFinder(
     return depths.get(id) ?? 0;
   };
 
-  /** Outputs of a type that may feed the node: those that feed nothing yet first, then those of the same name. */
+  let byType: Map<PortType, Endpoint[]> | undefined;
+  /** All outputs of a type: those that feed nothing yet first, then the deepest. */
+  const outputsOf = (type: PortType): readonly Endpoint[] => {
+    if (byType === undefined) {
+      byType = new Map();
+      for (const [id, node] of Object.entries(workflow.nodes)) {
+        if (node.mode === 'muted') continue;
+        for (const [port, output] of Object.entries(infoOf(id)?.outputs ?? {})) {
+          const list = byType.get(output.type);
+          if (list === undefined) byType.set(output.type, [[id, port]]);
+          else list.push([id, port]);
+        }
+      }
+      const used = (end: Endpoint) => (consumersOf(end).length > 0 ? 1 : 0);
+      for (const list of byType.values())
+        list.sort((a, b) => used(a) - used(b) || depthOf(b[0]) - depthOf(a[0]));
+    }
+    return byType.get(type) ?? [];
+  };
+  const cached = new Map<string, readonly Endpoint[]>();
+  /** Outputs of a type that may feed the node, those of the same name first among the used and the unused. */
   const outputsFor = (type: PortType, id: string, port: string): readonly Endpoint[] => {
-    const outputs = Object.entries(workflow.nodes).flatMap(([other, node]) => {
-      if (node.mode === 'muted' || isBehind(other, id)) return [];
-      const ports = Object.entries(infoOf(other)?.outputs ?? {});
-      return ports.flatMap(([name, { type: given }]): Endpoint[] => (given === type ? [[other, name]] : []));
-    });
-    const isUsed = (end: Endpoint) => (consumersOf(end).length > 0 ? 1 : 0);
-    const isOtherName = (end: Endpoint) => (end[1] === port ? 0 : 1);
-    return outputs.sort(
-      (a, b) => isUsed(a) - isUsed(b) || isOtherName(a) - isOtherName(b) || depthOf(b[0]) - depthOf(a[0]),
-    );
+    const key = `${type} ${id}`;
+    let all = cached.get(key);
+    if (all === undefined) {
+      all = outputsOf(type).filter(([other]) => !isBehind(other, id));
+      cached.set(key, all);
+    }
+    const rank = (end: Endpoint) => (consumersOf(end).length > 0 ? 2 : 0) + (end[1] === port ? 0 : 1);
+    return [0, 1, 2, 3].flatMap((wanted) => all.filter((end) => rank(end) === wanted));
   };
 
   const outputWith = (type: PortType, wanted: PortFacts, id: string): Endpoint | undefined =>
@@ -177,18 +205,24 @@ export function createFixFinder(
 
   const sameSource = (id: string, fix: Extract<NodeFix, { kind: 'same-source' }>): readonly GraphFix[] => {
     const wanted = sourceOf(id, fix.from);
-    const carried = own(infoOf(id)?.inputs ?? {}, fix.port)?.type;
-    let at = sourceOf(id, fix.port);
-    for (let step = 0; step < mostStepsUp && wanted !== undefined && at !== undefined; step += 1) {
-      const maker = at[0];
-      const ports = Object.entries(infoOf(maker)?.inputs ?? {});
-      const input = ports.find(
-        ([name, port]) => port.type === fix.type && sourceOf(maker, name) !== undefined,
+    const first = sourceOf(id, fix.port)?.[0];
+    if (wanted === undefined || first === undefined) return [];
+    // Breadth first: the nearest maker that takes such an input.
+    const makers = new Set([first]);
+    for (const maker of makers) {
+      const inputs = Object.entries(infoOf(maker)?.inputs ?? {});
+      const input = inputs.find(
+        ([port, { type }]) => type === fix.type && sourceOf(maker, port) !== undefined,
       )?.[0];
-      if (input !== undefined && !isBehind(wanted[0], maker))
-        return [{ kind: 'connect', label: fix.label, from: copy(wanted), to: [maker, input] }];
-      const up = ports.find(([, port]) => port.type === carried)?.[0];
-      at = up === undefined ? undefined : sourceOf(maker, up);
+      if (input !== undefined && !isBehind(wanted[0], maker)) {
+        const fed = sourceOf(maker, input);
+        if (fed?.join(' ') !== wanted.join(' '))
+          return [{ kind: 'connect', label: fix.label, from: copy(wanted), to: [maker, input] }];
+      }
+      for (const [port] of inputs) {
+        const above = sourceOf(maker, port)?.[0];
+        if (above !== undefined && makers.size < mostMakers) makers.add(above);
+      }
     }
     return [];
   };
@@ -243,34 +277,27 @@ export function createFixFinder(
   };
 
   /** Ways to feed an input: from what is there, then from a node that is added. */
-  const feeding = (to: Endpoint, instead?: WorkflowEdge): readonly GraphFix[] => {
+  function* feeding(to: Endpoint, instead?: WorkflowEdge): Iterable<GraphFix> {
     const [id, port] = to;
     const type = own(infoOf(id)?.inputs ?? {}, port)?.type;
-    if (type === undefined) return [];
-    const present = outputsFor(type, id, port)
-      .filter((from) => instead === undefined || from.join(' ') !== instead.from.join(' '))
-      .slice(0, 6)
-      .map(
-        (from): GraphFix => ({
-          kind: 'connect',
-          label: `Connect ${nameOf(from[0])}`,
-          from: copy(from),
-          to: copy(to),
-          ...(instead === undefined ? {} : { instead: copyEdge(instead) }),
-        }),
-      );
+    if (type === undefined) return;
+    const replaced = instead === undefined ? {} : { instead: copyEdge(instead) };
+    const present = outputsFor(type, id, port).filter(
+      (from) => instead === undefined || from.join(' ') !== instead.from.join(' '),
+    );
+    for (const from of present.slice(0, mostSources)) {
+      const label = `Connect ${nameOf(from[0])}`;
+      yield { kind: 'connect', label, from: copy(from), to: copy(to), ...replaced };
+    }
     const makers = [...catalogue.values()]
       .filter((info) => !info.isOutput && portOfType(info.outputs, type) !== undefined)
       .sort((a, b) => requiredCount(a) - requiredCount(b));
-    const added = makers.flatMap((info): GraphFix[] => {
+    for (const info of makers) {
       const node = addedNode(info, id, type);
-      if (node === undefined) return [];
-      const to_: Endpoint[] = [copy(to)];
-      const replaced = instead === undefined ? {} : { instead: copyEdge(instead) };
-      return [{ kind: 'insert-nodes', label: `Add ${info.title}`, nodes: [node], to: to_, ...replaced }];
-    });
-    return [...present, ...added];
-  };
+      if (node === undefined) continue;
+      yield { kind: 'insert-nodes', label: `Add ${info.title}`, nodes: [node], to: [copy(to)], ...replaced };
+    }
+  }
 
   /** The edge that an issue is about. */
   const edgeOf = (issue: GraphIssue): WorkflowEdge | undefined => {
@@ -278,61 +305,72 @@ export function createFixFinder(
     return list === 'edges' && typeof index === 'number' ? workflow.edges[index] : undefined;
   };
 
-  const mismatched = (edge: WorkflowEdge): readonly GraphFix[] => {
+  function* mismatched(edge: WorkflowEdge): Iterable<GraphFix> {
     const given = own(infoOf(edge.from[0])?.outputs ?? {}, edge.from[1])?.type;
     const taken = own(infoOf(edge.to[0])?.inputs ?? {}, edge.to[1])?.type;
-    if (given === undefined || taken === undefined) return [];
+    if (given === undefined || taken === undefined) return;
     const converters = [...catalogue.values()]
       .filter(({ inputs, outputs }) => portOfType(inputs, given) && portOfType(outputs, taken))
-      .sort((a, b) => requiredCount(a) - requiredCount(b))
-      .flatMap((info): GraphFix[] => {
-        const node = addedNode(info, edge.to[0], taken, given);
-        if (node === undefined) return [];
-        const label = `Put ${info.title} between`;
-        const nodes = [startingFrom(node, edge.from)];
-        return [{ kind: 'insert-nodes', label, nodes, to: [copy(edge.to)], instead: copyEdge(edge) }];
-      });
-    return [...converters.slice(0, 4), ...feeding(edge.to, edge)];
-  };
+      .sort((a, b) => requiredCount(a) - requiredCount(b));
+    for (const info of converters.slice(0, mostSources)) {
+      const node = addedNode(info, edge.to[0], taken, given);
+      if (node === undefined) continue;
+      const label = `Put ${info.title} between`;
+      const nodes = [startingFrom(node, edge.from)];
+      yield { kind: 'insert-nodes', label, nodes, to: [copy(edge.to)], instead: copyEdge(edge) };
+    }
+    yield* feeding(edge.to, edge);
+  }
 
   /** A wire whose end names a port that is not there: the port that was meant, on either side. */
-  const misnamed = (edge: WorkflowEdge): readonly GraphFix[] => {
+  function* misnamed(edge: WorkflowEdge): Iterable<GraphFix> {
     const [source, target] = [infoOf(edge.from[0]), infoOf(edge.to[0])];
     const given = own(source?.outputs ?? {}, edge.from[1])?.type;
     const taken = own(target?.inputs ?? {}, edge.to[1])?.type;
     const instead = copyEdge(edge);
-    if (source !== undefined && given === undefined && taken !== undefined) {
-      const ports = byLikeness(edge.from[1], source.outputs, taken);
-      const mended = ports.map((port): GraphFix => {
-        const label = `Use its output "${source.outputs[port]?.label ?? port}"`;
-        return { kind: 'connect', label, from: [edge.from[0], port], to: copy(edge.to), instead };
-      });
-      return [...mended, ...feeding(edge.to, edge)];
-    }
     if (target !== undefined && taken === undefined && given !== undefined) {
       const free = Object.fromEntries(
         Object.entries(target.inputs).filter(([port]) => sourceOf(edge.to[0], port) === undefined),
       );
-      return byLikeness(edge.to[1], free, given).map((port): GraphFix => {
+      for (const port of byLikeness(edge.to[1], free, given)) {
         const label = `Use its input "${target.inputs[port]?.label ?? port}"`;
-        return { kind: 'connect', label, from: copy(edge.from), to: [edge.to[0], port], instead };
-      });
+        yield { kind: 'connect', label, from: copy(edge.from), to: [edge.to[0], port], instead };
+      }
     }
-    return taken === undefined ? [] : feeding(edge.to, edge);
-  };
+    if (taken === undefined) return;
+    if (source !== undefined && given === undefined) {
+      for (const port of byLikeness(edge.from[1], source.outputs, taken)) {
+        const label = `Use its output "${source.outputs[port]?.label ?? port}"`;
+        yield { kind: 'connect', label, from: [edge.from[0], port], to: copy(edge.to), instead };
+      }
+    }
+    yield* feeding(edge.to, edge);
+  }
 
   /** For each wire of a loop: another source that is outside of it. */
   const unlooped = (id: string): readonly GraphFix[] => {
-    const loop = new Set(
-      findCycles(Object.keys(workflow.nodes), workflow.edges).find((group) => group.includes(id)),
-    );
-    const wires = workflow.edges.filter(({ from, to }) => loop.has(from[0]) && loop.has(to[0]));
-    const perWire = wires.slice(0, mostProposals).map((edge) => {
+    const loop =
+      findCycles(Object.keys(workflow.nodes), workflow.edges).find((group) => group.includes(id)) ?? [];
+    const isInside = new Set(loop);
+    const all = workflow.edges.filter(({ from, to }) => isInside.has(from[0]) && isInside.has(to[0]));
+    // In a loop of many wires only a few close it; without one of these there is no loop.
+    const closing =
+      all.length > mostWiresOfLoop
+        ? all
+        : all.filter(
+            (edge) =>
+              findCycles(
+                loop,
+                all.filter((other) => other !== edge),
+              ).length === 0,
+          );
+    const wires = closing.length > 0 ? closing : all;
+    const perWire = wires.slice(0, mostWiresTried).map((edge) => {
       const input = own(infoOf(edge.to[0])?.inputs ?? {}, edge.to[1]);
       if (input?.optional === true)
         return [{ kind: 'remove-edge', label: 'Remove this wire', ...copyEdge(edge) } as const];
-      return feeding(edge.to, edge).filter(
-        (fix) => fix.kind === 'connect' && !loop.has(fix.from[0]) && fix.from[0] !== edge.to[0],
+      return [...feeding(edge.to, edge)].filter(
+        (fix) => fix.kind === 'connect' && !isInside.has(fix.from[0]),
       );
     });
     // The best of every wire before the second best of any.
@@ -368,7 +406,7 @@ export function createFixFinder(
     );
   };
 
-  const structural = (issue: GraphIssue): readonly GraphFix[] => {
+  const structural = (issue: GraphIssue): Iterable<GraphFix> => {
     const { code, nodeId, port, param } = issue;
     const edge = edgeOf(issue);
     switch (code) {
@@ -392,23 +430,43 @@ export function createFixFinder(
           ? [removed]
           : [{ ...removed, label: `Rename it to ${meant}`, renameTo: meant }, removed];
       }
+      case 'graph/param-range':
+      case 'graph/param-kind': {
+        // The nearest value allowed may be a wild one: the default is the second guess.
+        const info = nodeId === undefined ? undefined : own(infoOf(nodeId)?.params ?? {}, param ?? '');
+        if (info === undefined || nodeId === undefined || param === undefined) return [];
+        const label = `Set ${info.label} to ${JSON.stringify(info.default)}`;
+        return [
+          ...(issue.fix === undefined ? [] : [issue.fix]),
+          { kind: 'set-param', label, nodeId, param, value: info.default },
+        ];
+      }
       default:
         return [];
     }
   };
 
+  const plain = (issue: GraphIssue, offered: readonly NodeFix[]): readonly GraphFix[] => {
+    const { nodeId } = issue;
+    const values = offered.filter(
+      ({ kind }) => kind === undefined || kind === 'set-param' || kind === 'set-params',
+    );
+    const fromNode = nodeId === undefined ? [] : values.flatMap((fix) => resolve(nodeId, fix));
+    return [...fromNode, ...(issue.fix === undefined ? [] : [issue.fix])];
+  };
+
   return {
-    find(issue, offered = []) {
+    findPlain: (issue, offered = []) => plain(issue, offered),
+    *find(issue, offered = []) {
       const { nodeId } = issue;
       // Inside an instance only params are told apart from those of other instances.
-      const isInside = nodeId?.includes('/') === true || issue.path?.[0] === 'subgraphs';
-      const simple = isInside
-        ? offered.filter(({ kind }) => kind === undefined || kind === 'set-param' || kind === 'set-params')
-        : offered;
-      const fromNode = nodeId === undefined ? [] : simple.flatMap((fix) => resolve(nodeId, fix));
-      const fromGraph = isInside ? [] : structural(issue);
-      const plain = issue.fix === undefined ? [] : [issue.fix];
-      return [...fromNode, ...fromGraph, ...plain].slice(0, mostProposals);
+      if (nodeId?.includes('/') === true || issue.path?.[0] === 'subgraphs') {
+        yield* plain(issue, offered);
+        return;
+      }
+      if (nodeId !== undefined) for (const fix of offered) yield* resolve(nodeId, fix);
+      yield* structural(issue);
+      if (issue.fix !== undefined) yield issue.fix;
     },
   };
 }
