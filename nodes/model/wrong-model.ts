@@ -37,13 +37,13 @@ export function wrongModelIssues(
 }
 
 /** The model that made the value, connected here. */
-export function modelOf(name: string): InferFix {
+export function modelOf(name: string, variant?: string): InferFix {
   return {
     kind: 'connect',
-    label: `Connect the model ${name}`,
+    label: `Connect the model ${name}${variant === undefined ? '' : ` (${variant})`}`,
     port: 'model',
-    facts: { model: name },
-    orAdd: { type: 'load-model', params: { model: name } },
+    facts: { model: name, ...(variant === undefined ? {} : { variant }) },
+    orAdd: { type: 'load-model', params: { model: name, ...(variant === undefined ? {} : { variant }) } },
   };
 }
 

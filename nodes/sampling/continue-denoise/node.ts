@@ -1,4 +1,5 @@
 import { defineNode, type InferIssue, type ModelRef, NodeError, type PortFacts } from '@reelgraph/node-api';
+import { modelOf } from '../../model/wrong-model.ts';
 import { isDraft, sampleClip } from '../sample-clip.ts';
 
 /** Takes the steps that a draft has left. */
@@ -103,13 +104,15 @@ function modelIssues(model: PortFacts, latent: PortFacts): InferIssue[] {
   if (model.model === undefined || latent.model === undefined) return [];
   if (model.model !== latent.model) {
     const message = `The draft was made with the model ${latent.model}, but this node runs ${model.model}. Connect the model that made it.`;
-    return [{ code: 'continue/other-model', severity: 'error', message, port: 'latent' }];
+    const fix = modelOf(latent.model);
+    return [{ code: 'continue/other-model', severity: 'error', message, port: 'latent', fix }];
   }
   const [was, is] = [latent.variant ?? 'base', model.variant ?? 'base'];
   // A latent whose steps are not known may come from a file, which says its variant only when it is read.
   if (was === is || latent.stepsDone === undefined) return [];
   const message = `The draft was made with the variant ${was} of ${model.model}, but this node runs ${is}. Connect the same model to both.`;
-  return [{ code: 'continue/other-model', severity: 'error', message, port: 'latent' }];
+  const fix = modelOf(latent.model, latent.variant);
+  return [{ code: 'continue/other-model', severity: 'error', message, port: 'latent', fix }];
 }
 
 /** @throws NodeError 'continue/other-model': with other weights the rest would not be the rest of this draft */

@@ -76,6 +76,7 @@ export const scheduler = defineNode({
     const own = variant === undefined ? facts?.recommended : facts?.variants?.[variant];
     const steps = params.steps > 0 ? params.steps : own?.steps;
     const issues: InferIssue[] = [];
+    const plain = { steps: 20, shift: 1 };
     for (const param of ['steps', 'shift'] as const) {
       if (params[param] > 0 || inputs.model !== undefined) continue;
       issues.push({
@@ -83,6 +84,8 @@ export const scheduler = defineNode({
         severity: 'error',
         message: `"${param}" is set to the model's own, but no model is connected. Connect one, or choose a number.`,
         param,
+        fix: { kind: 'connect', label: 'Connect the model', port: 'model' },
+        otherFixes: [{ label: `Use ${plain[param]}`, param, value: plain[param] }],
       });
     }
     if (variant !== undefined && own !== undefined && params.steps > 2 * own.steps) {
