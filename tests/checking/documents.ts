@@ -73,7 +73,12 @@ export const packages: ReadonlyMap<string, ModelFacts> = new Map(
   ].map((facts) => [facts.name, facts]),
 );
 
+/** A file that is not there. */
+export const goneFile = 'inputs/gone.mp4';
+
 /** What a check knows: the packages above and the shipped files. */
 export async function shippedContext(): Promise<InferContext> {
-  return { models: packages, files: await shippedFileFacts() };
+  const files = await shippedFileFacts();
+  files.set(goneFile, { kind: 'unusable', code: 'file/not-found', message: 'There is no such input file.' });
+  return { models: packages, files };
 }
