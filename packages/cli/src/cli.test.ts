@@ -3,7 +3,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import { copyFile, cp, mkdir, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseWorkflow, runEventSchema, type Workflow } from '@reelgraph/graph';
+import { parseWorkflow, runEventSchema, stringifyWorkflow, type Workflow } from '@reelgraph/graph';
 import { modelFolder } from '@reelgraph/toybox';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { exitCodes } from './exit-codes.ts';
@@ -304,6 +304,22 @@ describe('check', () => {
     expect(stdout).toMatch(/text-to-video\.json: ok/);
     expect(stdout).toMatch(/latent\.frames: [\s\S]*fix: /);
     expect(stdout).toMatch(/mux\.quality: /);
+  });
+
+  it('mends what can be mended, writes the file as the editor would, and says what it did', async () => {
+    const path = await write('to-mend.json', (workflow) => {
+      workflow.nodes.latent!.params.frames = 80;
+      workflow.edges = workflow.edges.filter(({ to }) => to.join('.') !== 'save.video');
+    });
+    const { code, stdout } = await run('check', '--fix', path);
+    expect(stdout).toContain('2 fixed, ok');
+    expect(stdout).toContain('fixed  latent.frames: Use 81 frames [latent/frame-count]');
+    expect(stdout).toContain('fixed  save.video: Connect Make video [graph/missing-input]');
+    expect(code).toBe(exitCodes.ok);
+    const text = await readFile(path, 'utf8');
+    const parsed = parseWorkflow(text);
+    expect(parsed.ok && stringifyWorkflow(parsed.workflow)).toBe(text);
+    expect(parsed.ok && parsed.workflow.nodes.latent?.params.frames).toBe(81);
   });
 
   it('answers programs in JSON', async () => {
