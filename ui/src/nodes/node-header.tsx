@@ -112,7 +112,7 @@ function RunBadge({ run, info }: { run: NodeRunState | undefined; info: NodeType
           className="badge cached"
           title={`Taken from the cache (${run.source === 'disk' ? 'on disk' : 'in memory'}); nothing it depends on changed.`}
         >
-          <Icon name="bolt" size={11} /> cached
+          <Icon name="bolt" size={11} /> cached · {run.source === 'disk' ? 'disk' : 'memory'}
         </span>
       );
     case 'finished':
@@ -130,7 +130,11 @@ function RunBadge({ run, info }: { run: NodeRunState | undefined; info: NodeType
         </span>
       );
     case 'failed':
-      return <span className="badge failed">failed</span>;
+      return (
+        <span className="badge failed" title={run.because && `Ran ${whyItRan(run.because, info)}.`}>
+          failed
+        </span>
+      );
     case 'skipped':
       return (
         <span className="badge skipped" title={run.message ?? 'Something it needs did not run.'}>

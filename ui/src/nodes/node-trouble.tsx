@@ -28,6 +28,7 @@ export function NodeTrouble({ id, run, issues, known, type }: NodeTroubleProps) 
           <Icon name="alert" size={13} />
           <span>
             {failure.message}
+            {failure.cause && ` (${failure.cause})`}
             {failure.hint && <em>{failure.hint}</em>}
           </span>
         </p>

@@ -7,6 +7,7 @@ import { Poster } from '../nodes/poster.tsx';
 import { formatAgo, formatDuration, formatProgress, progressFraction } from '../state/durations.ts';
 import { useObservable, useSelected } from '../state/observable.ts';
 import { isActive, resultsOf, runsByEnd, runsNewestFirst } from '../state/run-store.ts';
+import { RunOutcome } from './run-outcome.tsx';
 import { useRunLabel } from './use-run-label.ts';
 
 export function RunsPanel() {
@@ -133,7 +134,7 @@ function PastRun({ run }: { run: RunState }) {
             <span className={`outcome ${run.status}`}>{outcomes[run.status]}</span>
             {time && ` · ${time}`} · {when}
           </small>
-          {run.error && <small className="run-error">{run.error.message}</small>}
+          <RunOutcome run={run} />
         </span>
       </button>
     </li>
