@@ -12,7 +12,7 @@ import {
 } from '@reelgraph/client';
 import type { Endpoint, NodeCatalogue, Workflow } from '@reelgraph/graph';
 import { emptyWorkflow } from '@reelgraph/graph';
-import type { CheckAnswer, ModelSummary, WorkflowSummary } from '@reelgraph/protocol';
+import type { CheckAnswer, ModelSummary, QueueSummary, WorkflowSummary } from '@reelgraph/protocol';
 import type { GraphView } from '../rete/graph-view.ts';
 import type { HeldWire } from '../rete/typed-flow.ts';
 import { browserStorage } from '../state/browser-storage.ts';
@@ -50,6 +50,13 @@ export interface Connection {
   readonly status: 'connecting' | 'open' | 'closed' | 'refused';
   readonly detail?: string | undefined;
 }
+
+export const emptyQueueSummary: QueueSummary = {
+  isPaused: false,
+  runningId: null,
+  waitingCount: 0,
+  next: [],
+};
 
 export const emptyCheck: CheckAnswer = { issues: [], facts: {} };
 
@@ -95,6 +102,8 @@ export class Editor {
   readonly spared = new Observable<ReadonlySet<string>>(new Set());
   /** A run was asked for and not answered yet. */
   readonly starting = new Observable(false);
+  /** What waits on the server, as it told last. */
+  readonly queue = new Observable<QueueSummary>(emptyQueueSummary);
   /** Runs that were asked to stop. */
   readonly cancelling = new Observable<ReadonlySet<string>>(new Set());
   /** The canvas, while it is on the page. */
@@ -175,6 +184,7 @@ export class Editor {
       },
       onEvent: ({ event }) => this.runs.event(event),
       onPreview: (preview) => this.runs.preview(preview),
+      onQueue: (queue) => this.queue.set(queue),
       onProblem: (code, message) => {
         console.warn(code, message);
         this.notices.add({ tone: 'bad', text: message });

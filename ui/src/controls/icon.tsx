@@ -3,6 +3,7 @@ const paths = {
   plus: 'M8 3v10M3 8h10',
   'add-node': 'M2.5 4h8v8h-8zM6.5 6.2v3.6M4.7 8h3.6M10.5 8H14',
   play: 'M5 3.2v9.6l8-4.8z',
+  pause: 'M5 3.5h2v9H5zM9 3.5h2v9H9z',
   stop: 'M4.5 4.5h7v7h-7z',
   undo: 'M6 3 2.5 6.5 6 10M3 6.5h6.2a3.8 3.8 0 0 1 0 7.5H6',
   redo: 'M10 3l3.5 3.5L10 10M13 6.5H6.8a3.8 3.8 0 0 0 0 7.5H10',
@@ -41,7 +42,9 @@ export function Icon({ name, size = 16 }: { readonly name: IconName; readonly si
     <svg className="icon" width={size} height={size} viewBox="0 0 16 16" aria-hidden="true" focusable="false">
       <path
         d={paths[name]}
-        fill={name === 'bolt' || name === 'play' || name === 'stop' ? 'currentColor' : 'none'}
+        fill={
+          name === 'bolt' || name === 'play' || name === 'pause' || name === 'stop' ? 'currentColor' : 'none'
+        }
       />
     </svg>
   );

@@ -4,7 +4,6 @@ import type { PanelTab } from '../app/editor.ts';
 import { useEditor } from '../app/editor-context.ts';
 import { Icon } from '../controls/icon.tsx';
 import { useObservable, useSelected } from '../state/observable.ts';
-import { isActive } from '../state/run-store.ts';
 import { InspectorPanel } from './inspector-panel.tsx';
 import { OutlinePanel } from './outline-panel.tsx';
 import { ProblemsPanel } from './problems-panel.tsx';
@@ -26,7 +25,10 @@ export function SidePanel() {
   const hasErrors = useSelected(editor.check, (check) =>
     check.issues.some((issue) => issue.severity === 'error'),
   );
-  const active = useSelected(editor.runs.runs, (runs) => [...runs.values()].filter(isActive).length);
+  const active = useSelected(
+    editor.queue,
+    ({ waitingCount, runningId }) => waitingCount + (runningId === null ? 0 : 1),
+  );
   const counts: Partial<Record<PanelTab, number>> = { problems, runs: active };
   const onKeyDown = (event: KeyboardEvent): void => {
     const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];

@@ -82,7 +82,7 @@ export class RunStore {
     }
     for (const id of runs.keys()) {
       if (runs.size <= keptRuns) break;
-      if (id !== this.shownId.get()) runs.delete(id);
+      if (id !== this.shownId.get() && runs.get(id)?.status !== 'running') runs.delete(id);
     }
     this.runs.set(runs);
   }

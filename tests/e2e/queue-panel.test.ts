@@ -1,0 +1,92 @@
+/**
+ * The queue in the editor: a real browser, a real server. The queue is paused, so nothing has to be computed.
+ *
+ * Set REELGRAPH_SCREENSHOTS to a folder to keep what the browser showed at each stage.
+ */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createClient, type ReelgraphClient } from '@reelgraph/client';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { launchBrowser } from '../support/requirements.ts';
+import { projectRoot, type RunningServer, startServer, temporaryFolder } from '../support/server.ts';
+
+let browser: Browser | undefined;
+let server: RunningServer;
+let scratch: Awaited<ReturnType<typeof temporaryFolder>>;
+let client: ReelgraphClient;
+
+beforeAll(async () => {
+  scratch = await temporaryFolder();
+  server = await startServer({ dataFolder: join(scratch.path, 'data') });
+  client = createClient({ baseUrl: server.baseUrl });
+});
+afterAll(async () => {
+  await browser?.close();
+  await server?.stop();
+  await scratch?.dispose();
+});
+
+async function shot(page: Page, name: string): Promise<void> {
+  const folder = process.env.REELGRAPH_SCREENSHOTS;
+  if (folder) await page.screenshot({ path: join(folder, `${name}.png`) });
+}
+
+it('runs are ordered, the queue is paused and emptied, and what ended is started again', async ({ skip }) => {
+  browser ??= await launchBrowser(skip);
+  const workflow: unknown = JSON.parse(
+    await readFile(join(projectRoot, 'workflows/text-to-video.json'), 'utf8'),
+  );
+  await client.pauseQueue();
+  const prompts = ['a red circle', 'a blue square', 'a green triangle'].map((what) => `${what} moves left`);
+  await client.startRuns(
+    workflow,
+    prompts.map((prompt) => ({ prompt })),
+  );
+
+  const page = await browser.newPage({ viewport: { width: 1600, height: 900 }, colorScheme: 'dark' });
+  const complaints: string[] = [];
+  page.on('pageerror', (error) => complaints.push(error.message));
+  page.on('console', (message) => {
+    if (message.type() === 'error') complaints.push(message.text());
+  });
+  await page.goto(server.baseUrl);
+  await page.getByTestId('node-denoise').waitFor();
+  await page.getByTestId('tab-runs').click();
+  const waiting = page.getByTestId('active-run');
+  const order = () => waiting.locator('strong').allInnerTexts();
+  await expect.poll(order).toEqual(prompts);
+  await shot(page, 'queue-1-paused');
+
+  await waiting.nth(2).getByTestId('move-earlier').click();
+  await expect.poll(order).toEqual([prompts[0], prompts[2], prompts[1]]);
+  await waiting.nth(0).getByTestId('move-later').click();
+  await expect.poll(order).toEqual([prompts[2], prompts[0], prompts[1]]);
+  await waiting
+    .nth(2)
+    .getByTestId('move-earlier')
+    .click({ modifiers: ['Shift'] });
+  await expect.poll(order).toEqual([prompts[1], prompts[2], prompts[0]]);
+  expect(await waiting.nth(0).getByTestId('move-earlier').isDisabled()).toBe(true);
+
+  // What somebody else does is seen here.
+  await client.resumeQueue();
+  await page.getByTestId('queue-pause').filter({ hasText: 'Pause' }).waitFor();
+  await page.getByTestId('queue-pause').click();
+  await page.getByTestId('queue-pause').filter({ hasText: 'Resume' }).waitFor();
+  expect((await client.getQueue()).isPaused).toBe(true);
+  await shot(page, 'queue-2-one-at-work');
+
+  await page.getByTestId('queue-cancel-all').click();
+  const cancelled = page.locator('[data-testid="past-run"][data-status="cancelled"]');
+  await expect.poll(() => cancelled.count()).toBeGreaterThanOrEqual(2);
+  await expect.poll(() => waiting.count()).toBe(0);
+  await shot(page, 'queue-3-history');
+
+  await cancelled.nth(0).getByTestId('retry').click();
+  await expect.poll(() => waiting.count()).toBe(1);
+  await waiting.nth(0).getByTitle('Cancel').click();
+  await expect.poll(() => waiting.count()).toBe(0);
+  await expect.poll(() => cancelled.count()).toBeGreaterThanOrEqual(3);
+  expect(complaints).toEqual([]);
+}, 120_000);
