@@ -216,6 +216,9 @@ describe('looking through', () => {
       { nodeType: 'denoise', results: 2, costMs: 3000 },
       { nodeType: 'decode', results: 1, costMs: 5 },
     ]);
+    expect((await store.listResults()).map(({ key }) => key).sort()).toEqual(
+      ['d1', 'd2', 'other'].map(keyOf).sort(),
+    );
     expect(size.byNodeType.reduce((sum, { bytes }) => sum + bytes, 0)).toBe(size.bytes);
     expect(existsSync(join(folder, 'ledger.sqlite'))).toBe(true);
   });

@@ -4,7 +4,7 @@ import { type BlobStore, isDigest, type StoreFolders } from './blobs.ts';
 import type { Disk } from './disk.ts';
 import { diskError } from './errors.ts';
 import type { Ledger, LedgerRow } from './ledger.ts';
-import { type RecordStore, recordEnding } from './results.ts';
+import { type RecordStore, type ResultRecord, recordEnding } from './results.ts';
 
 export interface TrimRequest {
   /** Results are removed until no more than this is left. */
@@ -68,6 +68,8 @@ export interface Maintenance {
   trim(request: TrimRequest): Promise<TrimPlan>;
   /** Reads every byte; what is damaged is put away, so that it is computed again. @throws StoreError */
   verify(onProgress?: (done: number, total: number) => void, signal?: AbortSignal): Promise<VerifyReport>;
+  /** Records of all results, by key; damaged ones are left out. @throws StoreError */
+  listResults(): Promise<ResultRecord[]>;
   /** Counts what is there, without reading it. @throws StoreError */
   measure(): Promise<StoreSize>;
   /**
@@ -205,6 +207,18 @@ export function createMaintenance(parts: MaintenanceParts): Maintenance {
       } catch (error) {
         if (signal?.aborted) throw error;
         throw diskError(error, 'checking the cache');
+      }
+    },
+
+    async listResults() {
+      try {
+        const keys = new Set([...(await fileKeys()), ...ledger.records().keys]);
+        return [...keys].sort().flatMap((key) => {
+          const record = results.readRecord(key);
+          return record === undefined || record === 'damaged' ? [] : [record];
+        });
+      } catch (error) {
+        throw diskError(error, 'listing the cache');
       }
     },
 
