@@ -7,7 +7,9 @@ import { textEncode } from './conditioning/text-encode/node.ts';
 import { loadImage } from './image/load-image/node.ts';
 import { chooseLatent } from './latent/choose-latent/node.ts';
 import { emptyLatent } from './latent/empty-latent/node.ts';
+import { loadLatent } from './latent/load-latent/node.ts';
 import { noise } from './latent/noise/node.ts';
+import { saveLatent } from './latent/save-latent/node.ts';
 import { vaeDecode } from './latent/vae-decode/node.ts';
 import { vaeEncode } from './latent/vae-encode/node.ts';
 import { boxMask } from './mask/box-mask/node.ts';
@@ -45,6 +47,8 @@ const definitions: readonly AnyNodeDefinition[] = [
   vaeEncode,
   vaeDecode,
   chooseLatent,
+  saveLatent,
+  loadLatent,
   scheduler,
   denoise,
   continueDenoise,

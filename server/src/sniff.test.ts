@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { sniffMediaType } from './sniff.ts';
+import { isSafetensors, sniffMediaType } from './sniff.ts';
 
 const bytes = (text: string) => Uint8Array.from(text, (char) => char.charCodeAt(0));
 
@@ -27,4 +27,13 @@ it.each([
   'RIFF',
 ])('%j is only ever a download', (head) => {
   expect(sniffMediaType(bytes(head))).toBeUndefined();
+});
+
+it('tensors are known by a short header that begins with a brace, and are never shown', () => {
+  const head = '\u0058\u0001\u0000\u0000\u0000\u0000\u0000\u0000{"__meta';
+  expect(isSafetensors(bytes(head))).toBe(true);
+  expect(sniffMediaType(bytes(head))).toBeUndefined();
+  expect(isSafetensors(bytes(head.replace('{', '[')))).toBe(false);
+  expect(isSafetensors(bytes('{"reelgraph": 1, "name": "x"}'))).toBe(false);
+  expect(isSafetensors(bytes(''))).toBe(false);
 });

@@ -11,6 +11,12 @@ function hasText(head: Uint8Array, at: number, text: string): boolean {
   return [...text].every((char, index) => head[at + index] === char.charCodeAt(0));
 }
 
+/** Whether these can be the first bytes of a safetensors file: the length of a JSON object, and its brace. */
+export function isSafetensors(head: Uint8Array): boolean {
+  // Lengths beyond 4 GiB, whose upper half is not 0, are no header's.
+  return head.length > 8 && head[8] === 0x7b && head.subarray(4, 8).every((byte) => byte === 0);
+}
+
 /**
  * Media type of the formats that a browser plays or shows without running anything in them; undefined for
  * everything else, which is only ever offered as a download.

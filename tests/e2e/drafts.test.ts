@@ -2,8 +2,9 @@
  * Draft, choose, finish, as the shipped workflow does it with the embedded model: the finished take has the
  * frames of the clip that nobody stopped, and choosing another one computes only what that one has left.
  */
+import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { RunEvent, Workflow } from '@reelgraph/graph';
+import type { FileSummary, RunEvent, Workflow } from '@reelgraph/graph';
 import { createRunHost, dataFolderAt, modelRootsOf, type RunHost } from '@reelgraph/host';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { shippedWorkflow, textToVideo } from '../bench/workflow.ts';
@@ -19,9 +20,11 @@ let host: RunHost;
 beforeAll(async () => {
   scratch = await temporaryFolder();
   const dataFolder = join(scratch.path, 'data');
+  const inputsFolder = join(scratch.path, 'inputs');
+  await mkdir(inputsFolder);
   host = await createRunHost({
     dataFolder,
-    inputRoots: [],
+    inputRoots: [{ folder: inputsFolder }],
     modelRoots: modelRootsOf(dataFolderAt(dataFolder)),
   });
 });
@@ -35,6 +38,7 @@ interface Made {
   readonly frames: Readonly<Record<string, readonly string[]>>;
   readonly ran: readonly string[];
   readonly events: readonly RunEvent[];
+  readonly draft: FileSummary | undefined;
 }
 
 async function make(workflow: Workflow): Promise<Made> {
@@ -47,10 +51,10 @@ async function make(workflow: Workflow): Promise<Made> {
   expect(result.status, JSON.stringify(result.error)).toBe('succeeded');
   const frames: Record<string, readonly string[]> = {};
   for (const [name, { file }] of result.exposed) {
-    if (file !== undefined) frames[name] = await frameHashes(host.store.blobPath(file.digest));
+    if (file?.mediaType === 'video/mp4') frames[name] = await frameHashes(host.store.blobPath(file.digest));
   }
   const ran = events.flatMap((event) => (event.type === 'node.started' ? [event.nodeId] : []));
-  return { frames, ran, events };
+  return { frames, ran, events, draft: result.exposed.get('draft')?.file };
 }
 
 const fourDrafts = (take: number) =>
@@ -77,4 +81,56 @@ it('a chosen draft is finished to the frames of the clip that was never stopped'
   );
   expect(Math.min(...taken), 'only the steps that were left').toBe(draftSteps);
   expect(other.frames.video).toEqual((await undisturbed(2)).frames.video);
+}, 180_000);
+
+/** text-to-video whose denoising is stopped and saved. */
+function savedDraft(): Workflow {
+  const workflow = textToVideo({
+    'scheduler.steps': steps,
+    'scheduler.stopAfter': draftSteps,
+    'noise.seed': '7',
+  });
+  const gone = ['decode', 'mux', 'save'];
+  for (const id of gone) delete workflow.nodes[id];
+  workflow.nodes.keep = { type: 'save-latent', version: 1, params: { name: 'draft' } };
+  workflow.edges = workflow.edges.filter(({ to }) => !gone.includes(to[0]));
+  workflow.edges.push({ from: ['denoise', 'latent'], to: ['keep', 'latent'] });
+  return { ...workflow, inputs: {}, outputs: { draft: { node: 'keep', port: 'latent', label: 'Draft' } } };
+}
+
+/** text-to-video whose prompt, noise and plan come from a file. */
+function loadedDraft(file: string): Workflow {
+  const workflow = textToVideo();
+  const gone = ['denoise', 'latent', 'noise', 'prompt', 'scheduler'];
+  for (const id of gone) delete workflow.nodes[id];
+  workflow.nodes.draft = { type: 'load-latent', version: 1, params: { file } };
+  workflow.nodes.finish = { type: 'continue-denoise', version: 1, params: {} };
+  workflow.edges = workflow.edges.filter(({ from, to }) => ![from[0], to[0]].some((id) => gone.includes(id)));
+  workflow.edges.push(
+    { from: ['draft', 'latent'], to: ['finish', 'latent'] },
+    { from: ['model', 'model'], to: ['finish', 'model'] },
+    { from: ['finish', 'latent'], to: ['decode', 'latent'] },
+  );
+  return { ...workflow, inputs: {} };
+}
+
+it('a draft saved to a file is finished by another workflow, which needs only the file and the model', async () => {
+  const { draft } = await make(savedDraft());
+  if (draft === undefined) throw new Error('no draft was saved');
+  expect(draft).toMatchObject({ name: 'draft.safetensors', mediaType: 'application/vnd.safetensors' });
+  const inputs = join(scratch.path, 'inputs');
+  await copyFile(host.store.blobPath(draft.digest), join(inputs, 'draft.safetensors'));
+  const finished = await make(loadedDraft('draft.safetensors'));
+  const whole = await make(textToVideo({ 'scheduler.steps': steps, 'noise.seed': '7' }));
+  expect(finished.frames.video).toEqual(whole.frames.video);
+
+  const bytes = await readFile(join(inputs, 'draft.safetensors'));
+  bytes[bytes.byteLength - 5] = bytes[bytes.byteLength - 5]! ^ 8;
+  await writeFile(join(inputs, 'damaged.safetensors'), bytes);
+  const result = await host.run({
+    workflow: loadedDraft('damaged.safetensors'),
+    signal: AbortSignal.timeout(60_000),
+    onEvent: () => {},
+  });
+  expect(result.error).toMatchObject({ code: 'latent-file/damaged' });
 }, 180_000);

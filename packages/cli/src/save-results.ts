@@ -71,7 +71,7 @@ export async function saveResults(
 /** Finds out before the work whether its result could be saved. @throws CliError when it could not */
 export async function prepareTarget(out: string | undefined): Promise<void> {
   const ending = out === undefined || out.endsWith('/') ? '' : extname(out);
-  if (ending !== '' && ending.toLowerCase() !== '.mp4') {
+  if (ending !== '' && !['.mp4', '.safetensors'].includes(ending.toLowerCase())) {
     throw new CliError(
       exitCodes.usage,
       'cli/other-format',
@@ -112,7 +112,15 @@ async function targetPath({
   const path = resolve(out);
   const isFolder = out.endsWith('/') || (await stat(path).catch(() => undefined))?.isDirectory() === true;
   if (isFolder) return freeName(join(path, file.name));
-  return count === 1 ? path : withSuffix(path, name);
+  // One name for files of several kinds: each has the ending of its own.
+  const named = withEnding(path, extname(file.name));
+  return count === 1 ? named : withSuffix(named, name);
+}
+
+function withEnding(path: string, ending: string): string {
+  const now = extname(path);
+  if (now === '' || ending === '' || now.toLowerCase() === ending.toLowerCase()) return path;
+  return `${path.slice(0, -now.length)}${ending}`;
 }
 
 function withSuffix(path: string, suffix: string): string {

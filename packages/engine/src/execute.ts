@@ -14,7 +14,7 @@ import type { KeyHistory } from './history.ts';
 import { createQueue, type Lanes } from './lanes.ts';
 import { type CachedResult, filesIn, type MemoryCache, type Outputs } from './memory-cache.ts';
 import type { PlannedNode, RunPlan } from './plan.ts';
-import { plannedFiles, plannedModels } from './planned-services.ts';
+import { plannedFiles, plannedModels, resultFiles } from './planned-services.ts';
 import { summarise, valueFault } from './port-values.ts';
 import { createProgressMeter, nextPreviewAt } from './progress.ts';
 import { createSaveQueue } from './save-queue.ts';
@@ -157,6 +157,7 @@ export async function executePlan(
   const saves = createSaveQueue();
   const models = plannedModels(state.options.models, plan.digests);
   const files = plannedFiles(state.options.files, plan.digests);
+  const results = resultFiles(store);
 
   await findCached();
   if (!signal.aborted) await runNeeded();
@@ -708,6 +709,7 @@ export async function executePlan(
       models,
       media,
       files,
+      results,
       get checkpoints() {
         alive();
         checkpoints ??= openCheckpoints({

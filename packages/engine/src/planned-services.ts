@@ -2,8 +2,8 @@
  * Services as a run planned them. A result is kept under the digests that were seen while planning, so a node
  * must be given those very bytes: what changed in between would be kept, for ever, as the result of something else.
  */
-import { type InputFiles, type ModelService, NodeError } from '@reelgraph/node-api';
-import { digestOf } from '@reelgraph/store';
+import { type InputFiles, type ModelService, NodeError, type ResultFiles } from '@reelgraph/node-api';
+import { digestOf, type Store } from '@reelgraph/store';
 import type { PlannedDigests } from './plan.ts';
 
 /** Gives out a file only when its bytes are those that were planned. */
@@ -37,6 +37,18 @@ export function plannedModels(models: ModelService, planned: PlannedDigests): Mo
     previewLatent: (model, latent) => models.previewLatent(model, latent),
     openWorld: (model, pixels, signal) => models.openWorld(model, pixels, signal),
     stepWorld: (model, state, action, signal) => models.stepWorld(model, state, action, signal),
+  };
+}
+
+/** Where nodes keep files of their own making. */
+export function resultFiles(store: Store | undefined): ResultFiles {
+  return {
+    async write(bytes, about) {
+      if (store === undefined) {
+        throw new NodeError('store/none', `"${about.name}" cannot be kept: this run has no data folder.`);
+      }
+      return { kind: 'file', ...about, ...(await store.putBytes(bytes)) };
+    },
   };
 }
 

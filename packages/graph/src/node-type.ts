@@ -65,7 +65,7 @@ export const paramInfoSchema = z.discriminatedUnion('kind', [
     ...paramBase,
     kind: z.literal('file'),
     default: z.string(),
-    accept: z.enum(['image', 'video', 'audio']),
+    accept: z.enum(['image', 'video', 'audio', 'latent']),
   }),
 ]);
 export type ParamInfo = z.infer<typeof paramInfoSchema>;

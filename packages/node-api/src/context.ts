@@ -168,6 +168,17 @@ export interface InputFiles {
   read(name: string): Promise<Uint8Array>;
 }
 
+/** Files that a node makes itself; those of media come from `MediaService`. */
+export interface ResultFiles {
+  /**
+   * Keeps bytes in the artifact store, under their content's digest.
+   *
+   * @param about.name suggested file name, with ending
+   * @throws StoreError 'store/disk-full' | 'store/not-writable'; NodeError 'store/none' where nothing is kept
+   */
+  write(bytes: Uint8Array, about: { readonly name: string; readonly mediaType: string }): Promise<FileRef>;
+}
+
 export interface ProgressUpdate {
   readonly step: number;
   readonly totalSteps: number;
@@ -211,6 +222,7 @@ export interface RunContext {
   readonly models: ModelService;
   readonly media: MediaService;
   readonly files: InputFiles;
+  readonly results: ResultFiles;
   readonly checkpoints: Checkpoints;
   /** Canonical JSON of the document being run, for nodes that declare `usesWorkflow`. */
   readonly workflowJson: string;

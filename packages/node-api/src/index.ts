@@ -20,6 +20,7 @@ export type {
   MuxRequest,
   ProgressUpdate,
   RecommendedSettings,
+  ResultFiles,
   RunContext,
   VideoSelection,
   WorldFacts,

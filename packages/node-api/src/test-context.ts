@@ -11,6 +11,7 @@ import type {
   ModelService,
   MuxRequest,
   ProgressUpdate,
+  ResultFiles,
   RunContext,
   WorldFacts,
   WorldFrame,
@@ -207,6 +208,19 @@ export function createFakeCheckpoints(): Checkpoints & { readonly saved: readonl
   };
 }
 
+/** Files in memory; `written` lists them by name. */
+export function createFakeResults(): ResultFiles & { readonly written: ReadonlyMap<string, Uint8Array> } {
+  const written = new Map<string, Uint8Array>();
+  return {
+    written,
+    async write(bytes, about) {
+      written.set(about.name, bytes);
+      const digest = createHash('sha256').update(bytes).digest('hex');
+      return { kind: 'file', digest, byteLength: bytes.byteLength, ...about };
+    },
+  };
+}
+
 /** What a node did to its context. */
 export interface TestContext extends RunContext {
   readonly progressUpdates: readonly ProgressUpdate[];
@@ -234,6 +248,7 @@ export function createTestContext(overrides: Partial<RunContext> = {}): TestCont
         throw new NodeError('file/not-found', `There is no file "${name}".`);
       },
     },
+    results: createFakeResults(),
     checkpoints: createFakeCheckpoints(),
     workflowJson: '{}',
     progress: (update) => void progressUpdates.push(update),

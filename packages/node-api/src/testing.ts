@@ -2,6 +2,7 @@ export {
   createFakeCheckpoints,
   createFakeMedia,
   createFakeModels,
+  createFakeResults,
   createTestContext,
   fakeModelFacts,
   fakeModelRef,

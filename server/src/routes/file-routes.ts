@@ -13,7 +13,7 @@ import { HttpError, notFound } from '../http-error.ts';
 import type { MediaClient } from '../media/media-client.ts';
 import { oneAtATime } from '../one-at-a-time.ts';
 import type { CallRegistry } from '../register-call.ts';
-import { sniffLength, sniffMediaType } from '../sniff.ts';
+import { isSafetensors, sniffLength, sniffMediaType } from '../sniff.ts';
 import { invalidWorkflow } from './workflow-routes.ts';
 
 export interface FileRouteParts {
@@ -144,6 +144,12 @@ export function registerFileRoutes(registry: CallRegistry, parts: FileRouteParts
 }
 
 async function storeUpload(bytes: Uint8Array, { folder, media }: FileRouteParts): Promise<UploadAnswer> {
+  if (isSafetensors(bytes)) {
+    const name = `${createHash('sha256').update(bytes).digest('hex')}.safetensors`;
+    await writeFileAtomically(join(folder.inputsFolder, name), bytes);
+    const mediaType = 'application/vnd.safetensors';
+    return { file: `inputs/${name}`, mediaType, byteLength: bytes.byteLength };
+  }
   const found = await media.inspect(bytes);
   const ending = endings[found.mediaType];
   if (ending === undefined)

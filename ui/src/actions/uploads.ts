@@ -1,7 +1,18 @@
 import type { Editor } from '../app/editor.ts';
 import { explain } from './explain.ts';
 
-const usable = { image: 'PNG, JPEG and WebP', video: 'MP4 and WebM', audio: 'WAV' } as const;
+const usable = {
+  image: 'PNG, JPEG and WebP',
+  video: 'MP4 and WebM',
+  audio: 'WAV',
+  latent: 'Files that “Save latent” made',
+} as const;
+
+/** Browsers know no media type for a latent; what it is the server sees in its bytes. */
+const mediaTypeOf = (file: File, kind: keyof typeof usable): string | undefined => {
+  if (kind === 'latent') return /\.safetensors$/i.test(file.name) ? 'application/octet-stream' : undefined;
+  return file.type.startsWith(`${kind}/`) ? file.type : undefined;
+};
 
 /** Uploads a file of that kind and gives the name that a `file` param stores; says why when it cannot. */
 export async function uploadFile(
@@ -9,7 +20,8 @@ export async function uploadFile(
   file: File,
   kind: keyof typeof usable,
 ): Promise<string | undefined> {
-  if (!file.type.startsWith(`${kind}/`)) {
+  const mediaType = mediaTypeOf(file, kind);
+  if (mediaType === undefined) {
     editor.notices.add({
       tone: 'bad',
       about: 'upload',
@@ -19,7 +31,7 @@ export async function uploadFile(
     return undefined;
   }
   try {
-    const { file: stored } = await editor.client.uploadFile(file, file.type);
+    const { file: stored } = await editor.client.uploadFile(file, mediaType);
     editor.fileNames.keep(stored, file.name);
     editor.notices.settle('upload');
     return stored;

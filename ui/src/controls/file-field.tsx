@@ -65,7 +65,7 @@ export function FileField({ fieldId, info, value, problem, onChange, onDone }: F
         tabIndex={-1}
         aria-label={info.label}
         data-testid={`${fieldId}-input`}
-        accept={`${info.accept}/*`}
+        accept={info.accept === 'latent' ? '.safetensors' : `${info.accept}/*`}
         onChange={(event) => {
           void take(event.target.files?.[0]);
           event.target.value = '';

@@ -1,0 +1,103 @@
+import type { Latent } from '@reelgraph/node-api';
+import { createFakeResults, createTestContext, fakeModelRef as model } from '@reelgraph/node-api/testing';
+import { decodeSafetensors, encodeSafetensors, full, randomNormal, tensor } from '@reelgraph/tensor';
+import { describe, expect, it } from 'vitest';
+import { decodeLatentFile, encodeLatentFile } from './latent-file.ts';
+import { loadLatent } from './load-latent/node.ts';
+import { saveLatent } from './save-latent/node.ts';
+
+const shape = [1, 2, 3, 4, 4];
+const branch = (value: number) => ({
+  promptEmbeds: full([1, 3, 2], value),
+  promptMask: tensor('int64', [1, 3], BigInt64Array.of(1n, 1n, 0n)),
+});
+const finished: Latent = {
+  samples: randomNormal('3', shape),
+  model: 'fake',
+  frameCount: 9,
+  widthPx: 32,
+  heightPx: 32,
+};
+const draft: Latent = {
+  ...finished,
+  unfinished: {
+    step: 2,
+    sigmas: [1, 1 / 3, 0.1, 0],
+    sampler: 'euler',
+    memory: {
+      velocityBefore: randomNormal('4', shape),
+      sigmaBefore: 0.1 + 0.2,
+      seed: '18446744073709551615',
+    },
+    guidanceScale: 3.5,
+    branches: [
+      { ...branch(0.5), known: { latent: full(shape, 0.25), mask: full([1, 1, 3, 4, 4], 1) } },
+      branch(-0.5),
+    ],
+    noise: { samples: randomNormal('7', shape), seed: '7' },
+    model: { ...model, variant: 'fast' },
+    estimate: full(shape, 0.75),
+  },
+};
+
+describe('a latent file', () => {
+  it.each([
+    ['a finished clip', finished],
+    ['a draft', draft],
+  ])('gives back %s to the bit', (_, latent) => {
+    expect(decodeLatentFile(encodeLatentFile(latent))).toEqual(latent);
+  });
+
+  it('has its samples where other programs look for them', () => {
+    expect(decodeSafetensors(encodeLatentFile(draft)).tensors.latent_tensor).toEqual(draft.samples);
+  });
+
+  it('is refused when any byte of it was changed', () => {
+    const bytes = encodeLatentFile(finished);
+    for (let at = 0; at < bytes.byteLength; at++) {
+      const flipped = bytes.slice();
+      flipped[at] = flipped[at]! ^ 1;
+      expect(() => decodeLatentFile(flipped), `byte ${at}`).toThrowError(/latent file|no latent|damaged/);
+    }
+  });
+
+  it('is refused when it was cut', () => {
+    const bytes = encodeLatentFile(draft);
+    for (const length of [0, 7, 100, bytes.byteLength - 1]) {
+      expect(() => decodeLatentFile(bytes.subarray(0, length))).toThrowError(/no latent file/);
+    }
+  });
+
+  it('of another program says what it is not', () => {
+    const bytes = encodeSafetensors({ tensors: { latent_tensor: finished.samples }, metadata: {} });
+    expect(() => decodeLatentFile(bytes)).toThrowError('holds tensors, but no latent of Reelgraph');
+  });
+});
+
+describe('save latent, load latent', () => {
+  it('bring a draft from one run to another', async () => {
+    const results = createFakeResults();
+    const saved = await saveLatent.run({
+      inputs: { latent: draft },
+      params: { name: 'my draft' },
+      ctx: createTestContext({ results }),
+    });
+    expect(saved.latent.file).toMatchObject({ name: 'my draft.safetensors' });
+    const bytes = results.written.get('my draft.safetensors') ?? new Uint8Array();
+    const ctx = createTestContext({ files: { read: async () => bytes } });
+    const loaded = await loadLatent.run({ inputs: {}, params: { file: 'inputs/draft.safetensors' }, ctx });
+    expect(loaded.latent).toEqual(draft);
+  });
+
+  it('say that no file is chosen', async () => {
+    const { issues } = loadLatent.infer!({
+      inputs: {},
+      params: { file: '' },
+      context: { models: new Map() },
+    });
+    expect(issues).toMatchObject([{ code: 'file/none-chosen', param: 'file' }]);
+    await expect(
+      loadLatent.run({ inputs: {}, params: { file: '' }, ctx: createTestContext() }),
+    ).rejects.toMatchObject({ code: 'file/none-chosen' });
+  });
+});

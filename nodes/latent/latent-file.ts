@@ -1,0 +1,214 @@
+/**
+ * Latents as files: safetensors, so that other programs can look inside, with what has no tensor as JSON in the
+ * metadata and a digest over everything. A draft comes back with all that the rest of its steps follow from.
+ */
+import { createHash } from 'node:crypto';
+import { type Conditioning, type Latent, NodeError, type UnfinishedSampling } from '@reelgraph/node-api';
+import {
+  decodeSafetensors,
+  encodeSafetensors,
+  formatShape,
+  isTensor,
+  sameShape,
+  type Tensor,
+  TensorError,
+} from '@reelgraph/tensor';
+import { z } from 'zod';
+
+/** Media type and ending of the file. */
+export const latentFileType = { mediaType: 'application/vnd.safetensors', ending: 'safetensors' } as const;
+
+const aboutSchema = z.strictObject({
+  format: z.literal(1),
+  model: z.string(),
+  frameCount: z.number().int().positive(),
+  widthPx: z.number().int().positive(),
+  heightPx: z.number().int().positive(),
+  unfinished: z
+    .strictObject({
+      step: z.number().int().positive(),
+      sigmas: z.array(z.number()).min(3),
+      sampler: z.string(),
+      /** What of the sampler's memory is no tensor. */
+      memory: z.record(z.string(), z.union([z.number(), z.string()])),
+      guidanceScale: z.number(),
+      branches: z.number().int().min(1).max(2),
+      seed: z.string(),
+      model: z.strictObject({
+        name: z.string(),
+        family: z.string(),
+        digest: z.string(),
+        variant: z.string().exactOptional(),
+        precision: z.string().exactOptional(),
+      }),
+    })
+    .optional(),
+});
+type About = z.infer<typeof aboutSchema>;
+
+/** The name other programs look for. */
+const samplesName = 'latent_tensor';
+
+/** @returns the bytes of a safetensors file; the same latent gives the same bytes */
+export function encodeLatentFile(latent: Latent): Uint8Array {
+  const { samples, unfinished, model, frameCount, widthPx, heightPx } = latent;
+  const tensors: Record<string, Tensor> = { [samplesName]: samples };
+  const about: About = { format: 1, model, frameCount, widthPx, heightPx };
+  if (unfinished !== undefined) {
+    const { noise, branches, memory, estimate, ...rest } = unfinished;
+    tensors.estimate = estimate;
+    tensors.noise = noise.samples;
+    branches.forEach((branch, index) => {
+      tensors[`branch.${index}.promptEmbeds`] = branch.promptEmbeds;
+      tensors[`branch.${index}.promptMask`] = branch.promptMask;
+      if (branch.known === undefined) return;
+      tensors[`branch.${index}.known.latent`] = branch.known.latent;
+      tensors[`branch.${index}.known.mask`] = branch.known.mask;
+    });
+    const scalars: Record<string, number | string> = {};
+    for (const [name, part] of Object.entries(memory)) {
+      if (typeof part === 'object') tensors[`memory.${name}`] = part;
+      else scalars[name] = part;
+    }
+    about.unfinished = {
+      ...rest,
+      sigmas: [...rest.sigmas],
+      memory: scalars,
+      branches: branches.length,
+      seed: noise.seed,
+    };
+  }
+  const text = JSON.stringify(about);
+  const metadata = { latent: text, sha256: digestOf(text, tensors) };
+  return encodeSafetensors({ tensors, metadata });
+}
+
+/**
+ * The latent of a file.
+ *
+ * @throws NodeError 'latent-file/not-a-latent' | 'latent-file/damaged' | 'latent-file/newer'
+ */
+export function decodeLatentFile(bytes: Uint8Array): Latent {
+  const { tensors, metadata } = readSafetensors(bytes);
+  const text = metadata.latent;
+  if (text === undefined) {
+    throw new NodeError('latent-file/not-a-latent', 'This file holds tensors, but no latent of Reelgraph.', {
+      hint: 'Choose a file that "Save latent" made.',
+    });
+  }
+  if (metadata.sha256 !== digestOf(text, tensors)) {
+    throw new NodeError('latent-file/damaged', 'The file of this latent was changed or damaged on its way.', {
+      hint: 'Copy it again from where it was saved.',
+    });
+  }
+  const about = parseAbout(text);
+  const samples = floats(tensors, samplesName, 5);
+  const { model, frameCount, widthPx, heightPx, unfinished } = about;
+  const latent = { samples, model, frameCount, widthPx, heightPx };
+  if (unfinished === undefined) return latent;
+
+  const { seed, branches, memory, ...rest } = unfinished;
+  const noise = { samples: floats(tensors, 'noise', 5), seed };
+  const estimate = floats(tensors, 'estimate', 5);
+  for (const other of [noise.samples, estimate]) {
+    if (!sameShape(other.shape, samples.shape)) {
+      throw unfit(
+        `its tensors have different sizes, ${formatShape(other.shape)} and ${formatShape(samples.shape)}`,
+      );
+    }
+  }
+  const state: UnfinishedSampling = {
+    ...rest,
+    noise,
+    estimate,
+    branches: Array.from({ length: branches }, (_, index) => readBranch(tensors, index)),
+    memory: { ...memory, ...tensorsUnder(tensors, 'memory.') },
+  };
+  return { ...latent, unfinished: state };
+}
+
+function readSafetensors(bytes: Uint8Array): ReturnType<typeof decodeSafetensors> {
+  try {
+    return decodeSafetensors(bytes);
+  } catch (cause) {
+    if (!(cause instanceof TensorError)) throw cause;
+    throw new NodeError('latent-file/not-a-latent', `This is no latent file. ${cause.message}`, {
+      hint: 'Choose a file that "Save latent" made.',
+      cause,
+    });
+  }
+}
+
+function parseAbout(text: string): About {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw unfit('what it says of itself cannot be read');
+  }
+  const format = z.looseObject({ format: z.number() }).safeParse(value);
+  if (format.success && format.data.format > 1) {
+    throw new NodeError('latent-file/newer', 'This latent was saved by a newer Reelgraph.', {
+      hint: 'Update, or save it with this version.',
+    });
+  }
+  const parsed = aboutSchema.safeParse(value);
+  if (!parsed.success) throw unfit(parsed.error.issues[0]?.message ?? 'what it says of itself does not fit');
+  return parsed.data;
+}
+
+function readBranch(tensors: Readonly<Record<string, Tensor>>, index: number): Conditioning {
+  const name = `branch.${index}`;
+  const promptMask = tensors[`${name}.promptMask`];
+  if (promptMask === undefined || !isInt64(promptMask)) throw unfit('its prompt has no mask');
+  const promptEmbeds = floats(tensors, `${name}.promptEmbeds`, 3);
+  if (tensors[`${name}.known.latent`] === undefined) return { promptEmbeds, promptMask };
+  const known = {
+    latent: floats(tensors, `${name}.known.latent`, 5),
+    mask: floats(tensors, `${name}.known.mask`, 5),
+  };
+  return { promptEmbeds, promptMask, known };
+}
+
+function tensorsUnder(tensors: Readonly<Record<string, Tensor>>, prefix: string): Record<string, Tensor> {
+  return Object.fromEntries(
+    Object.entries(tensors).flatMap(([name, value]) =>
+      name.startsWith(prefix) ? [[name.slice(prefix.length), value]] : [],
+    ),
+  );
+}
+
+function floats(tensors: Readonly<Record<string, Tensor>>, name: string, rank: number): Tensor<'float32'> {
+  const found = tensors[name];
+  if (found === undefined || !isFloat32(found) || found.shape.length !== rank)
+    throw unfit(`its tensor "${name}" is missing or of another kind`);
+  return found;
+}
+
+function isFloat32(value: Tensor): value is Tensor<'float32'> {
+  return isTensor(value) && value.dtype === 'float32';
+}
+
+function isInt64(value: Tensor): value is Tensor<'int64'> {
+  return isTensor(value) && value.dtype === 'int64';
+}
+
+function unfit(why: string): NodeError {
+  return new NodeError('latent-file/not-a-latent', `This is no latent file: ${why}.`, {
+    hint: 'Choose a file that "Save latent" made.',
+  });
+}
+
+/** Over what the file says of itself and of every tensor its name, dtype, shape and bytes. */
+function digestOf(text: string, tensors: Readonly<Record<string, Tensor>>): string {
+  const hash = createHash('sha256').update(`${text.length}:${text}`);
+  const names = Object.keys(tensors).sort();
+  for (const name of names) {
+    const value = tensors[name];
+    if (value === undefined) continue;
+    const { dtype, shape, data } = value;
+    hash.update(JSON.stringify([name, dtype, shape]));
+    hash.update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+  }
+  return hash.digest('hex');
+}
