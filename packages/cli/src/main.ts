@@ -5,6 +5,7 @@ import { Command, CommanderError } from 'commander';
 import { CliError } from './errors.ts';
 import { exitCodeHelp, exitCodes } from './exit-codes.ts';
 import { formatIssue } from './format.ts';
+import type { moveTargetOf, QueueCommand, QueueCommandOptions } from './queue-command.ts';
 import type { Output } from './reporters.ts';
 
 // Read by the inference runtime when it loads: a product that people trust does not phone home.
@@ -136,6 +137,78 @@ withData(cache.command('prune'))
       exitCode = await cachePruneCommand(options, output);
     },
   );
+
+const queue = program
+  .command('queue')
+  .description('look at the queue of a running server, and order it')
+  .addHelpText('after', '\nRuns are named by their ids, or by as much of the beginning as tells them apart.');
+
+/** A command of the queue; every one speaks to a server. */
+function queueSubcommand(usage: string, description: string): Command {
+  return queue
+    .command(usage)
+    .description(description)
+    .option('--server <url>', 'address of the server (default: REELGRAPH_URL, or http://127.0.0.1:7860)')
+    .option('--json', 'machine-readable output');
+}
+
+async function askQueue(command: QueueCommand, options: QueueCommandOptions): Promise<void> {
+  wantsJson = options.json === true;
+  const { queueCommand } = await import('./queue-command.ts');
+  exitCode = await queueCommand(command, options, output);
+}
+
+queueSubcommand('list', 'the run at work and those that wait, in their order').action(
+  (options: QueueCommandOptions) => askQueue({ kind: 'list' }, options),
+);
+queueSubcommand('pause', 'begin no further run; the one at work goes on').action(
+  (options: QueueCommandOptions) => askQueue({ kind: 'pause' }, options),
+);
+queueSubcommand('resume', 'go on').action((options: QueueCommandOptions) =>
+  askQueue({ kind: 'resume' }, options),
+);
+queueSubcommand('cancel', 'cancel runs, or everything')
+  .argument('[run...]', 'ids of runs')
+  .option('--all', 'every run that waits or is at work')
+  .action((runs: string[], options: QueueCommandOptions & { all?: boolean }) => {
+    if ((options.all === true) === runs.length > 0) {
+      throw new CliError(exitCodes.usage, 'cli/bad-cancel', 'Name the runs to cancel, or say --all.');
+    }
+    return askQueue(options.all === true ? { kind: 'cancel-all' } : { kind: 'cancel', runs }, options);
+  });
+queueSubcommand('retry', 'start once more what did not succeed; finished nodes come from the cache')
+  .argument('<run>', 'id of the run')
+  .action((run: string, options: QueueCommandOptions) => askQueue({ kind: 'retry', run }, options));
+queueSubcommand('again', 'start a run once more, with other inputs if you say so')
+  .argument('<run>', 'id of the run')
+  .option('--set <name=value>', 'set an input of the workflow, or node.param; may be repeated', collect, [])
+  .action((run: string, options: QueueCommandOptions & { set: string[] }) =>
+    askQueue({ kind: 'again', run, set: options.set }, options),
+  );
+queueSubcommand('move', 'give a waiting run another place')
+  .argument('<run>', 'id of the run')
+  .option('--front', 'before all others of its priority')
+  .option('--back', 'behind them')
+  .option('--before <run>', 'before this run, and into its priority')
+  .option('--after <run>', 'behind this run, and into its priority')
+  .option('--priority <n>', 'into another priority, -100 to 100; higher goes first')
+  .action(async (run: string, options: QueueCommandOptions & Parameters<typeof moveTargetOf>[0]) => {
+    wantsJson = options.json === true;
+    const { moveTargetOf } = await import('./queue-command.ts');
+    await askQueue({ kind: 'move', run, target: moveTargetOf(options) }, options);
+  });
+queueSubcommand('add', 'queue a run of a workflow file')
+  .argument('<workflow>', 'workflow file')
+  .option('--set <name=value>', 'set an input of the workflow, or node.param; may be repeated', collect, [])
+  .option('--priority <n>', 'higher goes first', '0')
+  .action(async (file: string, options: QueueCommandOptions & { set: string[]; priority: string }) => {
+    wantsJson = options.json === true;
+    const { parsePriority } = await import('./queue-command.ts');
+    await askQueue(
+      { kind: 'add', file, set: options.set, priority: parsePriority(options.priority) },
+      options,
+    );
+  });
 
 /** Prints what went wrong and answers the exit code. */
 function report(error: unknown): number {
