@@ -111,8 +111,7 @@ export function registerFileRoutes(registry: CallRegistry, parts: FileRouteParts
       typeof digest === 'string' && isDigest(digest) && (await parts.store.hasBlob(digest))
         ? parts.store.blobPath(digest)
         : undefined;
-    if (path === undefined)
-      throw notFound('There is no result with this digest.', 'Run the workflow again to make it.');
+    if (path === undefined) throw noResult(parts.store, digest);
     const handle = await open(path, 'r');
     const mediaType = await mediaTypeOf(handle).finally(() => handle.close());
     const { download } = request.query;
@@ -164,6 +163,14 @@ async function storeUpload(bytes: Uint8Array, { folder, media }: FileRouteParts)
     widthPx: found.widthPx,
     heightPx: found.heightPx,
   };
+}
+
+/** What is said of a result that is not there: whether it once was. */
+function noResult(store: Store, digest: unknown): HttpError {
+  const hint = 'Run the workflow again to make it.';
+  if (typeof digest === 'string' && isDigest(digest) && store.wasEvicted(digest))
+    return new HttpError(410, 'result/evicted', 'This result had to make room for others.', { hint });
+  return notFound('There is no result with this digest.', hint);
 }
 
 async function mediaTypeOf(handle: FileHandle): Promise<string | undefined> {
