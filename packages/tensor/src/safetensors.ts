@@ -90,8 +90,8 @@ function readTensor(name: string, entry: unknown, body: Uint8Array): Tensor {
   const [start, end]: unknown[] = entry.data_offsets;
   if (!isCount(start) || !isCount(end) || start > end || end > body.byteLength)
     throw unreadable(`"${name}" is cut off`);
-  // A copy begins where every view may.
-  const { buffer } = body.slice(start, end);
+  // A copy begins where every view may. Not `slice`: that of a Buffer copies nothing.
+  const { buffer } = new Uint8Array(body.subarray(start, end));
   const found = { shape: entry.shape, ...viewOf(entry.dtype, buffer) };
   if (!isTensor(found)) throw unreadable(`"${name}" is not what its header says`);
   return found;
