@@ -107,6 +107,15 @@ describe('running', () => {
       ),
     );
 
+  test('E4 an area of two words is a code of a node as well', async () => {
+    const engine = failWith(new NodeError('join-clips/other-size', 'The clips have different sizes.'));
+    const result = await engine.run(failing, { targets: ['c'] });
+    expect(result.error).toEqual({
+      code: 'join-clips/other-size',
+      message: 'The clips have different sizes.',
+    });
+  });
+
   test('E3 E4 a failure stops only what depends on it', async () => {
     const engine = failWith(
       new NodeError('model/not-found', 'There is no model "x".', { hint: 'Install it.' }),

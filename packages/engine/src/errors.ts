@@ -54,7 +54,7 @@ function causeOf(error: Error): string | undefined {
 
 /** Errors made for users (of nodes, store, models, media) carry an `<area>/<what>` code; those of Node do not. */
 const codedErrorSchema = z.looseObject({
-  code: z.string().regex(/^[a-z]+\/[a-z0-9-]+$/),
+  code: z.string().regex(/^[a-z]+(?:-[a-z]+)*\/[a-z0-9-]+$/),
   hint: z.string().optional(),
 });
 
