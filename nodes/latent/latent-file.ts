@@ -86,18 +86,18 @@ export function encodeLatentFile(latent: Latent): Uint8Array {
 /**
  * The latent of a file.
  *
- * @throws NodeError 'latent-file/not-a-latent' | 'latent-file/damaged' | 'latent-file/newer'
+ * @throws NodeError 'latent/not-a-latent' | 'latent/damaged' | 'latent/newer'
  */
 export function decodeLatentFile(bytes: Uint8Array): Latent {
   const { tensors, metadata } = readSafetensors(bytes);
   const text = metadata.latent;
   if (text === undefined) {
-    throw new NodeError('latent-file/not-a-latent', 'This file holds tensors, but no latent of Reelgraph.', {
+    throw new NodeError('latent/not-a-latent', 'This file holds tensors, but no latent of Reelgraph.', {
       hint: 'Choose a file that "Save latent" made.',
     });
   }
   if (metadata.sha256 !== digestOf(text, tensors)) {
-    throw new NodeError('latent-file/damaged', 'The file of this latent was changed or damaged on its way.', {
+    throw new NodeError('latent/damaged', 'The file of this latent was changed or damaged on its way.', {
       hint: 'Copy it again from where it was saved.',
     });
   }
@@ -132,7 +132,7 @@ function readSafetensors(bytes: Uint8Array): ReturnType<typeof decodeSafetensors
     return decodeSafetensors(bytes);
   } catch (cause) {
     if (!(cause instanceof TensorError)) throw cause;
-    throw new NodeError('latent-file/not-a-latent', `This is no latent file. ${cause.message}`, {
+    throw new NodeError('latent/not-a-latent', `This is no latent file. ${cause.message}`, {
       hint: 'Choose a file that "Save latent" made.',
       cause,
     });
@@ -148,7 +148,7 @@ function parseAbout(text: string): About {
   }
   const format = z.looseObject({ format: z.number() }).safeParse(value);
   if (format.success && format.data.format > 1) {
-    throw new NodeError('latent-file/newer', 'This latent was saved by a newer Reelgraph.', {
+    throw new NodeError('latent/newer', 'This latent was saved by a newer Reelgraph.', {
       hint: 'Update, or save it with this version.',
     });
   }
@@ -194,7 +194,7 @@ function isInt64(value: Tensor): value is Tensor<'int64'> {
 }
 
 function unfit(why: string): NodeError {
-  return new NodeError('latent-file/not-a-latent', `This is no latent file: ${why}.`, {
+  return new NodeError('latent/not-a-latent', `This is no latent file: ${why}.`, {
     hint: 'Choose a file that "Save latent" made.',
   });
 }

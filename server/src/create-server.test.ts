@@ -604,6 +604,23 @@ describe('pictures and videos', () => {
     await expect(client.uploadFile(cut, 'video/mp4')).rejects.toMatchObject({ code: 'media/not-a-video' });
   });
 
+  it('so are latents, which have no size of a picture and are never shown', async () => {
+    // A safetensors file: the header's length in 8 bytes, the header, the data.
+    const header = Buffer.from('{"latent_tensor":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}');
+    const latent = new Uint8Array(8 + header.byteLength + 4);
+    latent[0] = header.byteLength;
+    latent.set(header, 8);
+    const answer = await client.uploadFile(latent, 'application/octet-stream');
+    expect(answer).toEqual({
+      mediaType: 'application/vnd.safetensors',
+      byteLength: latent.byteLength,
+      file: expect.stringMatching(/^inputs\/[0-9a-f]{64}\.safetensors$/),
+    });
+    const back = await fetch(client.fileUrl(answer.file));
+    expect(back.headers.get('content-type')).toBe('application/octet-stream');
+    expect(new Uint8Array(await back.arrayBuffer())).toEqual(latent);
+  });
+
   it.each([
     '../package.json',
     '..%2f..%2fpackage.json',

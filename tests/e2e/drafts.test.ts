@@ -132,5 +132,5 @@ it('a draft saved to a file is finished by another workflow, which needs only th
     signal: AbortSignal.timeout(60_000),
     onEvent: () => {},
   });
-  expect(result.error).toMatchObject({ code: 'latent-file/damaged' });
+  expect(result.error).toMatchObject({ code: 'latent/damaged' });
 }, 180_000);
