@@ -43,11 +43,11 @@ describe('applying a fix', () => {
   //  clip ──┬─> encode        clip ──> resize ──┬─> encode
   //         └─> mask     =>                     └─> mask
   test('X2 a node on a wire feeds everything named, halfway between both ends and on no other node', () => {
-    const before = document({ clip: {}, encode: {}, mask: {} }, [
+    const before = document({ clip: {}, encode: {}, mask: {}, other: {} }, [
       'clip.frames -> encode.frames',
       'clip.frames -> mask.frames',
     ]);
-    before.layout.nodes = { clip: [0, 0], encode: [800, 0], mask: [400, 20] };
+    before.layout.nodes = { clip: [0, 0], encode: [1200, 0], mask: [800, 0], other: [400, 20] };
     const after = applyFix(before, {
       kind: 'insert-nodes',
       label,

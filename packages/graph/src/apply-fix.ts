@@ -111,7 +111,7 @@ function withInserted(workflow: Workflow, fix: InsertedNodes): Workflow {
   for (const { type, version, params, inputs, takes, gives } of fix.nodes) {
     const id = freshNodeId(type, (candidate) => own(nodes, candidate) !== undefined);
     nodes[id] = { type, version, params: { ...params } };
-    places[id] = placeBetween(places, before?.[0], fix.to[0]?.[0]);
+    places[id] = placeBetween(places, before?.[0], leftmost(places, fix.to));
     for (const [port, from] of Object.entries(inputs)) added.push({ from: [...from], to: [id, port] });
     if (takes !== undefined && passed !== undefined) added.push({ from: passed, to: [id, takes] });
     passed = [id, gives];
@@ -121,6 +121,17 @@ function withInserted(workflow: Workflow, fix: InsertedNodes): Workflow {
   const rest = fix.instead === undefined ? workflow.edges : without(workflow.edges, fix.instead);
   const edges = [...fedFrom(rest, passed, fix.to), ...added];
   return { ...workflow, nodes, edges, layout: { ...workflow.layout, nodes: places } };
+}
+
+/** Of the nodes that are fed, the one that stands farthest left: wires then run forward to all of them. */
+function leftmost(
+  places: Readonly<Record<string, readonly [number, number]>>,
+  to: readonly Endpoint[],
+): string | undefined {
+  const [first] = to
+    .map(([id]) => id)
+    .sort((a, b) => (own(places, a)?.[0] ?? 0) - (own(places, b)?.[0] ?? 0));
+  return first;
 }
 
 /** As wide and high, with some air, as most nodes are drawn. */

@@ -57,7 +57,7 @@ export function addNodeOfType(
 const clearance = 24;
 
 /** The place, or the next below it where the node covers no other. */
-function freePlace(
+export function freePlace(
   editor: Editor,
   [x, y]: edits.Point,
   size: { readonly width: number; readonly height: number },

@@ -44,12 +44,12 @@ export function NodeTrouble({ id, run, issues, known, type }: NodeTroubleProps) 
         return (
           <p key={`${issue.code} ${issue.port ?? ''} ${issue.param ?? ''}`} className={issue.severity}>
             <Icon name="alert" size={13} />
-            <span>{messageOnNode(issue)}</span>
             {fix && (
-              <button type="button" className="fix" onClick={() => applyFix(editor, fix)}>
+              <button type="button" className="fix" title={fix.label} onClick={() => applyFix(editor, fix)}>
                 {fix.label}
               </button>
             )}
+            <span>{messageOnNode(issue)}</span>
           </p>
         );
       })}

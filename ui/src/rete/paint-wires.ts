@@ -80,9 +80,16 @@ export function traceWire(ctx: CanvasRenderingContext2D, { from, to, reach }: Wi
   ctx.stroke();
 }
 
-/** Each output says its facts once, on its first wire that is long enough to carry them. */
+/** Places along a wire for its facts, the middle first. */
+const factPlaces = [0.5, 0.38, 0.62, 0.26, 0.74] as const;
+
+/**
+ * Each output says its facts once, on its first wire that is long enough to carry them, where no node and no other
+ * facts lie over them.
+ */
 function paintFacts(ctx: CanvasRenderingContext2D, scene: Scene, region: Rect, look: WireLook): void {
   const said = new Set<string>();
+  const taken: Rect[] = [...scene.nodes.values()].filter((node) => overlaps(node, region));
   const theme: Theme = themes[look.theme];
   // Small zooms get larger letters, so that they stay readable.
   const size = Math.max(10, Math.min(14, 9.5 / look.zoom));
@@ -99,14 +106,20 @@ function paintFacts(ctx: CanvasRenderingContext2D, scene: Scene, region: Rect, l
     // A wire that goes back has its middle between two rows, where there is room for words.
     const isBack = path.to.x < path.from.x && Math.abs(path.to.y - path.from.y) > 6 * half;
     if (!isBack && path.to.x - path.from.x < width + 8) continue;
-    const middle = pointOnWire(path, 0.5);
-    if (!overlaps({ x: middle.x - width / 2, y: middle.y - half, width, height: 2 * half }, region)) continue;
+    const boxes = factPlaces.map((share): Rect => {
+      const at = pointOnWire(path, share);
+      return { x: at.x - width / 2, y: at.y - half, width, height: 2 * half };
+    });
+    const box = boxes.find((place) => !taken.some((other) => overlaps(place, other)));
+    if (box === undefined || !overlaps(box, region)) continue;
     said.add(output);
+    taken.push(box);
+    const middle = { x: box.x + width / 2, y: box.y + half };
     ctx.fillStyle = theme.canvas;
     ctx.strokeStyle = theme.border;
     ctx.lineWidth = 1;
     ctx.beginPath();
-    ctx.roundRect(middle.x - width / 2, middle.y - half, width, 2 * half, half);
+    ctx.roundRect(box.x, box.y, width, 2 * half, half);
     ctx.fill();
     ctx.stroke();
     ctx.fillStyle = theme.text;

@@ -39,15 +39,29 @@ describe('times', () => {
 });
 
 it('facts fit on a wire', () => {
-  const latent = { frameCount: 17, widthPx: 64, heightPx: 64, channels: 16, family: 'toybox' };
-  expect(factsLabel(latent)).toBe('17 frames · 64×64');
-  expect(factsInFull(latent)).toBe('17 frames · 64×64 · 16 channels');
-  expect(factsInFull({ family: 'toybox', channels: 16 })).toBe('');
-  expect(factsLabel({ frameCount: 1, fps: 8, durationSeconds: 2.125 })).toBe('1 frame · 8 fps · 2.13 s');
+  const latent = { frameCount: 81, widthPx: 832, heightPx: 480, channels: 16, family: 'wan' };
+  expect(factsLabel(latent)).toBe('81f · 832×480 · 16ch');
+  expect(factsInFull(latent)).toBe('81 frames · 832×480 · 16 channels');
+  const frames = { frameCount: 17, widthPx: 64, heightPx: 64, fps: 8, durationSeconds: 2.125 };
+  expect(factsLabel(frames)).toBe('17f · 64×64 · 8 fps');
+  expect(factsInFull(frames)).toBe('17 frames · 64×64 · 8 fps · 2.13 s');
+  expect(factsInFull({ frameCount: 1 })).toBe('1 frame');
   expect(factsLabel({ steps: 20 })).toBe('20 steps');
-  expect(factsLabel({ frameCount: 17, steps: 20, stepsDone: 6 })).toBe('17 frames · 6 of 20 steps');
-  expect(factsLabel({ frameCount: 17, steps: 20, stepsDone: 20 })).toBe('17 frames');
+  expect(factsLabel({ frameCount: 17, steps: 20, stepsDone: 6 })).toBe('17f · 6 of 20 steps');
+  expect(factsLabel({ frameCount: 17, steps: 20, stepsDone: 20 })).toBe('17f');
+  expect(factsLabel({ value: 9 })).toBe('9');
+});
+
+it('facts are told only where they are known', () => {
+  expect([factsLabel({}), factsInFull({})]).toEqual(['', '']);
   expect(factsLabel({ family: 'toybox', channels: 16 })).toBe('');
+  expect(factsLabel({ widthPx: 64 })).toBe('');
+});
+
+it('conditioning says that it holds frames, and in what clip', () => {
+  const placed = { hasKnownFrames: true, frameCount: 17, widthPx: 64, heightPx: 64 };
+  expect(factsLabel(placed)).toBe('frames given');
+  expect(factsInFull(placed)).toBe('frames given in a clip of 17 frames · 64×64');
 });
 
 describe('keys', () => {
