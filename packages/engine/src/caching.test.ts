@@ -324,7 +324,11 @@ describe('caching', () => {
       { code: 'not-cacheable' },
     ]);
     // A new engine has lost what was only in memory.
-    expect(await reasons(5)).toEqual([{ code: 'evicted' }, { code: 'not-cacheable' }]);
+    expect(await reasons(5)).toEqual([{ code: 'memory-only' }, { code: 'not-cacheable' }]);
+    // Somebody has tidied up behind our back.
+    for (const ending of ['', '-wal', '-shm'])
+      await rm(join(folder, `ledger.sqlite${ending}`), { force: true });
+    expect(await reasons(5)).toEqual([{ code: 'lost' }, { code: 'memory-only' }, { code: 'not-cacheable' }]);
   });
 
   test('E8 the reason compares with the run before, also when that took the node from the cache', async () => {

@@ -49,7 +49,7 @@ export function createKeyHistory(store: Store | undefined): KeyHistory {
       const last = entries.get(place(workflowName, node));
       if (last === undefined) return { code: 'never-computed' };
       if (last.version !== node.definition.version) return { code: 'node-changed' };
-      if (last.key === node.key) return { code: 'evicted' };
+      if (last.key === node.key) return { code: node.definition.cache === 'memory' ? 'memory-only' : 'lost' };
       const parts = partsOf(node);
       for (const [name, text] of Object.entries(parts.params)) {
         const before = last.params[name];

@@ -13,6 +13,11 @@ describe('why a node ran', () => {
       'because the model changed from toy 0a to toy 0b',
     ],
     [{ code: 'evicted' }, 'because its kept result had made room for others'],
+    [
+      { code: 'memory-only' },
+      'because its result was kept in memory only, and the program has been started anew',
+    ],
+    [{ code: 'lost' }, 'because its kept result is no longer there'],
     [{ code: 'damaged' }, 'because its kept result was damaged'],
     [{ code: 'not-cacheable' }, 'because its result is never kept'],
   ] as const)('%j: %s', (because, text) => {

@@ -27,6 +27,10 @@ export function reasonText(because: RanBecause, labels: ReasonLabels = {}): stri
       return 'because this kind of node computes differently than when it last ran';
     case 'evicted':
       return 'because its kept result had made room for others';
+    case 'memory-only':
+      return 'because its result was kept in memory only, and the program has been started anew';
+    case 'lost':
+      return 'because its kept result is no longer there';
     case 'damaged':
       return 'because its kept result was damaged';
     case 'not-cacheable':

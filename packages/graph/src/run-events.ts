@@ -52,6 +52,10 @@ export const ranBecauseSchema = z.strictObject({
     'model-changed',
     'node-changed',
     'evicted',
+    /** Kept in memory only, by a process that has ended. */
+    'memory-only',
+    /** Kept, and no longer there for a reason that nobody noted. */
+    'lost',
     'damaged',
     'not-cacheable',
   ]),
