@@ -127,8 +127,10 @@ export function decideQueue(state: QueueState, command: QueueCommand): Decision 
 }
 
 function submit(state: QueueState, runs: readonly SubmittedRun[]): Decision {
-  const known = new Set(state.waiting.map(({ runId }) => runId));
-  if (state.assigned !== undefined) known.add(state.assigned.runId);
+  const known = new Set(state.assigned === undefined ? [] : [state.assigned.runId]);
+  // Thousands may wait: naming them all pays for many new runs, looking through them for a few.
+  if (runs.length > 4) for (const { runId } of state.waiting) known.add(runId);
+  else for (const { runId } of runs) if (placeOf(state, runId) >= 0) known.add(runId);
   const events: EventDraft[] = [];
   for (const { runId, workflowName, priority = 0, from } of runs) {
     if (known.has(runId) || state.ended.has(runId)) continue;
