@@ -26,7 +26,7 @@ const kept = () => readdirSync(join(folder, 'checkpoints'));
 const leftovers = () => readdirSync(join(folder, 'tmp'));
 
 describe('a checkpoint', () => {
-  it('comes back as it was saved, also in a new process', async () => {
+  it('P1 comes back as it was saved, also in a new process', async () => {
     const state = { sample: latent(1 / 3), memory: { seed: '7', before: latent(-0) } };
     await store.checkpoints.save(key, { step: 4, state });
     const again = await openStore(folder);
@@ -34,7 +34,7 @@ describe('a checkpoint', () => {
     expect(leftovers()).toEqual([]);
   });
 
-  it('is replaced by the next of its key, and forgotten when told so', async () => {
+  it('P1 is replaced by the next of its key, and forgotten when told so', async () => {
     await store.checkpoints.save(key, { step: 1, state: latent(1) });
     await store.checkpoints.save(key, { step: 2, state: latent(2) });
     await store.checkpoints.save(other, { step: 9, state: latent(9) });
@@ -45,7 +45,7 @@ describe('a checkpoint', () => {
     expect(await store.checkpoints.load(other)).toMatchObject({ step: 9 });
   });
 
-  it('holds the state of the moment it was saved, whatever happens to it while it is written', async () => {
+  it('P1 holds the state of the moment it was saved, whatever happens to it while it is written', async () => {
     const state = latent(1);
     const saving = store.checkpoints.save(key, { step: 1, state });
     state.data.fill(2);
@@ -53,7 +53,7 @@ describe('a checkpoint', () => {
     expect(await store.checkpoints.load(key)).toMatchObject({ state: latent(1) });
   });
 
-  it('is not served when any of its bytes was flipped', async () => {
+  it('P2 is not served when any of its bytes was flipped', async () => {
     await store.checkpoints.save(key, { step: 3, state: latent(1) });
     const whole = readFileSync(path());
     for (let at = 0; at < whole.byteLength; at++) {
@@ -65,7 +65,7 @@ describe('a checkpoint', () => {
     expect(await store.checkpoints.load(key), 'a damaged one is put away').toEqual({ status: 'missing' });
   });
 
-  it('is not served when it was cut', async () => {
+  it('P2 is not served when it was cut', async () => {
     for (const length of [0, 7, 39, 40, 100]) {
       await store.checkpoints.save(key, { step: 3, state: latent(1) });
       truncateSync(path(), length);
@@ -73,18 +73,18 @@ describe('a checkpoint', () => {
     }
   });
 
-  it('is not served under another key', async () => {
+  it('P2 is not served under another key', async () => {
     await store.checkpoints.save(key, { step: 3, state: latent(1) });
     writeFileSync(join(folder, 'checkpoints', `${other}.checkpoint`), readFileSync(path()));
     expect(await store.checkpoints.load(other)).toEqual({ status: 'damaged' });
   });
 
-  it('has a key and not a path', async () => {
+  it('P2 has a key and not a path', async () => {
     await expect(store.checkpoints.load('../secret')).rejects.toMatchObject({ code: 'store/damaged' });
   });
 });
 
-it('a disk that fails at any call leaves the checkpoint before and nothing half-written', async () => {
+it('P3 a disk that fails at any call leaves the checkpoint before and nothing half-written', async () => {
   const disk = createFailingDisk();
   const failing = await openStore(folder, { disk });
   await failing.checkpoints.save(key, { step: 1, state: latent(1) });
@@ -115,21 +115,21 @@ describe('pruning', () => {
     return keys;
   }
 
-  it('removes the old ones', async () => {
+  it('P4 removes the old ones', async () => {
     const [, , newest = ''] = await saveThree();
     await store.checkpoints.save(newest, { step: 2, state: latent(2) });
     await store.checkpoints.prune({ maxAgeMs: 60_000, maxBytes: 1e9 });
     expect(kept()).toEqual([`${newest}.checkpoint`]);
   });
 
-  it('removes the oldest where they are too many bytes', async () => {
+  it('P4 removes the oldest where they are too many bytes', async () => {
     const [, second, third] = await saveThree();
     const one = readFileSync(join(folder, 'checkpoints', `${third}.checkpoint`)).byteLength;
     await store.checkpoints.prune({ maxAgeMs: 1e9, maxBytes: 2 * one });
     expect(kept().sort()).toEqual([`${third}.checkpoint`, `${second}.checkpoint`].sort());
   });
 
-  it('finds nothing to do in a new folder, and leaves other files alone', async () => {
+  it('P4 finds nothing to do in a new folder, and leaves other files alone', async () => {
     await store.checkpoints.prune({ maxAgeMs: 0, maxBytes: 0 });
     await saveThree();
     writeFileSync(join(folder, 'checkpoints', 'notes.txt'), 'mine');
