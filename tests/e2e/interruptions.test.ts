@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createClient, type ReelgraphClient } from '@reelgraph/client';
 import { parseWorkflow, type RunEvent, type RunState, reduceRun, type Workflow } from '@reelgraph/graph';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { runToEnd } from '../support/runs.ts';
 import { projectRoot, type RunningServer, startServer, temporaryFolder } from '../support/server.ts';
 
@@ -33,11 +33,11 @@ function longRun(seed: string, steps = 200): Workflow {
   return workflow;
 }
 
-it('a runner killed in the middle of a step costs that run alone, and the next one goes on', async () => {
+it('a runner killed in the middle of a step is replaced, and its run is taken up again by itself', async () => {
   let killed = false;
   const { pid: runnerPid } = (await client.call('getHealth', { params: {} })).runner;
   expect(runnerPid).not.toBeNull();
-  const broken = await runToEnd(client, longRun('1'), {
+  const run = await runToEnd(client, longRun('1', 12), {
     onEvent: (event) => {
       if (killed || event.type !== 'node.progress' || event.nodeId !== 'denoise' || event.step < 3) return;
       killed = true;
@@ -45,15 +45,43 @@ it('a runner killed in the middle of a step costs that run alone, and the next o
     },
   });
   expect(killed).toBe(true);
-  expect(broken.state.status).toBe('failed');
-  expect(broken.state.error?.code).toBe('runner/died');
-  expect(broken.state.error?.message).toMatch(/SIGKILL/);
-
-  const health = await fetch(`${server.baseUrl}/api/v1/node-types`);
-  expect(health.status).toBe(200);
-  const next = await runToEnd(client, longRun('2', 5));
-  expect(next.state.status).toBe('succeeded');
+  expect(run.state).toMatchObject({
+    status: 'succeeded',
+    attempt: 2,
+    interruptions: [{ error: { code: 'runner/died', message: expect.stringMatching(/SIGKILL/) } }],
+  });
+  expect(run.state.nodes.mux?.outputs?.video?.file).toBeDefined();
 }, 180_000);
+
+it('server and runner killed at once lose nothing: the next server goes on with the run and the queue', async () => {
+  const { runId } = await client.startRun(longRun('7', 12));
+  const waiting = await client.startRun(longRun('7', 3), { priority: -1 });
+  await new Promise<void>((done) => {
+    const connection = client.connectEvents({
+      onWelcome: () => {},
+      onEvent: ({ event }) => {
+        if (event.runId !== runId || event.type !== 'node.progress' || event.nodeId !== 'denoise') return;
+        connection.close();
+        done();
+      },
+      onPreview: () => {},
+    });
+  });
+  const { pid: runnerPid } = (await client.call('getHealth', { params: {} })).runner;
+  if (runnerPid !== null) process.kill(runnerPid, 'SIGKILL');
+  await server.stop('SIGKILL');
+
+  server = await startServer({ dataFolder: server.dataFolder });
+  client = createClient({ baseUrl: server.baseUrl });
+  await vi.waitFor(async () => expect((await client.getRun(waiting.runId)).run.status).toBe('succeeded'), {
+    timeout: 150_000,
+    interval: 500,
+  });
+  expect((await client.getRun(runId)).run).toMatchObject({
+    status: 'succeeded',
+    interruptions: { length: 1 },
+  });
+}, 200_000);
 
 it('a cancelled run ends as cancelled, is no failure, and the next one goes on', async () => {
   let asked = false;
