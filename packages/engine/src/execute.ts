@@ -430,12 +430,14 @@ export async function executePlan(
           if (waiting.delete(slot)) deliver(slot, found, 'disk');
           return;
         }
-        slot.isClaimed ||= store.claim(key);
         if (slot.isClaimed) {
           if (waiting.delete(slot)) queueUp(slot);
           else release(slot);
           return;
         }
+        slot.isClaimed = store.claim(key);
+        // Looked for once more: who gave the claim back has kept the result just before.
+        if (slot.isClaimed) continue;
         await new Promise((resolve) => setTimeout(resolve, claimPollMs));
       }
       release(slot);

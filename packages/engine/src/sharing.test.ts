@@ -8,6 +8,7 @@ import { createInterface } from 'node:readline';
 import { openStore, type Store } from '@reelgraph/store';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type During, document, registryOf, shown, sumNode, testEngine } from './example-nodes.ts';
+import { planRun } from './plan.ts';
 
 let folder: string;
 let opened: Store[] = [];
@@ -130,6 +131,36 @@ test('C8 two engines on one data folder compute it once, and both give the same'
     nodeId: 's',
     source: 'disk',
   });
+});
+
+test('C8 a result that is kept in the moment in which its claim is given back is found', async () => {
+  const plain = document({ s: ['slow', 1] });
+  const ran: string[] = [];
+  const nodes = registry(ran, () => undefined);
+  const absent = () => Promise.reject(new Error('no model, no file'));
+  const planned = await planRun(plain, nodes, {
+    targets: ['s'],
+    digestOfModel: absent,
+    digestOfFile: absent,
+  });
+  const key = planned.ok ? (planned.plan.nodes[0]?.key ?? '') : '';
+  const [mine, other] = [await open(), await open()];
+  expect(other.claim(key)).toBe(true);
+  let asked = 0;
+  const claim = (wanted: string): boolean => {
+    asked += 1;
+    if (asked === 2) {
+      // Between the look for the result and the claim, all in one turn.
+      const about = { nodeType: 'slow', computedAtMs: 0, durationMs: 50, summaries: {} };
+      const parts = { version: 1, params: {}, inputs: {} };
+      void other.saveResult({ ...about, key, parts, outputs: { sum: 1 } }, { durable: false });
+      other.release(key);
+      other.flush();
+    }
+    return mine.claim(wanted);
+  };
+  const result = await testEngine(nodes, { store: { ...mine, claim } }).run(plain, { targets: ['s'] });
+  expect([asked, result.story, shown(result, 's'), ran]).toEqual([2, ['cached s'], '1', []]);
 });
 
 test('C8 when the process that computes it is killed, who waits takes over', async () => {
