@@ -37,12 +37,13 @@ interface Offer {
 
 export function openCheckpoints(options: NodeCheckpointOptions): NodeCheckpoints {
   const { key, clock, warn, onContinued } = options;
-  const startedAtMs = clock.elapsed();
   const store = key === undefined ? undefined : options.store;
   let isOpen = true;
   let waiting: Offer | undefined;
   let saving: Promise<void> | undefined;
-  let spentMs = 0;
+  let beganAtMs = Number.NEGATIVE_INFINITY;
+  /** What copying takes: the state is as large each time, and whatever took longer was another's turn. */
+  let copyingMs = Number.POSITIVE_INFINITY;
   let hasFile = false;
   let hasWarned = false;
 
@@ -54,7 +55,7 @@ export function openCheckpoints(options: NodeCheckpointOptions): NodeCheckpoints
       if (isOpen && mayBegin()) pump();
     });
   };
-  const mayBegin = (): boolean => spentMs <= saveShare * (clock.elapsed() - startedAtMs);
+  const mayBegin = (): boolean => saveShare * (clock.elapsed() - beganAtMs) >= copyingMs;
 
   async function saveNewest(): Promise<void> {
     // A turn later: by then the node has sent off its next step, and the state is copied beside it.
@@ -62,12 +63,12 @@ export function openCheckpoints(options: NodeCheckpointOptions): NodeCheckpoints
     const offer = waiting;
     waiting = undefined;
     if (offer === undefined || store === undefined || key === undefined) return;
-    const beganAtMs = clock.elapsed();
+    beganAtMs = clock.elapsed();
     try {
       const isFirst = !hasFile;
       const written = store.save(key, { step: offer.step, state: offer.produce() });
       hasFile = true;
-      spentMs += clock.elapsed() - beganAtMs;
+      copyingMs = Math.min(copyingMs, clock.elapsed() - beganAtMs);
       await written;
       if (isFirst) await store.prune();
     } catch (error) {
