@@ -1,9 +1,9 @@
 /** What a sampling loop costs beside the model itself while its checkpoints are saved, and what they add. */
 import type { RunEvent } from '@reelgraph/graph';
 import type { CheckpointStore, Store } from '@reelgraph/store';
-import { createCapturingEngine } from './capture.ts';
-import { type BenchSection, median } from './section.ts';
-import { textToFrames } from './workflow.ts';
+import { createCapturingEngine } from '../capture.ts';
+import { type BenchSection, median } from '../section.ts';
+import { textToFrames } from '../workflow.ts';
 
 const defaultRounds = 7;
 const steps = 20;
