@@ -74,6 +74,8 @@ const definitions: readonly AnyNodeDefinition[] = [
   saveVideo,
 ];
 
+export { beginsAsLatentFile, encodeLatentFile, latentFactsOf } from './latent/latent-file.ts';
+
 /** Every built-in node type by name, in menu order. */
 export const builtinNodes: NodeRegistry = new Map(
   definitions.map((definition) => [definition.type, definition]),

@@ -2,7 +2,7 @@ import type { Latent } from '@reelgraph/node-api';
 import { createFakeResults, createTestContext, fakeModelRef as model } from '@reelgraph/node-api/testing';
 import { decodeSafetensors, encodeSafetensors, full, randomNormal, tensor } from '@reelgraph/tensor';
 import { describe, expect, it } from 'vitest';
-import { decodeLatentFile, encodeLatentFile } from './latent-file.ts';
+import { decodeLatentFile, encodeLatentFile, latentFactsOf } from './latent-file.ts';
 import { loadLatent } from './load-latent/node.ts';
 import { saveLatent } from './save-latent/node.ts';
 
@@ -50,6 +50,25 @@ describe('a latent file', () => {
 
   it('has its samples where other programs look for them', () => {
     expect(decodeSafetensors(encodeLatentFile(draft)).tensors.latent_tensor).toEqual(draft.samples);
+  });
+
+  it('says in its head what it is, before anything is computed', () => {
+    const clip = { model: 'fake', frameCount: 9, widthPx: 32, heightPx: 32, channels: 2 };
+    expect(latentFactsOf(encodeLatentFile(finished))).toEqual(clip);
+    expect(latentFactsOf(encodeLatentFile(draft))).toEqual({
+      ...clip,
+      steps: 3,
+      stepsDone: 2,
+      variant: 'fast',
+    });
+    for (const other of [
+      new Uint8Array(),
+      Buffer.from('a text of some length'),
+      encodeLatentFile(draft).subarray(0, 99),
+    ])
+      expect(() => latentFactsOf(other)).toThrowError(
+        expect.objectContaining({ code: 'latent/not-a-latent' }),
+      );
   });
 
   it('is refused when any byte of it was changed', () => {

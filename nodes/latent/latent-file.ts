@@ -3,7 +3,13 @@
  * metadata and a digest over everything. A draft comes back with all that the rest of its steps follow from.
  */
 import { createHash } from 'node:crypto';
-import { type Conditioning, type Latent, NodeError, type UnfinishedSampling } from '@reelgraph/node-api';
+import {
+  type Conditioning,
+  type Latent,
+  NodeError,
+  type PortFacts,
+  type UnfinishedSampling,
+} from '@reelgraph/node-api';
 import {
   decodeSafetensors,
   encodeSafetensors,
@@ -125,6 +131,50 @@ export function decodeLatentFile(bytes: Uint8Array): Latent {
     memory: { ...memory, ...tensorsUnder(tensors, 'memory.') },
   };
   return { ...latent, unfinished: state };
+}
+
+const headSchema = z.looseObject({
+  __metadata__: z.looseObject({ latent: z.string() }),
+  [samplesName]: z.looseObject({ shape: z.array(z.number().int().positive()).length(5) }),
+});
+
+/** Whether bytes begin as a safetensors file does: the length of a JSON object, then the object. */
+export function beginsAsLatentFile(bytes: Uint8Array): boolean {
+  return bytes[8] === 0x7b && headLength(bytes) <= bytes.byteLength - 8;
+}
+
+function headLength(bytes: Uint8Array): number {
+  if (bytes.byteLength < 8) return Number.POSITIVE_INFINITY;
+  return Number(new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0, true));
+}
+
+/**
+ * What the head of a file says of the latent in it; its tensors are not looked at.
+ *
+ * @throws NodeError 'latent/not-a-latent' | 'latent/newer'
+ */
+export function latentFactsOf(bytes: Uint8Array): PortFacts {
+  if (!beginsAsLatentFile(bytes)) throw unfit('it does not begin as one');
+  let value: unknown;
+  try {
+    value = JSON.parse(new TextDecoder().decode(bytes.subarray(8, 8 + headLength(bytes))));
+  } catch {
+    throw unfit('its head cannot be read');
+  }
+  const head = headSchema.safeParse(value);
+  if (!head.success) throw unfit('its head says nothing of a latent');
+  const { model, frameCount, widthPx, heightPx, unfinished } = parseAbout(head.data.__metadata__.latent);
+  const channels = head.data[samplesName].shape[1];
+  const variant = unfinished?.model.variant;
+  return {
+    model,
+    frameCount,
+    widthPx,
+    heightPx,
+    ...(channels === undefined ? {} : { channels }),
+    ...(unfinished === undefined ? {} : { steps: unfinished.sigmas.length - 1, stepsDone: unfinished.step }),
+    ...(variant === undefined ? {} : { variant }),
+  };
 }
 
 function readSafetensors(bytes: Uint8Array): ReturnType<typeof decodeSafetensors> {

@@ -16,7 +16,8 @@ import {
 import { createMediaService } from '@reelgraph/media';
 import type { InferContext, MediaService } from '@reelgraph/node-api';
 import { createFakeMedia, createTestContext, fakeModelFacts } from '@reelgraph/node-api/testing';
-import { builtinNodes } from '@reelgraph/nodes';
+import { builtinNodes, encodeLatentFile, latentFactsOf } from '@reelgraph/nodes';
+import { zeros } from '@reelgraph/tensor';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { inputBytes, shippedFileFacts, shippedWorkflows } from './documents.ts';
@@ -34,9 +35,21 @@ beforeAll(async () => {
   });
   // Files are read as they are; writing them is another matter and would take most of the time.
   media = { ...real, muxVideo: (request, signal) => createFakeMedia().muxVideo(request, signal) };
-  context = { models: new Map([['fake', fakeModelFacts]]), files: await shippedFileFacts() };
+  const files = await shippedFileFacts();
+  files.set(savedFile, { kind: 'latent', facts: latentFactsOf(savedLatent) });
+  context = { models: new Map([['fake', fakeModelFacts]]), files };
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
+
+const savedFile = 'inputs/saved.safetensors';
+const savedLatent = encodeLatentFile({
+  samples: zeros('float32', [1, 2, 3, 4, 6]),
+  model: 'fake',
+  frameCount: 9,
+  widthPx: 48,
+  heightPx: 32,
+});
+const read = async (name: string) => (name === savedFile ? savedLatent : inputBytes(name));
 
 /** Small and quick: the model without weights, few steps, a prompt of three words. */
 function small(workflow: Workflow): Workflow {
@@ -68,7 +81,7 @@ async function made(workflow: Workflow): Promise<Map<string, Readonly<Record<str
         .map(({ from, to }) => [to[1], values.get(from[0])?.[from[1]]]),
     );
     const defaults = Object.entries(definition.params).map(([name, param]) => [name, param.default]);
-    const ctx = createTestContext({ nodeId: id, media, files: { read: async (name) => inputBytes(name) } });
+    const ctx = createTestContext({ nodeId: id, media, files: { read } });
     const params = { ...Object.fromEntries(defaults), ...node.params };
     values.set(id, await definition.run({ inputs, params, ctx }));
     ran.add(node.type);
@@ -179,8 +192,11 @@ const others = document(
     fitted: ['fit-mask'],
     cut: ['trim-frames', { cutStart: 1, most: 3 }],
     faded: ['join-clips', { crossfade: 2 }],
+    saved: ['load-latent', { file: savedFile }],
+    kept: ['save-latent'],
   },
   [
+    'saved.latent -> kept.latent',
     'clip.frames -> slow.frames',
     'slow.frames -> back.frames',
     'back.frames -> last.frames',

@@ -1,4 +1,5 @@
 import { defineNode, NodeError } from '@reelgraph/node-api';
+import { fileIssues } from '../../video/file-issues.ts';
 import { decodeLatentFile } from '../latent-file.ts';
 
 /** Brings a saved latent back. */
@@ -24,20 +25,13 @@ export const loadLatent = defineNode({
   },
   cache: 'memory',
   lane: 'cpu',
-  infer: ({ params }) => ({
-    outputs: { latent: {} },
-    issues:
-      params.file === ''
-        ? [
-            {
-              code: 'file/none-chosen',
-              severity: 'error',
-              message: 'No latent is chosen. Drop a file onto the node.',
-              param: 'file',
-            },
-          ]
-        : [],
-  }),
+  infer({ params, context }) {
+    const facts = context.files?.get(params.file);
+    return {
+      outputs: { latent: facts?.kind === 'latent' ? facts.facts : {} },
+      issues: fileIssues(params.file, facts, 'latent'),
+    };
+  },
   async run({ params, ctx }) {
     if (params.file === '') {
       throw new NodeError('file/none-chosen', 'No latent is chosen.', {

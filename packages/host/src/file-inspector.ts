@@ -2,7 +2,8 @@
 import { createHash } from 'node:crypto';
 import type { NodeCatalogue, Workflow, WorkflowNode } from '@reelgraph/graph';
 import { own, withSubgraphs } from '@reelgraph/graph';
-import type { FileFacts } from '@reelgraph/node-api';
+import { type FileFacts, NodeError } from '@reelgraph/node-api';
+import { beginsAsLatentFile, latentFactsOf } from '@reelgraph/nodes';
 import type { LocatedInputFiles, OpenInput } from './input-files.ts';
 
 export interface FileInspector {
@@ -38,7 +39,7 @@ export function createFileInspector(inspect: InspectBytes): FileInspector {
     const bytes = await handle.readFile();
     const digest = await digestOf(bytes);
     remember(digests, stamp, digest);
-    const facts = known.get(digest) ?? inspect(bytes);
+    const facts = known.get(digest) ?? (beginsAsLatentFile(bytes) ? latentFacts(bytes) : inspect(bytes));
     remember(known, digest, facts);
     try {
       return await facts;
@@ -84,6 +85,16 @@ export function filesNamedBy(workflow: Workflow, catalogue: NodeCatalogue): Read
     }
   }
   return names;
+}
+
+/** The head is short, so it is read on this thread. */
+async function latentFacts(bytes: Uint8Array): Promise<FileFacts> {
+  try {
+    return { kind: 'latent', facts: latentFactsOf(bytes) };
+  } catch (error) {
+    if (!(error instanceof NodeError)) throw error;
+    return { kind: 'unusable', code: error.code, message: error.message };
+  }
 }
 
 async function digestOf(bytes: Uint8Array): Promise<string> {

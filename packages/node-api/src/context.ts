@@ -3,6 +3,7 @@
  * a test runs them with fakes and loads no native code.
  */
 
+import type { PortFacts } from '@reelgraph/graph';
 import type { Tensor } from '@reelgraph/tensor';
 import type { Conditioning, FileRef, Frames, ImageValue, KnownLatent, ModelRef } from './values.ts';
 
@@ -256,6 +257,8 @@ export type FileFacts =
       /** Of its sound, where it has any. */
       readonly sampleRateHz?: number;
     }
+  /** A latent that was saved, with what its head says of it. */
+  | { readonly kind: 'latent'; readonly facts: PortFacts }
   /** Missing, or nothing that can be read. */
   | { readonly kind: 'unusable'; readonly code: string; readonly message: string };
 
