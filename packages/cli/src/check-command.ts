@@ -1,6 +1,5 @@
 /** `reelgraph check`: everything wrong with workflow files, without running them; with `--fix` mended. */
 import { dirname, resolve } from 'node:path';
-import { fixWorkflow } from '@reelgraph/engine';
 import { type GraphIssue, stringifyWorkflow } from '@reelgraph/graph';
 import {
   type Catalogue,
@@ -80,9 +79,7 @@ async function look(
       const message = `${file} is a video; save its workflow as JSON to have it mended.`;
       return { issues: [{ code: 'video/not-written', severity: 'error', message }] };
     }
-    const { workflow, applied, check } = await fixWorkflow(read.workflow, (changed) =>
-      catalogue.check(changed, files),
-    );
+    const { workflow, applied, check } = await catalogue.mend(read.workflow, files);
     if (applied.length > 0)
       await writeFileAtomically(resolve(file), Buffer.from(stringifyWorkflow(workflow)));
     return { issues: [...read.warnings, ...check.issues], fixed: applied };

@@ -1,5 +1,11 @@
 /** What can be said about workflows without running anything: node types, installed models, checks. */
-import { blockingIssues, checkWorkflow, type WorkflowCheck } from '@reelgraph/engine';
+import {
+  blockingIssues,
+  checkWorkflow,
+  type FixedWorkflow,
+  fixWorkflow,
+  type WorkflowCheck,
+} from '@reelgraph/engine';
 import type { GraphIssue, NodeCatalogue, NodeTypeInfo, Workflow } from '@reelgraph/graph';
 import { createModelService, type InstalledModel, type ModelServiceHandle } from '@reelgraph/inference';
 import { describeNode, type InferContext, type NodeRegistry } from '@reelgraph/node-api';
@@ -24,6 +30,8 @@ export interface Catalogue {
   listModels(): Promise<readonly InstalledModel[]>;
   /** Everything wrong with a workflow, and the facts on its wires. `files` are those it names, where they are others. */
   check(workflow: Workflow, files?: LocatedInputFiles): Promise<WorkflowCheck>;
+  /** The workflow with every fix that errors offer applied in turn; see `fixWorkflow`. */
+  mend(workflow: Workflow, files?: LocatedInputFiles): Promise<FixedWorkflow>;
   /** What keeps a run of `targets` (all outputs when absent) from starting; faults off to the side do not. */
   findBlockers(workflow: Workflow, targets?: readonly string[]): Promise<readonly GraphIssue[]>;
   close(): Promise<void>;
@@ -100,6 +108,7 @@ export function catalogueOver(
       return models.installed();
     },
     check,
+    mend: (workflow, ownFiles) => fixWorkflow(workflow, (changed) => check(changed, ownFiles)),
     async findBlockers(workflow, targets) {
       const { issues } = await check(workflow);
       const blocking = blockingIssues(workflow, builtinNodes, issues, targets);
