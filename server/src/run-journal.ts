@@ -52,8 +52,10 @@ export interface RunJournal {
   request(runId: string): Omit<RunRequest, 'settings'> | undefined;
   /** The picture of a run as far as it is journaled. */
   state(runId: string): RunState | undefined;
-  /** Pictures of the newest runs, newest first; with `before`, of those accepted before that run. */
-  newest(limit: number, filter?: { status?: RunStatus | undefined; before?: string | undefined }): RunState[];
+  /** Pictures of the newest runs, newest first. */
+  newest(limit: number): RunState[];
+  /** Ids of the newest runs, newest first; with `before`, of those accepted before that run. */
+  newestIds(limit: number, filter: { status?: RunStatus | undefined; before?: string | undefined }): string[];
   /** Ids of runs that have not ended, oldest first. */
   unfinishedRunIds(): string[];
   close(): void;
@@ -176,7 +178,8 @@ export function openRunJournal(
       const run = journal.getRun(runId);
       return run === undefined ? undefined : stateOf(run);
     },
-    newest: (limit, filter = {}) => journal.runs({ limit, ...filter }).map(stateOf),
+    newest: (limit) => journal.runs({ limit }).map(stateOf),
+    newestIds: (limit, filter) => journal.runIds({ limit, ...filter }),
     unfinishedRunIds: () => journal.unfinishedRuns().map((run) => run.runId),
     close: () => journal.close(),
   };

@@ -85,8 +85,9 @@ describe('the journal', () => {
     expect(second.getRequest('two')).toEqual({ workflowJson: '{"name":"two"}' });
     expect(second.runs().map(({ runId }) => runId)).toEqual(['three', 'two', 'one']);
     expect(second.runs({ limit: 1 }).map(({ runId }) => runId)).toEqual(['three']);
-    expect(second.runs({ before: 'three', limit: 1 }).map(({ runId }) => runId)).toEqual(['two']);
-    expect(second.runs({ status: 'succeeded' }).map(({ runId }) => runId)).toEqual(['one']);
+    expect(second.runIds({ before: 'three', limit: 1 })).toEqual(['two']);
+    expect(second.runIds({ limit: 2 })).toEqual(['three', 'two']);
+    expect(second.runIds({ status: 'succeeded', limit: 9 })).toEqual(['one']);
     expect([second.getRun('nowhere'), second.getRequest('nowhere')]).toEqual([undefined, undefined]);
   });
 

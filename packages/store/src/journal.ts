@@ -93,8 +93,10 @@ export interface Journal {
   flush(): Promise<void>;
   getRun(runId: string): StoredRun | undefined;
   getRequest(runId: string): RunRequestTexts | undefined;
-  /** Newest first; with `before`, only those accepted before that run. */
-  runs(options?: { status?: string | undefined; limit?: number; before?: string | undefined }): StoredRun[];
+  /** Newest first. */
+  runs(options?: { limit?: number }): StoredRun[];
+  /** Ids, newest first; with `before`, only of runs accepted before that one. */
+  runIds(options: { status?: string | undefined; limit: number; before?: string | undefined }): string[];
   /** Runs that have not ended, oldest first: what a server finds after it was killed. */
   unfinishedRuns(): StoredRun[];
   /** Events that tell of the queue, ascending: all but the details of runs that are over. */
@@ -158,6 +160,7 @@ function takeLock(folder: string): Database.Database {
 const columns = `run_id AS runId, status, accepted_at_ms AS acceptedAtMs, state_json AS stateJson`;
 const eventColumns = `cursor, run_id AS runId, seq, json`;
 const cursorRow = z.object({ cursor: z.number() });
+const runIdRow = z.object({ runId: z.string() });
 const idRow = z.object({ id: z.number() });
 const eventRow = z.object({
   cursor: z.number(),
@@ -195,12 +198,13 @@ function createJournal(database: Database.Database, lock: Database.Database, flu
   const selectUnfinished = database.prepare(
     `SELECT ${columns} FROM runs WHERE status IN ('queued', 'running') ORDER BY position`,
   );
+  const selectNewest = database.prepare(`SELECT ${columns} FROM runs ORDER BY position DESC LIMIT ?`);
   const beforeRun = `position < COALESCE((SELECT position FROM runs WHERE run_id = $before), 9e18)`;
-  const selectNewest = database.prepare(
-    `SELECT ${columns} FROM runs WHERE ${beforeRun} ORDER BY position DESC LIMIT $limit`,
+  const selectIds = database.prepare(
+    `SELECT run_id AS runId FROM runs WHERE ${beforeRun} ORDER BY position DESC LIMIT $limit`,
   );
-  const selectByStatus = database.prepare(
-    `SELECT ${columns} FROM runs WHERE status = $status AND ${beforeRun} ORDER BY position DESC LIMIT $limit`,
+  const selectIdsByStatus = database.prepare(
+    `SELECT run_id AS runId FROM runs WHERE status = $status AND ${beforeRun} ORDER BY position DESC LIMIT $limit`,
   );
   const selectQueueEvents = database.prepare(
     `SELECT ${eventColumns} FROM events
@@ -301,11 +305,12 @@ function createJournal(database: Database.Database, lock: Database.Database, flu
         ...(targets === null ? {} : { targets: z.array(z.string()).parse(JSON.parse(targets)) }),
       };
     },
-    runs: ({ status, limit = 100, before = null } = {}) =>
+    runs: ({ limit = 100 } = {}) => selectNewest.all(limit).map(storedRun),
+    runIds: ({ status, limit, before = null }) =>
       (status === undefined
-        ? selectNewest.all({ limit, before })
-        : selectByStatus.all({ status, limit, before })
-      ).map(storedRun),
+        ? selectIds.all({ limit, before })
+        : selectIdsByStatus.all({ status, limit, before })
+      ).map((row) => runIdRow.parse(row).runId),
     unfinishedRuns: () => selectUnfinished.all().map(storedRun),
     *queueEvents() {
       for (const row of selectQueueEvents.iterate()) yield storedEvent(row);

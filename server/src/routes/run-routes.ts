@@ -28,7 +28,6 @@ export function registerRunCalls(
   { catalogue, checker, hub, journal, queue }: RunRouteParts,
 ): void {
   const unknownRun = () => notFound('There is no run with this id.', 'GET /api/v1/runs lists the newest.');
-  const types = new Map(catalogue.nodeTypes.map((info) => [info.type, info]));
 
   /** @throws HttpError 422 when the workflow cannot run */
   async function requireRunnable(workflow: Workflow, targets: readonly string[] | undefined): Promise<void> {
@@ -49,7 +48,7 @@ export function registerRunCalls(
     values: Readonly<Record<string, ParamValue>> | undefined,
   ): Workflow {
     if (values === undefined) return workflow;
-    const applied = applyInputs(workflow, values, types);
+    const applied = applyInputs(workflow, values, catalogue.typesByName);
     if (applied.ok) return applied.workflow;
     throw invalidWorkflow(applied.issues);
   }
@@ -121,9 +120,7 @@ export function registerRunCalls(
     }
     const before = query('before');
     if (before !== undefined && hub.status(before) === undefined) throw unknownRun();
-    return journal
-      .newest(maxListedRuns, { status, before })
-      .map((run) => (isOver(run) ? run : (hub.run(run.runId) ?? run)));
+    return journal.newestIds(maxListedRuns, { status, before }).flatMap((runId) => hub.run(runId) ?? []);
   });
 
   registry.call('getRun', ({ param }) => {

@@ -131,6 +131,10 @@ export class SimulatedJournal implements RunJournal {
     return this.#pictures().reverse().slice(0, limit);
   }
 
+  newestIds(): never[] {
+    return [];
+  }
+
   unfinishedRunIds(): string[] {
     const unfinished = new Set<string>();
     for (const event of this.events()) {
