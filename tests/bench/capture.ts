@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { createEngine, type Engine } from '@reelgraph/engine';
 import { createModelService, type ModelServiceHandle } from '@reelgraph/inference';
 import { createMediaService } from '@reelgraph/media';
-import { defineNode, type Frames } from '@reelgraph/node-api';
+import { defineNode, type Frames, type ModelService } from '@reelgraph/node-api';
 import { builtinNodes } from '@reelgraph/nodes';
 import { openStore, type Store } from '@reelgraph/store';
 import { sliceAxis } from '@reelgraph/tensor';
@@ -24,9 +24,9 @@ export interface CapturingEngine {
   close(): Promise<void>;
 }
 
-/** @param options.withStore what the engine is given in place of its store, for benches of the store's part */
+/** @param options what the engine is given in place of its store and models, for benches that look at them */
 export async function createCapturingEngine(
-  options: { withStore?: (store: Store) => Store } = {},
+  options: { withStore?: (store: Store) => Store; withModels?: (models: ModelService) => ModelService } = {},
 ): Promise<CapturingEngine> {
   const scratch = await mkdtemp(join(tmpdir(), 'reelgraph-bench-'));
   const ownStore = await openStore(join(scratch, 'artifacts'));
@@ -83,7 +83,7 @@ export async function createCapturingEngine(
   const engine = createEngine({
     registry: new Map([...builtinNodes, [capture.type, capture], [give.type, give]]),
     store,
-    models,
+    models: options.withModels?.(models) ?? models,
     media: createMediaService({
       tempFolder: join(scratch, 'tmp'),
       putFile: async (path, about) => ({

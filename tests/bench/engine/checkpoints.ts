@@ -1,9 +1,19 @@
 /** What a sampling loop costs beside the model itself while its checkpoints are saved, and what they add. */
 import type { RunEvent } from '@reelgraph/graph';
+import type { ModelService } from '@reelgraph/node-api';
 import type { CheckpointStore, Store } from '@reelgraph/store';
 import { createCapturingEngine } from '../capture.ts';
 import { type BenchSection, median } from '../section.ts';
 import { textToFrames } from '../workflow.ts';
+
+/** One clip. */
+interface Sampled {
+  readonly loopMs: number;
+  /** Inside `session.run`. */
+  readonly bareMs: number;
+  /** On the sampling thread, while no session runs. */
+  readonly betweenMs: number;
+}
 
 const defaultRounds = 7;
 const steps = 20;
@@ -25,9 +35,28 @@ function observed(store: Store) {
   return { seen, store: { ...store, checkpoints } };
 }
 
+/** Models with a look at how long the sampling thread keeps them waiting: from an answer to the next call. */
+function observedModels(models: ModelService) {
+  const seen = { betweenMs: 0, answeredAt: Number.NaN };
+  const denoise: ModelService['denoise'] = async (...call) => {
+    // The first call of a clip follows no answer.
+    if (!Number.isNaN(seen.answeredAt)) seen.betweenMs += performance.now() - seen.answeredAt;
+    const answer = await models.denoise(...call);
+    seen.answeredAt = performance.now();
+    return answer;
+  };
+  return { seen, models: { ...models, denoise } };
+}
+
 const checkpoints: BenchSection = async (report, { count: rounds = defaultRounds }) => {
   let seen = { isOn: true, saves: 0, copyingMs: 0 };
+  let waits = { betweenMs: 0, answeredAt: Number.NaN };
   const { engine, models, taken, close } = await createCapturingEngine({
+    withModels: (own) => {
+      const watched = observedModels(own);
+      waits = watched.seen;
+      return watched.models;
+    },
     withStore: (store) => {
       const watched = observed(store);
       seen = watched.seen;
@@ -35,8 +64,10 @@ const checkpoints: BenchSection = async (report, { count: rounds = defaultRounds
     },
   });
   const sessionMs = () => models.sessionTimes().get('transformer')?.runMs ?? 0;
-  async function denoise(seed: number): Promise<{ readonly loopMs: number; readonly bareMs: number }> {
+  async function denoise(seed: number): Promise<Sampled> {
     const before = sessionMs();
+    waits.betweenMs = 0;
+    waits.answeredAt = Number.NaN;
     const events: RunEvent[] = [];
     await engine.run({
       runId: `bench-${seed}`,
@@ -47,7 +78,7 @@ const checkpoints: BenchSection = async (report, { count: rounds = defaultRounds
     const done = events.find((event) => event.type === 'node.finished' && event.nodeId === 'denoise');
     if (done?.type !== 'node.finished')
       throw new Error(`denoise did not finish: ${JSON.stringify(events.at(-1))}`);
-    return { loopMs: done.durationMs, bareMs: sessionMs() - before };
+    return { loopMs: done.durationMs, bareMs: sessionMs() - before, betweenMs: waits.betweenMs };
   }
 
   try {
@@ -56,6 +87,7 @@ const checkpoints: BenchSection = async (report, { count: rounds = defaultRounds
     seen.saves = 0;
     seen.copyingMs = 0;
     const ratios = { on: [] as number[], off: [] as number[] };
+    const between: number[] = [];
     let loopMs = 0;
     // In turns, so that a machine that is busy for a while is so for both.
     for (let round = 1; round <= rounds; round++) {
@@ -63,7 +95,9 @@ const checkpoints: BenchSection = async (report, { count: rounds = defaultRounds
         seen.isOn = mode === 'on';
         const one = await denoise(2000 + 2 * round + (seen.isOn ? 0 : 1));
         ratios[mode].push(one.loopMs / one.bareMs);
-        if (seen.isOn) loopMs += one.loopMs;
+        if (!seen.isOn) continue;
+        loopMs += one.loopMs;
+        between.push(one.betweenMs / one.bareMs);
       }
     }
     const [on, off] = [median(ratios.on), median(ratios.off)];
@@ -77,6 +111,10 @@ const checkpoints: BenchSection = async (report, { count: rounds = defaultRounds
     report({
       name: `the same with checkpoints off, in turns with it, median of ${rounds}`,
       value: off.toFixed(3),
+    });
+    report({
+      name: 'of it between an answer of the model and the next call: sampler, guidance, checkpoint, events',
+      value: median(between).toFixed(4),
     });
     const share = seen.copyingMs / loopMs;
     report({
