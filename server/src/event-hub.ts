@@ -271,6 +271,9 @@ export class EventHub {
         this.#unwritten.shift();
         next.after?.();
       }
+      // The journal can be written again: nobody has to wait for the next try.
+      this.#cancelRetry?.();
+      this.#cancelRetry = undefined;
     } finally {
       this.#isWriting = false;
     }

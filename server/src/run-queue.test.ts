@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { emptyWorkflow, type RunEventBody } from '@reelgraph/graph';
-import { StoreError } from '@reelgraph/store';
+import { openJournal, StoreError } from '@reelgraph/store';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { EventHub } from './event-hub.ts';
 import { openRunJournal, type RunJournal } from './run-journal.ts';
@@ -289,6 +289,33 @@ it('a run at work is stopped also when the wish cannot be journaled: it may be w
   server.elapse();
   expect(server.hub.run('a')?.status).toBe('cancelled');
   server.end('politely');
+});
+
+it('what happened is written with the next command that can be, and nothing waits any longer', () => {
+  const disk = { isFull: false };
+  const server = openQueue({}, disk);
+  server.submit('a', 'b');
+  disk.isFull = true;
+  server.say(nodeDone);
+  disk.isFull = false;
+  server.queue.pause();
+  expect(server.hub.run('a')?.nodes.n?.status).toBe('finished');
+  server.finish();
+  expect(server.hub.run('a')?.status).toBe('succeeded');
+  server.end('politely');
+});
+
+it('a run of which the journal can read nothing has failed, and those beside it go on', () => {
+  const journal = openJournal(folder);
+  const accept = { runId: 'torn', workflowJson: '{}', acceptedAtMs: 1 };
+  journal.commit([{ accept, event: { runId: 'torn', seq: 1, json: '{"type":"run.qu' } }]);
+  journal.close();
+  const server = openQueue();
+  server.submit('a');
+  expect(server.hub.run('torn')).toMatchObject({ status: 'failed', error: { code: 'run/unreadable' } });
+  expect(server.order()).toBe('a1');
+  server.end('politely');
+  expect(openQueue().hub.unreadableRunIds).toEqual([]);
 });
 
 it('a run whose request cannot be read has failed, and the next goes on', () => {
