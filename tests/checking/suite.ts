@@ -1,5 +1,5 @@
 /** 200 spoilt workflows and 100 good ones, checked; the test asserts what the bench prints. */
-import { checkWorkflow } from '@reelgraph/engine';
+import { checkWorkflow, fixWorkflow } from '@reelgraph/engine';
 import { applyFix, type GraphIssue, type Workflow, workflowSchema } from '@reelgraph/graph';
 import type { InferContext } from '@reelgraph/node-api';
 import { builtinNodes } from '@reelgraph/nodes';
@@ -73,6 +73,25 @@ export function checkGood(seed: number, context: InferContext): GoodCase {
   vary(workflow, seeded(1000 + seed));
   const errors = errorsOf(checkWorkflow(workflow, builtinNodes, context).issues);
   return { seed, workflow: name, errors: errors.map(({ code, message }) => `${code}: ${message}`) };
+}
+
+/** A workflow spoilt by three mistakes at once; mistakes that no fix can mend (a file that is gone) are not among them. */
+export function spoiltThrice(seed: number): { workflow: Workflow; mistakes: readonly string[] } {
+  const random = seeded(5000 + seed);
+  const [, workflow] = random.pick([...shippedWorkflows()]);
+  const mendable = mutators.filter(({ name }) => name !== 'file that is gone');
+  const chosen = Array.from({ length: 3 }, () => random.pick(mendable));
+  const made = chosen.filter(({ spoil }) => spoil(workflow, random));
+  return { workflow, mistakes: made.map(({ name }) => name) };
+}
+
+/** Errors left after all fixes offered were applied, one after the other. */
+export async function errorsAfterMending(
+  workflow: Workflow,
+  context: InferContext,
+): Promise<readonly string[]> {
+  const { check } = await fixWorkflow(workflow, (changed) => checkWorkflow(changed, builtinNodes, context));
+  return errorsOf(check.issues).map(({ code }) => code);
 }
 
 export const spoiltCount = 200;
