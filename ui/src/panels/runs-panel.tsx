@@ -1,21 +1,22 @@
 /** The queue and the history. */
 import type { RunState } from '@reelgraph/graph';
-import { cancelRun, openRun } from '../actions/running.ts';
+import { retryRun, runAgain } from '../actions/queueing.ts';
+import { openRun } from '../actions/running.ts';
 import { useEditor } from '../app/editor-context.ts';
 import { Icon } from '../controls/icon.tsx';
 import { Poster } from '../nodes/poster.tsx';
-import { formatAgo, formatDuration, formatProgress, progressFraction } from '../state/durations.ts';
-import { useObservable, useSelected } from '../state/observable.ts';
-import { isActive, resultsOf, runsByEnd, runsNewestFirst } from '../state/run-store.ts';
+import { formatAgo, formatDuration } from '../state/durations.ts';
+import { useObservable } from '../state/observable.ts';
+import { isActive, resultsOf, runsByEnd } from '../state/run-store.ts';
+import { QueueSection } from './queue-section.tsx';
 import { RunOutcome } from './run-outcome.tsx';
 import { useRunLabel } from './use-run-label.ts';
 
 export function RunsPanel() {
   const editor = useEditor();
-  const runs = runsNewestFirst(useObservable(editor.runs.runs));
-  const active = runs.filter(isActive);
   const past = runsByEnd(useObservable(editor.runs.runs)).filter((run) => !isActive(run));
-  if (runs.length === 0)
+  const { isPaused, runningId, waitingCount } = useObservable(editor.queue);
+  if (past.length === 0 && runningId === null && waitingCount === 0 && !isPaused)
     return (
       <p className="nothing">
         No runs yet. Press Run, and this is where you see the queue and what ran before.
@@ -23,16 +24,7 @@ export function RunsPanel() {
     );
   return (
     <>
-      {active.length > 0 && (
-        <section>
-          <h3>Queue</h3>
-          <ul className="runs">
-            {active.toReversed().map((run) => (
-              <ActiveRun key={run.runId} run={run} />
-            ))}
-          </ul>
-        </section>
-      )}
+      <QueueSection />
       {past.length > 0 && (
         <section>
           <h3>History</h3>
@@ -44,46 +36,6 @@ export function RunsPanel() {
         </section>
       )}
     </>
-  );
-}
-
-function ActiveRun({ run }: { run: RunState }) {
-  const editor = useEditor();
-  const label = useRunLabel(run.runId);
-  const stopping = useSelected(editor.cancelling, (ids) => ids.has(run.runId));
-  const nodes = Object.values(run.nodes);
-  const working = nodes.find((node) => node.status === 'running');
-  const done = nodes.filter((node) => node.status !== 'waiting' && node.status !== 'running').length;
-  const fraction =
-    nodes.length === 0 ? 0 : (done + (working ? (progressFraction(working) ?? 0) : 0)) / nodes.length;
-  return (
-    <li className={`run ${run.status}`} data-testid="active-run" data-run-id={run.runId}>
-      <div className="run-text">
-        <strong title={label?.text}>{label?.text ?? run.workflowName}</strong>
-        <small>
-          {stopping
-            ? 'cancelling …'
-            : run.status === 'queued'
-              ? 'queued'
-              : [`${done}/${nodes.length} nodes`, working && formatProgress(working)]
-                  .filter(Boolean)
-                  .join(' · ')}
-        </small>
-        <span className="bar">
-          <span style={{ transform: `scaleX(${fraction})` }} />
-        </span>
-      </div>
-      <button
-        type="button"
-        className="icon-button"
-        aria-label={`Cancel the run of ${run.workflowName}`}
-        title="Cancel"
-        disabled={stopping}
-        onClick={() => void cancelRun(editor, run.runId)}
-      >
-        <Icon name="close" size={13} />
-      </button>
-    </li>
   );
 }
 
@@ -137,6 +89,29 @@ function PastRun({ run }: { run: RunState }) {
           <RunOutcome run={run} />
         </span>
       </button>
+      {run.status === 'succeeded' ? (
+        <button
+          type="button"
+          className="icon-button"
+          aria-label={`Run ${label?.text ?? run.workflowName} again with these params`}
+          title="Run again with these params"
+          data-testid="run-again"
+          onClick={() => void runAgain(editor, run.runId)}
+        >
+          <Icon name="repeat" size={13} />
+        </button>
+      ) : (
+        <button
+          type="button"
+          className="icon-button"
+          aria-label={`Retry ${label?.text ?? run.workflowName}`}
+          title="Retry; what was finished is kept"
+          data-testid="retry"
+          onClick={() => void retryRun(editor, run.runId)}
+        >
+          <Icon name="repeat" size={13} />
+        </button>
+      )}
     </li>
   );
 }
