@@ -278,9 +278,9 @@ describe('exit codes', () => {
     expect(stdout + stderr).toMatch(/vae_decoder\/model\.onnx/);
   });
 
-  it('1 for a picture that is none', async () => {
+  it('3 for a picture that is none, before anything runs', async () => {
     await writeFile(join(scratch, 'lie.png'), 'text');
-    const { code, stdout } = await run(
+    const { code, stdout, stderr } = await run(
       'run',
       join(projectRoot, 'workflows/image-to-video.json'),
       '--set',
@@ -288,8 +288,8 @@ describe('exit codes', () => {
       '--out',
       'x.mp4',
     );
-    expect(code, stdout).toBe(exitCodes.runFailed);
-    expect(stdout).toMatch(/image/i);
+    expect(code, stdout).toBe(exitCodes.invalidWorkflow);
+    expect(stderr).toContain('[media/not-an-image]');
   });
 });
 
