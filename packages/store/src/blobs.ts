@@ -21,7 +21,10 @@ export interface BlobStore {
    * @throws StoreError 'store/disk-full' | 'store/not-writable' | 'store/io'; no part of the blob stays behind
    */
   putBytes(bytes: Uint8Array | readonly Uint8Array[], options?: { durable?: boolean }): Promise<BlobInfo>;
-  /** Keeps a file's content: `move` takes the file itself where that is possible, and removes it in any case. */
+  /**
+   * Keeps a file's content, durably: `move` takes the file itself where that is possible, and removes it in any
+   * case.
+   */
   putFile(path: string, options?: { move?: boolean }): Promise<BlobInfo>;
   /** The bytes, checked against the digest each time they are read; undefined when missing or damaged. */
   readBlob(digest: string): Promise<Uint8Array | undefined>;
@@ -165,7 +168,10 @@ export function createBlobStore(folders: StoreFolders, disk: Disk): BlobStore {
         const moved = move && (await tryRename(disk, path, temporary));
         if (!moved) await disk.copy(path, temporary, { sync: true });
         const found = await hashFile(temporary);
-        if (!(await hasBlob(found.digest))) await settle(temporary, found.digest, true);
+        if (await hasBlob(found.digest)) return found;
+        // Whoever wrote it did not wait for the disk; a name without its bytes would be an empty file after a power cut.
+        if (moved) await disk.sync(temporary);
+        await settle(temporary, found.digest, true);
         return found;
       });
       if (move) await disk.remove(path).catch(() => undefined);

@@ -21,6 +21,8 @@ export interface Disk {
   writeSync(path: string, bytes: Uint8Array): void;
   /** Copies a file; with `sync` as in `write`. */
   copy(from: string, to: string, options: { sync: boolean }): Promise<void>;
+  /** Waits until the bytes of a file have reached the disk. */
+  sync(path: string): Promise<void>;
   rename(from: string, to: string): Promise<void>;
   renameSync(from: string, to: string): void;
   /** Makes the names in a folder durable. */
@@ -58,14 +60,9 @@ export const nodeDisk: Disk = {
   writeSync: (path, bytes) => fs.writeFileSync(path, bytes, { flag: 'wx' }),
   async copy(from, to, { sync }) {
     await copyFile(from, to, fs.constants.COPYFILE_EXCL);
-    if (!sync) return;
-    const file = await open(to, 'r+');
-    try {
-      await file.sync();
-    } finally {
-      await file.close();
-    }
+    if (sync) await syncFile(to);
   },
+  sync: (path) => syncFile(path),
   rename: (from, to) => rename(from, to),
   renameSync: (from, to) => fs.renameSync(from, to),
   syncFolder: (path) => syncFolder(path),
@@ -88,3 +85,13 @@ export const nodeDisk: Disk = {
   existsSync: (path) => fs.existsSync(path),
   list: (path) => readdir(path),
 };
+
+async function syncFile(path: string): Promise<void> {
+  // Windows flushes only what may be written; elsewhere a read-only file can be flushed too.
+  const file = await open(path, process.platform === 'win32' ? 'r+' : 'r');
+  try {
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}

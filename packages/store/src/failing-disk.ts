@@ -49,6 +49,10 @@ export function createFailingDisk(): FailingDisk {
       count('copy');
       await nodeDisk.copy(from, to, options);
     },
+    async sync(path) {
+      count('sync');
+      await nodeDisk.sync(path);
+    },
     async rename(from, to) {
       count('rename');
       await nodeDisk.rename(from, to);

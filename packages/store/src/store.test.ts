@@ -13,7 +13,7 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { digestOf } from './blobs.ts';
-import { nodeDisk } from './disk.ts';
+import { type Disk, nodeDisk } from './disk.ts';
 import { StoreError } from './errors.ts';
 import { createFailingDisk } from './failing-disk.ts';
 import type { NewResult } from './results.ts';
@@ -86,6 +86,37 @@ describe('blobs', () => {
     expect(await readdir(join(folder, 'tmp'))).toEqual([]);
     expect(await codeOf(store.putFile(join(folder, 'nowhere')))).toBe('store/io');
   });
+
+  test.each([false, true])(
+    'B2 the bytes of a file reach the disk before its name does (move: %s)',
+    async (move) => {
+      const calls: string[] = [];
+      const disk: Disk = {
+        ...nodeDisk,
+        copy: async (from, to, options) => {
+          await nodeDisk.copy(from, to, options);
+          calls.push('take', ...(options.sync ? ['flush'] : []));
+        },
+        sync: async (path) => {
+          await nodeDisk.sync(path);
+          calls.push('flush');
+        },
+        rename: async (from, to) => {
+          await nodeDisk.rename(from, to);
+          calls.push(to.startsWith(join(folder, 'blobs')) ? 'name' : 'take');
+        },
+        syncFolder: async (path) => {
+          await nodeDisk.syncFolder(path);
+          calls.push('flush folder');
+        },
+      };
+      const store = await openStore(folder, { disk });
+      const path = join(folder, 'video.mp4');
+      await writeFile(path, large);
+      await store.putFile(path, { move });
+      expect(calls).toEqual(['take', 'flush', 'name', 'flush folder']);
+    },
+  );
 
   const work: Record<string, (store: Store) => Promise<unknown>> = {
     putBytes: (store) => store.putBytes(large),
