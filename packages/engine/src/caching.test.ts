@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { RunError, RunEvent, Workflow } from '@reelgraph/graph';
 import { defineNode, type FileRef, type NodeRegistry } from '@reelgraph/node-api';
-import { nodeDisk, openStore, type Store } from '@reelgraph/store';
+import { nodeDisk, openStore, type Store, StoreError } from '@reelgraph/store';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { document, registryOf, shown, sumNode, testEngine } from './example-nodes.ts';
 import { createMemoryCache } from './memory-cache.ts';
@@ -276,6 +276,33 @@ describe('caching', () => {
     ]);
     expect(await readdir(join(folder, 'tmp'))).toEqual([]);
     expect((await engine.run(chain, target)).story).toEqual(['cached a', 'cached b', 'cached c']);
+  });
+
+  test('C6 small results that cannot be written together cost one warning for the run', async () => {
+    const store = await openStore(folder);
+    // Counted when it is saved, written with others a moment later: by then the disk is full.
+    const pending: (() => void)[] = [];
+    const full: Store = {
+      ...store,
+      async saveResult(_result, { onLost } = {}) {
+        pending.push(() =>
+          onLost?.(new StoreError('store/disk-full', 'The disk is full.', { hint: 'Free some space.' })),
+        );
+      },
+      flush() {
+        for (const tell of pending.splice(0)) tell();
+      },
+    };
+    const engine = testEngine(registryOf(sumNode('sum', [], undefined, { cache: 'disk' })), { store: full });
+    const told: unknown[] = [];
+    const run = () => engine.run(chain, { ...target, onWarning: (warning) => told.push(warning) });
+    expect([shown(await run(), 'c'), told]).toEqual([
+      '6',
+      [{ nodeId: 'a', code: 'store/disk-full', message: 'The disk is full.', hint: 'Free some space.' }],
+    ]);
+    // They are still in memory.
+    expect((await run()).story).toEqual(['cached a', 'cached b', 'cached c']);
+    expect(told).toHaveLength(1);
   });
 
   test('C6 a node that cannot write its file says that the disk is full', async () => {

@@ -153,6 +153,8 @@ export async function executePlan(
 
   const failures: NodeFailure[] = [];
   let hasSaved = false;
+  /** Small results that could not be kept. They are written together, so they fail together. */
+  const lost: NodeFailure[] = [];
   let workflowJson: string | undefined;
   const saves = createSaveQueue();
   const models = plannedModels(state.options.models, plan.digests);
@@ -164,6 +166,7 @@ export async function executePlan(
   await saves.idle();
   history.save();
   store?.flush();
+  if (lost[0] !== undefined) request.onWarning?.(lost[0]);
   const result = finish();
   if (hasSaved) await makeRoom();
   return result;
@@ -640,7 +643,10 @@ export async function executePlan(
             summaries: result.summaries,
             outputs: result.outputs,
           },
-          { durable: durationMs >= worthSyncingMs },
+          {
+            durable: durationMs >= worthSyncingMs,
+            onLost: (error) => void lost.push({ ...describeError(error), nodeId: node.id }),
+          },
         );
         hasSaved = true;
         await checkpoints?.discard();

@@ -16,7 +16,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { z } from 'zod';
-import { errnoOf } from './errors.ts';
+import { diskError, errnoOf, type StoreError } from './errors.ts';
 import { isAlive } from './processes.ts';
 
 /** A blob and its size. */
@@ -60,8 +60,11 @@ export interface Ledger {
   /** Whether every result on disk is in it; false for a new ledger beside older results. */
   readonly isComplete: boolean;
   markComplete(): void;
-  /** Counts a result; written with others a moment later. */
-  noteSaved(entry: LedgerEntry): void;
+  /**
+   * Counts a result; written with others a moment later. `onLost` is told when that could not be done and the
+   * entry carried the record itself: then it is nowhere.
+   */
+  noteSaved(entry: LedgerEntry, onLost?: (error: StoreError) => void): void;
   /** Whether records can be kept here at all. */
   readonly keepsRecords: boolean;
   /** A record that is kept here. */
@@ -140,7 +143,11 @@ export function createLedger(
   const host = hostname();
   let tables: Tables | undefined;
   let isBroken = false;
+  /** What kept it from working last. */
+  let trouble: unknown;
   const saved = new Map<string, LedgerEntry>();
+  /** Who is told when the record of a key in `saved` cannot be written. */
+  const lossListeners = new Map<string, (error: StoreError) => void>();
   const uses = new Map<string, number>();
   const released = new Set<string>();
   const held = new Set<string>();
@@ -164,26 +171,32 @@ export function createLedger(
     }
   };
   /** Does some bookkeeping; a damaged ledger is replaced by an empty one, any other trouble leaves things as they are. */
-  const attempt = <T>(work: (tables: Tables) => T, otherwise: T): T => {
-    if (isBroken) return otherwise;
+  const attempt = <T>(work: (tables: Tables) => T, otherwise: T, onTrouble?: (error: unknown) => void): T => {
+    const giveUp = (): T => {
+      onTrouble?.(trouble);
+      return otherwise;
+    };
+    if (isBroken) return giveUp();
     try {
       tables ??= openTables(path);
       return work(tables);
     } catch (error) {
+      trouble = error;
       const code = errnoOf(error) ?? '';
       if (!code.startsWith('SQLITE_CORRUPT') && code !== 'SQLITE_NOTADB') {
         // A folder that cannot be written stays one; a ledger that is busy for seconds does not.
         if (tables === undefined) isBroken = true;
-        return otherwise;
+        return giveUp();
       }
       setAside();
-      if (isBroken) return otherwise;
+      if (isBroken) return giveUp();
       try {
         tables = openTables(path);
         return work(tables);
-      } catch {
+      } catch (again) {
+        trouble = again;
         isBroken = true;
-        return otherwise;
+        return giveUp();
       }
     }
   };
@@ -191,8 +204,15 @@ export function createLedger(
     clearTimeout(timer);
     timer = undefined;
     if (saved.size === 0 && uses.size === 0 && released.size === 0) return;
-    attempt((db) => db.write({ saved: saved.values(), uses, released, holder, nowMs: now() }), undefined);
+    attempt(
+      (db) => db.write({ saved: saved.values(), uses, released, holder, nowMs: now() }),
+      undefined,
+      (error) => {
+        for (const tell of lossListeners.values()) tell(diskError(error, 'keeping small results'));
+      },
+    );
     saved.clear();
+    lossListeners.clear();
     uses.clear();
     released.clear();
   };
@@ -211,8 +231,9 @@ export function createLedger(
       return attempt((db) => db.meta('complete') === 1, false);
     },
     markComplete: () => attempt((db) => db.setMeta('complete', 1), undefined),
-    noteSaved(entry) {
+    noteSaved(entry, onLost) {
       saved.set(entry.key, entry);
+      if (entry.text !== undefined && onLost !== undefined) lossListeners.set(entry.key, onLost);
       flushSoon();
     },
     get keepsRecords() {

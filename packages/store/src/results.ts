@@ -67,10 +67,14 @@ export type LoadedResult =
 
 export interface ResultStore {
   /**
-   * Keeps a result. `durable` as in `putBytes`.
+   * Keeps a result. `durable` as in `putBytes`. Small results that are not durable are written together, after this
+   * has resolved and at the next `flush` at the latest: `onLost` is told, once, when that could not be done.
    * @throws StoreError when it cannot be written or encoded; what is visible then is whole or not there
    */
-  saveResult(result: NewResult, options?: { durable?: boolean }): Promise<void>;
+  saveResult(
+    result: NewResult,
+    options?: { durable?: boolean; onLost?: (error: StoreError) => void },
+  ): Promise<void>;
   /** Whether something stands under this key; costs least, says least. */
   hasRecord(key: string): boolean;
   /** The record alone, for showing; its bytes may have gone in the meantime. */
@@ -224,7 +228,7 @@ export function createResultStore(
     hasFiles,
     hasRecord: (key) => ledger.readRecord(key) !== undefined || disk.existsSync(recordPath(key)),
     noteUsed: (key) => ledger.noteUsed(key),
-    async saveResult(result, { durable = true } = {}) {
+    async saveResult(result, { durable = true, onLost } = {}) {
       const { outputs, ...about } = result;
       const encoded = encodeValue(outputs);
       let container: ResultRecord['container'];
@@ -242,7 +246,8 @@ export function createResultStore(
       const { key, nodeType, durationMs: costMs } = record;
       if (!durable && 'inline' in container && record.files.length === 0 && ledger.keepsRecords) {
         const text = textOf(record);
-        ledger.noteSaved({ key, nodeType, costMs, recordBytes: Buffer.byteLength(text), blobs: [], text });
+        const recordBytes = Buffer.byteLength(text);
+        ledger.noteSaved({ key, nodeType, costMs, recordBytes, blobs: [], text }, onLost);
         return;
       }
       const recordBytes = await writeRecord(record, durable);

@@ -338,6 +338,35 @@ describe('results', () => {
     last.close();
   });
 
+  test('R5 who kept a small result is told when the ledger could not be written', async () => {
+    const store = await openStore(folder);
+    await store.measure();
+    // Stands in for a full disk: whatever is noted from here on fails.
+    const database = new Database(join(folder, 'ledger.sqlite'));
+    database.exec(`CREATE TRIGGER full BEFORE INSERT ON records BEGIN SELECT RAISE(ABORT, 'full'); END`);
+    const lost: string[] = [];
+    const save = (fill: number, size: number) =>
+      store.saveResult(result(fill, size), {
+        durable: false,
+        onLost: ({ code, message }) => lost.push(`${fill}: ${code} ${message}`),
+      });
+    for (const fill of [1, 2]) await save(fill, 10);
+    // Not lost with the ledger: it has a file of its own.
+    await save(3, 5000);
+    store.flush();
+    const said = 'store/io The disk answered SQLITE_CONSTRAINT_TRIGGER while keeping small results.';
+    expect(lost).toEqual([`1: ${said}`, `2: ${said}`]);
+    expect(store.hasRecord(result(1, 10).key)).toBe(false);
+    expect((await store.loadResult(result(3, 5000).key)).status).toBe('found');
+    // As soon as it can be written again, nobody is told anything.
+    database.exec(`DROP TRIGGER full`);
+    database.close();
+    await save(1, 10);
+    store.flush();
+    expect([lost.length, store.hasRecord(result(1, 10).key)]).toEqual([2, true]);
+    store.close();
+  });
+
   test('R4 two stores on one folder see each other', async () => {
     const [one, two] = [await openStore(folder), await openStore(folder)];
     await Promise.all([one.saveResult(result(1)), two.saveResult(result(1)), two.saveResult(result(3))]);
