@@ -52,6 +52,8 @@ interface Slot {
   lost: 'damaged' | 'evicted' | undefined;
   /** The store has given its computation to this run. */
   isClaimed: boolean;
+  /** When its inputs were there. */
+  readyAtMs: number;
   /** When it last showed that it is alive, while it runs. */
   aliveAtMs: number;
   /** Nodes it still waits for. */
@@ -129,6 +131,7 @@ export async function executePlan(
       summaries: {},
       lost: undefined,
       isClaimed: false,
+      readyAtMs: 0,
       aliveAtMs: 0,
       waitingFor: 0,
       dependents: undefined,
@@ -296,7 +299,7 @@ export async function executePlan(
         source.dependents.push(index);
         slot.waitingFor += 1;
       }
-      if (slot.waitingFor === 0) ready.push(slot);
+      if (slot.waitingFor === 0) becomeReady(slot);
     }
     for (const slot of slots) if (slot.consumers === 0) slot.outputs = undefined;
     pump();
@@ -355,9 +358,14 @@ export async function executePlan(
       for (const dependent of next) {
         const slot = slotAt(dependent);
         slot.waitingFor -= 1;
-        if (slot.waitingFor === 0 && slot.state === 'waiting') ready.push(slot);
+        if (slot.waitingFor === 0 && slot.state === 'waiting') becomeReady(slot);
       }
       pump();
+    }
+
+    function becomeReady(slot: Slot): void {
+      slot.readyAtMs = clock.elapsed();
+      ready.push(slot);
     }
 
     function queueUp(slot: Slot): void {
@@ -534,7 +542,15 @@ export async function executePlan(
       active.add(entry);
       let running: ReturnType<typeof node.definition.run>;
       try {
-        emit({ type: 'node.started', nodeId: node.id, because: whyItRuns(slot) });
+        const waitedMs = Math.round(startedAtMs - slot.readyAtMs);
+        emit({
+          type: 'node.started',
+          nodeId: node.id,
+          because: whyItRuns(slot),
+          nodeType: node.definition.type,
+          lane,
+          ...(waitedMs > 0 ? { waitedMs } : {}),
+        });
       } catch (error) {
         close();
         settle(slot, undefined);

@@ -50,6 +50,27 @@ test('E2 each device is a lane: two of them work at once, and two nodes on one t
   expect(seen).not.toContain('10 11 12');
 });
 
+test('E2 a node tells its type, its lane and how long it waited there', async () => {
+  let elapsedMs = 0;
+  const work = sumNode(
+    'infer',
+    [],
+    () => {
+      elapsedMs += 70;
+    },
+    { lane: 'inference' },
+  );
+  const clock = { now: () => 0, elapsed: () => elapsedMs };
+  const { events } = await testEngine(registryOf(work), { clock }).run(
+    document({ a: ['infer', 1], b: ['infer', 2] }),
+    { targets: ['a', 'b'] },
+  );
+  expect(events.filter(({ type }) => type === 'node.started')).toMatchObject([
+    { nodeId: 'a', nodeType: 'infer', lane: 'inference' },
+    { nodeId: 'b', nodeType: 'infer', lane: 'inference', waitedMs: 70 },
+  ]);
+});
+
 test('E2 runs that overlap share the lanes of their engine', async () => {
   let atOnce = 0;
   let most = 0;

@@ -156,6 +156,15 @@ test('R1 every failure is listed with its node, and a failed node still says why
     { nodeId: 'b', code: 'x/b', message: 'B.', hint: 'Try C.' },
   ]);
 });
+test('R1 how long a node waited stays known however it ends', () => {
+  const waited = (...bodies: RunEventBody[]) =>
+    reduceRunEvents(undefined, events({ type: 'node.started', nodeId: 'a', waitedMs: 12 }, ...bodies))?.nodes
+      .a?.waitedMs;
+  expect(waited()).toBe(12);
+  expect(waited({ type: 'node.progress', nodeId: 'a', step: 1, totalSteps: 2 })).toBe(12);
+  expect(waited({ type: 'node.finished', nodeId: 'a', durationMs: 1, outputs: {} })).toBe(12);
+  expect(waited({ type: 'node.failed', nodeId: 'a', error: { code: 'x/a', message: 'A.' } })).toBe(12);
+});
 test('R1 a node that went on from where an earlier run was interrupted says so, also when it is done', () => {
   const [started, progress, finished] = events(
     { type: 'node.started', nodeId: 'denoise' },

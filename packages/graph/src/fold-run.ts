@@ -71,6 +71,17 @@ function setPriority(draft: Draft, priority: number): void {
   else draft.priority = priority;
 }
 
+/** What is known of a node since it began, and stays true however it ends. */
+function beginningOf(
+  node: Pick<NodeRunState, 'because' | 'waitedMs'> | undefined,
+): Pick<NodeRunState, 'because' | 'waitedMs'> {
+  const { because, waitedMs } = node ?? {};
+  return {
+    ...(because === undefined ? {} : { because }),
+    ...(waitedMs === undefined ? {} : { waitedMs }),
+  };
+}
+
 function apply(draft: Draft, event: RunEvent): void {
   draft.lastSeq = event.seq;
   switch (event.type) {
@@ -101,12 +112,7 @@ function apply(draft: Draft, event: RunEvent): void {
       );
       for (const [id, node] of Object.entries(draft.nodes)) {
         if (node.status !== 'running') continue;
-        const { because } = node;
-        draft.nodes[id] = {
-          status: 'failed',
-          error: event.error,
-          ...(because === undefined ? {} : { because }),
-        };
+        draft.nodes[id] = { status: 'failed', error: event.error, ...beginningOf(node) };
       }
       return;
     case 'run.started':
@@ -119,7 +125,7 @@ function apply(draft: Draft, event: RunEvent): void {
     case 'node.started':
       draft.nodes[event.nodeId] = {
         status: 'running',
-        ...(event.because === undefined ? {} : { because: event.because }),
+        ...beginningOf(event),
       };
       return;
     case 'node.progress': {
@@ -127,7 +133,7 @@ function apply(draft: Draft, event: RunEvent): void {
       const before = draft.nodes[event.nodeId];
       draft.nodes[event.nodeId] = {
         status: 'running',
-        ...(before?.because === undefined ? {} : { because: before.because }),
+        ...beginningOf(before),
         step,
         totalSteps,
         ...(secondsPerStep === undefined ? {} : { secondsPerStep }),
@@ -141,23 +147,21 @@ function apply(draft: Draft, event: RunEvent): void {
       draft.nodes[event.nodeId] = { status: 'cached', source: event.source, outputs: event.outputs };
       return;
     case 'node.finished': {
-      const because = draft.nodes[event.nodeId]?.because;
       const { continuedFrom } = event;
       draft.nodes[event.nodeId] = {
         status: 'finished',
         durationMs: event.durationMs,
         outputs: event.outputs,
-        ...(because === undefined ? {} : { because }),
+        ...beginningOf(draft.nodes[event.nodeId]),
         ...(continuedFrom === undefined ? {} : { continuedFrom }),
       };
       return;
     }
     case 'node.failed': {
-      const because = draft.nodes[event.nodeId]?.because;
       draft.nodes[event.nodeId] = {
         status: 'failed',
         error: event.error,
-        ...(because === undefined ? {} : { because }),
+        ...beginningOf(draft.nodes[event.nodeId]),
       };
       return;
     }

@@ -120,4 +120,5 @@ export {
   type TopologyResult,
   topologicalOrder,
 } from './topology.ts';
+export { type RunTrace, runTraceSchema, traceRun } from './trace.ts';
 export { paramIssues, validateWorkflow } from './validate.ts';

@@ -73,6 +73,12 @@ export const runStatusSchema = z.enum(runStatuses);
 /** `partial`: some outputs were delivered and some failed. */
 export type RunStatus = (typeof runStatuses)[number];
 
+/**
+ * From the moment its inputs were there to the moment it began, milliseconds: for room in its lane, or for another run
+ * that computed the same. Left out below half of one.
+ */
+const waitedMsSchema = z.number().positive();
+
 /** A count of steps that did not have to be done again. */
 const continuedFromSchema = z.number().int().positive();
 
@@ -117,7 +123,15 @@ export const runEventSchema = z.discriminatedUnion('type', [
     step: z.number().int().min(0).optional(),
   }),
   z.strictObject({ ...base, type: z.literal('run.started'), nodeIds: z.array(z.string()) }),
-  z.strictObject({ ...onNode, type: z.literal('node.started'), because: ranBecauseSchema.optional() }),
+  z.strictObject({
+    ...onNode,
+    type: z.literal('node.started'),
+    because: ranBecauseSchema.optional(),
+    nodeType: z.string().optional(),
+    /** The lane it runs in: the device of its inference, or `cpu` beside them. */
+    lane: z.string().optional(),
+    waitedMs: waitedMsSchema.optional(),
+  }),
   z.strictObject({
     ...onNode,
     type: z.literal('node.progress'),
@@ -167,6 +181,7 @@ export const nodeRunStateSchema = z.strictObject({
   message: z.string().optional(),
   continuedFrom: continuedFromSchema.optional(),
   durationMs: z.number().optional(),
+  waitedMs: waitedMsSchema.optional(),
   because: ranBecauseSchema.optional(),
   source: z.enum(['memory', 'disk']).optional(),
   outputs: outputs.optional(),

@@ -1,0 +1,243 @@
+/**
+ * A run as a timeline in the Chrome trace event format, which chrome://tracing and Perfetto open. Every lane is a
+ * thread, every node that ran a slice on it; where a lane has room for several, each place in it is a thread. The time
+ * a node waited is a slice of its own, on an asynchronous track, since many wait at once.
+ *
+ * @see "Trace Event Format", Google, docs.google.com/document/d/1CvAClvFfyA5R-PhYUmn5OOQtYMH4h6I0nSsKchNAySU
+ */
+import { z } from 'zod';
+import { reasonText } from './reasons.ts';
+import type { RunEvent } from './run-events.ts';
+
+const traceArgsSchema = z.record(z.string(), z.union([z.string(), z.number()]));
+
+const traceEventSchema = z.strictObject({
+  name: z.string(),
+  cat: z.string(),
+  /** A whole slice; begin and end of an asynchronous one; an instant; the name or place of a thread. */
+  ph: z.enum(['X', 'b', 'e', 'i', 'M']),
+  /** Microseconds since the first event of the run. */
+  ts: z.number(),
+  /** Of a whole slice, microseconds. */
+  dur: z.number().min(0).optional(),
+  pid: z.number().int(),
+  tid: z.number().int(),
+  /** What begin and end of an asynchronous slice share. */
+  id: z.string().optional(),
+  /** An instant is drawn on its thread. */
+  s: z.literal('t').optional(),
+  args: traceArgsSchema.optional(),
+});
+export type TraceEvent = z.infer<typeof traceEventSchema>;
+
+/** A file that trace viewers open. */
+export const runTraceSchema = z.strictObject({
+  traceEvents: z.array(traceEventSchema),
+  displayTimeUnit: z.literal('ms'),
+  otherData: z.record(z.string(), z.string()),
+});
+export type RunTrace = z.infer<typeof runTraceSchema>;
+
+type Args = Record<string, string | number>;
+type NodeStarted = Extract<RunEvent, { type: 'node.started' }>;
+
+/** One place in a lane. */
+interface Row {
+  readonly tid: number;
+  /** Where its last slice ends, microseconds. */
+  end: number;
+  isBusy: boolean;
+}
+
+interface OpenNode {
+  readonly started: NodeStarted;
+  readonly row: Row;
+  readonly ts: number;
+}
+
+/** What the run as a whole is at: waiting, on its way to a runner, at work. */
+interface Phase {
+  readonly name: string;
+  readonly ts: number;
+}
+
+const pid = 1;
+/** Times of events are whole milliseconds: what begins within the one in which another ended came after it. */
+const resolution = 1000;
+
+/**
+ * The timeline of a run, from its events in order. What has no end yet, in a run that goes on, ends with the last event
+ * and says `outcome: 'unfinished'`. Linear in the events.
+ */
+export function traceRun(events: Iterable<RunEvent>): RunTrace {
+  const traceEvents: TraceEvent[] = [];
+  const otherData: Record<string, string> = {};
+  const threads = new Map<string, number>();
+  const lanes = new Map<string, Row[]>();
+  const open = new Map<string, OpenNode>();
+  let phase: Phase | undefined;
+  let attempt = 1;
+  let firstMs: number | undefined;
+  let now = 0;
+
+  const threadOf = (name: string): number => {
+    const known = threads.get(name);
+    if (known !== undefined) return known;
+    const tid = threads.size + 1;
+    threads.set(name, tid);
+    traceEvents.push({ name: 'thread_name', cat: '', ph: 'M', ts: 0, pid, tid, args: { name } });
+    return tid;
+  };
+
+  const rowOf = (lane: string, ts: number): Row => {
+    const rows = lanes.get(lane) ?? [];
+    lanes.set(lane, rows);
+    const free = rows.find(({ isBusy, end }) => !isBusy && end <= ts + resolution);
+    if (free !== undefined) return free;
+    const name = rows.length === 0 ? lane : `${lane} (${rows.length + 1})`;
+    const row: Row = { tid: threadOf(name), end: 0, isBusy: false };
+    rows.push(row);
+    return row;
+  };
+
+  const begin = (started: NodeStarted): void => {
+    const row = rowOf(started.lane ?? 'nodes', now);
+    row.isBusy = true;
+    const ts = Math.max(now, row.end);
+    open.set(started.nodeId, { started, row, ts });
+    const { nodeId, waitedMs, lane } = started;
+    if (waitedMs === undefined) return;
+    const wait = {
+      name: `waits for ${lane ?? 'its turn'}`,
+      cat: 'waiting',
+      pid,
+      tid: row.tid,
+      id: `${attempt}/${nodeId}`,
+    };
+    traceEvents.push(
+      { ...wait, ph: 'b', ts: Math.max(0, ts - waitedMs * 1000), args: { nodeId, waitedMs } },
+      { ...wait, ph: 'e', ts },
+    );
+  };
+
+  const end = (nodeId: string, outcome: string, details: Args = {}, durationMs?: number): void => {
+    const node = open.get(nodeId);
+    if (node === undefined) return;
+    open.delete(nodeId);
+    const { started, row, ts } = node;
+    const { nodeType, because, waitedMs } = started;
+    const longest = Math.max(0, now + resolution - ts);
+    const dur =
+      durationMs === undefined ? Math.max(0, now - ts) : Math.min(Math.round(durationMs * 1000), longest);
+    row.isBusy = false;
+    row.end = ts + dur;
+    traceEvents.push({
+      name: nodeId,
+      cat: nodeType ?? 'node',
+      ph: 'X',
+      ts,
+      dur,
+      pid,
+      tid: row.tid,
+      args: {
+        outcome,
+        ...(because === undefined ? {} : { reason: because.code, ran: reasonText(because) }),
+        ...(waitedMs === undefined ? {} : { waitedMs }),
+        ...(durationMs === undefined ? {} : { durationMs }),
+        ...details,
+      },
+    });
+  };
+
+  const endAll = (outcome: string, details: Args = {}): void => {
+    for (const nodeId of [...open.keys()]) end(nodeId, outcome, details);
+  };
+
+  const instant = (thread: string, name: string, cat: string, args: Args = {}): void => {
+    traceEvents.push({ name, cat, ph: 'i', s: 't', ts: now, pid, tid: threadOf(thread), args });
+  };
+
+  const enter = (name: string | undefined, details: Args = {}): void => {
+    if (phase !== undefined) {
+      const { ts } = phase;
+      const args = { attempt, ...details };
+      traceEvents.push({
+        name: phase.name,
+        cat: 'run',
+        ph: 'X',
+        ts,
+        dur: now - ts,
+        pid,
+        tid: threadOf('run'),
+        args,
+      });
+    }
+    phase = name === undefined ? undefined : { name, ts: now };
+  };
+
+  for (const event of events) {
+    if (firstMs === undefined) {
+      firstMs = event.atMs;
+      otherData.runId = event.runId;
+      otherData.beganAt = new Date(event.atMs).toISOString();
+      threadOf('run');
+    }
+    // A clock that was set back must not turn a slice around.
+    now = Math.max(now, Math.round((event.atMs - firstMs) * 1000));
+    switch (event.type) {
+      case 'run.queued':
+        otherData.workflowName = event.workflowName;
+        enter('waits in the queue');
+        break;
+      case 'run.assigned':
+        enter('is given to a runner');
+        attempt = event.attempt;
+        break;
+      case 'run.started':
+        enter('runs');
+        break;
+      case 'run.released':
+        endAll('interrupted');
+        enter('waits in the queue', { outcome: 'released' });
+        break;
+      case 'run.interrupted':
+        endAll('interrupted', { error: event.error.code });
+        enter('waits in the queue', { outcome: 'interrupted', error: event.error.code });
+        break;
+      case 'run.finished':
+        endAll(event.status === 'cancelled' ? 'cancelled' : 'unfinished');
+        enter(undefined, { outcome: event.status });
+        break;
+      case 'run.moved':
+        instant('run', 'moved', 'run', { priority: event.priority });
+        break;
+      case 'run.cancel-requested':
+        instant('run', 'cancel requested', 'run');
+        break;
+      case 'node.started':
+        begin(event);
+        break;
+      case 'node.finished': {
+        const { continuedFrom } = event;
+        const details = continuedFrom === undefined ? {} : { continuedFrom };
+        end(event.nodeId, 'finished', details, event.durationMs);
+        break;
+      }
+      case 'node.failed':
+        end(event.nodeId, 'failed', { error: event.error.code, message: event.error.message });
+        break;
+      case 'node.cached':
+        instant('from the cache', event.nodeId, 'cache', { source: event.source });
+        break;
+      case 'node.skipped':
+        instant('not run', event.nodeId, 'skipped', { because: event.because });
+        break;
+      case 'node.progress':
+        // Not in the journal, so a trace that showed it would differ by where it was made.
+        break;
+    }
+  }
+  endAll('unfinished');
+  enter(undefined, { outcome: 'unfinished' });
+  return { traceEvents, displayTimeUnit: 'ms', otherData };
+}
