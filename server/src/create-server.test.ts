@@ -102,6 +102,20 @@ describe('a run', () => {
     expect((await client.listRuns({ status: 'succeeded' })).map((run) => run.runId)).toEqual([runId]);
   });
 
+  it('has a timeline that trace viewers open', async () => {
+    const runId = await startRun('ok');
+    await follow(runId, isOver);
+    const { traceEvents, otherData } = await client.getRunTrace(runId);
+    expect(otherData).toMatchObject({ runId, workflowName: 'ok' });
+    expect(traceEvents.flatMap(({ ph, name }) => (ph === 'X' ? [name] : []))).toEqual([
+      'waits in the queue',
+      'is given to a runner',
+      'work',
+      'runs',
+    ]);
+    await expect(client.getRunTrace('nobody')).rejects.toMatchObject({ status: 404 });
+  });
+
   it('waits for the one before it', async () => {
     const first = await startRun('slow');
     const second = await startRun('ok');

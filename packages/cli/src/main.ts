@@ -124,6 +124,10 @@ withData(cache.command('prune'))
   .option('--to <size>', 'come down to this size, for example 500M or 20G (default: REELGRAPH_CACHE_DISK)')
   .option('--dry-run', 'say what would be removed, and remove nothing')
   .option('--with-history', 'also remove results whose files the history of runs shows')
+  .option(
+    '--with-checkpoints',
+    'also remove checkpoints of interrupted work older than a day, not only than two weeks',
+  )
   .action(
     async (options: {
       json?: boolean;
@@ -131,6 +135,7 @@ withData(cache.command('prune'))
       to?: string;
       dryRun?: boolean;
       withHistory?: boolean;
+      withCheckpoints?: boolean;
     }) => {
       wantsJson = options.json === true;
       const { cachePruneCommand } = await import('./cache-command.ts');
@@ -208,6 +213,17 @@ queueSubcommand('add', 'queue a run of a workflow file')
       { kind: 'add', file, set: options.set, priority: parsePriority(options.priority) },
       options,
     );
+  });
+
+program
+  .command('trace')
+  .description('the timeline of a run, for chrome://tracing or ui.perfetto.dev')
+  .argument('<run>', 'id of the run, or as much of its beginning as tells it apart')
+  .option('-o, --out <file>', 'file to write (default: standard output)')
+  .option('--server <url>', 'address of the server (default: REELGRAPH_URL, or http://127.0.0.1:7860)')
+  .action(async (run: string, options: { out?: string; server?: string }) => {
+    const { traceCommand } = await import('./trace-command.ts');
+    exitCode = await traceCommand(run, options, output);
   });
 
 /** Prints what went wrong and answers the exit code. */

@@ -1,12 +1,14 @@
 /** The queue commands against a real server whose queue is paused, so that nothing is computed. */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { runTraceSchema } from '@reelgraph/graph';
 import { createServer, type RunningServer } from '@reelgraph/server';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { CliError } from './errors.ts';
 import { projectRoot } from './places.ts';
 import { moveTargetOf, parsePriority, type QueueCommand, queueCommand } from './queue-command.ts';
+import { traceCommand } from './trace-command.ts';
 
 const textToVideo = join(projectRoot, 'workflows/text-to-video.json');
 let dataFolder: string;
@@ -71,6 +73,27 @@ it('a queue is filled, ordered, looked at and emptied from a terminal', async ()
   await expect(ask({ kind: 'again', run: b, set: ['sed=8'] })).rejects.toMatchObject({
     code: 'workflow/invalid',
   });
+});
+
+it('the timeline of a run is written to a file, or to standard output', async () => {
+  const run = await add();
+  const path = join(dataFolder, 'run.trace.json');
+  let text = '';
+  const output = {
+    columns: undefined,
+    write: (part: string) => {
+      text += part;
+    },
+  };
+  expect(await traceCommand(run, { out: path, server: server.address }, output)).toBe(0);
+  expect(text).toContain(path);
+  text = '';
+  await traceCommand(run, { server: server.address }, output);
+  expect(text).toBe(await readFile(path, 'utf8'));
+  expect(runTraceSchema.parse(JSON.parse(text)).otherData).toMatchObject({ workflowName: 'Text to video' });
+  const nowhere = { out: join(dataFolder, 'no', 'folder'), server: server.address };
+  await expect(traceCommand(run, nowhere, output)).rejects.toMatchObject({ code: 'cli/not-written' });
+  await expect(traceCommand('zzz', nowhere, output)).rejects.toMatchObject({ code: 'cli/unknown-run' });
 });
 
 it.each([[{}], [{ front: true, back: true }], [{ before: 'a', priority: '3' }]])(

@@ -1,5 +1,5 @@
 /** `reelgraph queue …`: the queue of a server that runs, looked at and ordered from a terminal. */
-import { createClient, type ReelgraphClient } from '@reelgraph/client';
+import type { ReelgraphClient } from '@reelgraph/client';
 import type { MoveTarget, RunState } from '@reelgraph/graph';
 import type { QueueSummary } from '@reelgraph/protocol';
 import { CliError } from './errors.ts';
@@ -7,6 +7,7 @@ import { exitCodes } from './exit-codes.ts';
 import { formatDuration } from './format.ts';
 import { readWorkflowFile } from './read-workflow.ts';
 import type { Output } from './reporters.ts';
+import { clientOf, findRun, shortIdLength } from './runs-of-server.ts';
 import { parseAssignments } from './set-inputs.ts';
 
 export interface QueueCommandOptions {
@@ -14,10 +15,6 @@ export interface QueueCommandOptions {
   readonly server?: string;
   readonly json?: boolean;
 }
-
-export const defaultServer = 'http://127.0.0.1:7860';
-/** Enough characters of an id to tell runs apart, and few enough to read. */
-const shortIdLength = 8;
 
 export type QueueCommand =
   | { readonly kind: 'list' | 'pause' | 'resume' | 'cancel-all' }
@@ -38,11 +35,7 @@ export async function queueCommand(
   options: QueueCommandOptions,
   output: Output,
 ): Promise<number> {
-  const token = process.env.REELGRAPH_TOKEN;
-  const client = createClient({
-    baseUrl: options.server ?? process.env.REELGRAPH_URL ?? defaultServer,
-    ...(token === undefined || token === '' ? {} : { token }),
-  });
+  const client = clientOf(options.server);
   const say = (answer: unknown, text: string) => {
     output.write(options.json === true ? `${JSON.stringify(answer)}\n` : `${text}\n`);
   };
@@ -153,26 +146,6 @@ async function findTarget(client: ReelgraphClient, target: MoveTarget): Promise<
   if ('before' in target) return { before: await findRun(client, target.before) };
   if ('after' in target) return { after: await findRun(client, target.after) };
   return target;
-}
-
-/** The run whose id begins so, of those that wait and the newest others. @throws CliError when none or several do */
-async function findRun(client: ReelgraphClient, name: string): Promise<string> {
-  const [queue, runs] = await Promise.all([client.getQueue(), client.listRuns()]);
-  const ids = new Set([...queue.next, ...runs].map(({ runId }) => runId));
-  if (ids.has(name)) return name;
-  const found = [...ids].filter((id) => id.startsWith(name));
-  const [runId] = found;
-  if (runId !== undefined && found.length === 1) return runId;
-  // A whole id may be of a run further back; the server knows.
-  if (found.length === 0 && name.length > shortIdLength) return name;
-  throw new CliError(
-    exitCodes.usage,
-    'cli/unknown-run',
-    found.length === 0
-      ? `No run has an id that begins with "${name}".`
-      : `${found.length} runs have ids that begin with "${name}".`,
-    { hint: '"reelgraph queue list" shows the ids.' },
-  );
 }
 
 async function describeQueue(client: ReelgraphClient, queue: QueueSummary): Promise<string> {

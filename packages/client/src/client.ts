@@ -77,6 +77,8 @@ export interface ReelgraphClient {
     options?: CallOptions & { readonly status?: string; readonly before?: string },
   ): Promise<CallAnswer<'listRuns'>>;
   getRun(runId: string, options?: CallOptions): Promise<CallAnswer<'getRun'>>;
+  /** The run as a timeline, in the Chrome trace event format. */
+  getRunTrace(runId: string, options?: CallOptions): Promise<CallAnswer<'getRunTrace'>>;
   cancelRun(runId: string, options?: CallOptions): Promise<CallAnswer<'cancelRun'>>;
   /** Once more what did not succeed. */
   retryRun(runId: string, options?: CallOptions): Promise<CallAnswer<'retryRun'>>;
@@ -210,6 +212,7 @@ export function createClient(options: ClientOptions): ReelgraphClient {
         },
       }),
     getRun: (runId, o = {}) => call('getRun', { ...o, params: { runId } }),
+    getRunTrace: (runId, o = {}) => call('getRunTrace', { ...o, params: { runId } }),
     cancelRun: (runId, o = {}) => call('cancelRun', { ...o, params: { runId }, body: {} }),
     retryRun: (runId, o = {}) => call('retryRun', { ...o, params: { runId }, body: {} }),
     runAgain: (runId, inputs, { priority, ...o } = {}) =>

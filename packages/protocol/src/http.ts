@@ -9,6 +9,7 @@ import {
   prioritySchema,
   runStateSchema,
   runStatuses,
+  runTraceSchema,
   workflowSchema,
 } from '@reelgraph/graph';
 import { z } from 'zod';
@@ -156,6 +157,8 @@ export const httpApi = {
       targets: z.array(z.string()).optional(),
     }),
   },
+  /** The run as a timeline, in the Chrome trace event format; of a run that goes on, as far as it has come. */
+  getRunTrace: { method: 'GET', path: '/api/v1/runs/:runId/trace', body: empty, answer: runTraceSchema },
   cancelRun: {
     method: 'POST',
     path: '/api/v1/runs/:runId/cancel',

@@ -1,6 +1,6 @@
 /** Runs: start, look, cancel, repeat. */
 import { setImmediate } from 'node:timers/promises';
-import { applyInputs, type ParamValue, runStatuses, type Workflow } from '@reelgraph/graph';
+import { applyInputs, type ParamValue, runStatuses, traceRun, type Workflow } from '@reelgraph/graph';
 import type { Catalogue } from '@reelgraph/host';
 import type { Checker } from '../check/check-client.ts';
 import { type EventHub, isOver } from '../event-hub.ts';
@@ -130,6 +130,12 @@ export function registerRunCalls(
     if (run === undefined || request === undefined) throw unknownRun();
     const { workflow, targets } = request;
     return { run, workflow, ...(targets === undefined ? {} : { targets: [...targets] }) };
+  });
+
+  registry.call('getRunTrace', ({ param }) => {
+    const runId = param('runId');
+    if (hub.status(runId) === undefined) throw unknownRun();
+    return traceRun(journal.eventsOfRun(runId));
   });
 
   registry.call('cancelRun', async ({ param }) => {
