@@ -1,4 +1,12 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -106,6 +114,49 @@ it('prune: what the history shows stays, and is said; --with-history removes it'
   const stats = record();
   await cacheStatsCommand({ data }, stats.output);
   expect(stats.text()).toMatch(/shown, but gone +1; running again makes them anew/);
+});
+
+it('checkpoints: stats counts them, verify names the damaged, prune removes the old', async () => {
+  const path = (name: string) => join(data, `artifacts/checkpoints/${keyOf(name)}.checkpoint`);
+  const store = await openStore(join(data, 'artifacts'));
+  for (const name of ['fresh', 'old', 'spoiled'])
+    await store.checkpoints.save(keyOf(name), { step: 2, state: { name } });
+  store.close();
+  const bytes = ['fresh', 'old', 'spoiled'].reduce((sum, name) => sum + statSync(path(name)).size, 0);
+  const dayBefore = Date.now() / 1000 - 30 * 60 * 60;
+  utimesSync(path('old'), dayBefore, dayBefore);
+
+  const stats = record();
+  await cacheStatsCommand({ data }, stats.output);
+  expect(stats.text()).toMatch(new RegExp(`^ {2}checkpoints +3, ${bytes} B, beside the budget$`, 'm'));
+  const json = record();
+  await cacheStatsCommand({ data, json: true }, json.output);
+  expect(JSON.parse(json.text())).toMatchObject({ checkpoints: { count: 3, bytes } });
+
+  truncateSync(path('spoiled'), 60);
+  const verified = record();
+  expect(await cacheVerifyCommand({ data }, verified.output)).toBe(4);
+  expect(verified.text()).toMatch(
+    /^checkpoint [0-9a-f]{64}: its bytes changed\n2 results and 2 blobs, .*: all whole\./,
+  );
+  expect(verified.text()).toMatch(
+    /\n3 checkpoints, .*: 1 damaged, put away; what they were for begins again\.\n$/,
+  );
+
+  // Younger than two weeks: what was interrupted may still go on from it.
+  const pruned = record();
+  await cachePruneCommand({ data }, pruned.output);
+  expect([existsSync(path('old')), pruned.text()]).toEqual([true, expect.not.stringContaining('checkpoint')]);
+  const dry = record();
+  await cachePruneCommand({ data, withCheckpoints: true, dryRun: true }, dry.output);
+  expect([existsSync(path('old')), dry.text()]).toEqual([
+    true,
+    expect.stringMatching(/^1 old checkpoints \(\d+ B\) would be removed\.$/m),
+  ]);
+  const done = record();
+  await cachePruneCommand({ data, withCheckpoints: true, json: true }, done.output);
+  expect(JSON.parse(done.text())).toMatchObject({ checkpoints: { count: 1 } });
+  expect([existsSync(path('old')), existsSync(path('fresh'))]).toEqual([false, true]);
 });
 
 it('says what it cannot understand or find', async () => {

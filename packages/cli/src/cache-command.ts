@@ -19,9 +19,11 @@ export interface PruneCommandOptions extends CacheCommandOptions {
   readonly dryRun?: boolean;
   /** Also what the history of runs still shows. */
   readonly withHistory?: boolean;
+  /** Also checkpoints that nobody came back for since yesterday. */
+  readonly withCheckpoints?: boolean;
 }
 
-/** Loose and damaged files younger than this may be someone's work, or someone's clue. */
+/** Loose and damaged files and checkpoints younger than this may be someone's work, or someone's clue. */
 const sweepAfterMs = 24 * 60 * 60 * 1000;
 /** What was used within this time may be about to be read by a run. */
 const graceMs = 60_000;
@@ -45,13 +47,17 @@ export async function cacheVerifyCommand(options: CacheCommandOptions, output: O
     else {
       for (const { kind, id, problem } of report.damaged)
         output.write(`${kind} ${id}: ${problem === 'changed' ? 'its bytes changed' : 'a part is missing'}\n`);
-      const found =
-        report.damaged.length === 0
-          ? 'all whole'
-          : `${report.damaged.length} damaged, put away; what needs them is computed again`;
+      const spoiled = report.damaged.filter(({ kind }) => kind === 'checkpoint').length;
+      const found = (damaged: number, then: string) =>
+        damaged === 0 ? 'all whole' : `${damaged} damaged, put away; ${then}`;
       output.write(
-        `${report.results} results and ${report.blobs} blobs, ${formatBytes(report.bytes)}: ${found}.\n`,
+        `${report.results} results and ${report.blobs} blobs, ${formatBytes(report.bytes)}: ${found(report.damaged.length - spoiled, 'what needs them is computed again')}.\n`,
       );
+      const { count, bytes } = report.checkpoints;
+      if (count > 0)
+        output.write(
+          `${count} checkpoints, ${formatBytes(bytes)}: ${found(spoiled, 'what they were for begins again')}.\n`,
+        );
     }
     return report.damaged.length === 0 ? exitCodes.ok : exitCodes.missing;
   });
@@ -71,8 +77,12 @@ export async function cachePruneCommand(options: PruneCommandOptions, output: Ou
     const pinned = options.withHistory === true ? new Set<string>() : filesOfHistory(root);
     const trimmed = await store.trim({ targetBytes, pinned: () => pinned, graceMs, isDryRun });
     const swept = await store.sweep({ olderThanMs: sweepAfterMs, pinned, isDryRun });
+    const checkpoints = await store.sweepCheckpoints({
+      isDryRun,
+      ...(options.withCheckpoints === true ? { maxAgeMs: sweepAfterMs } : {}),
+    });
     const isReached = trimmed.bytesAfter <= targetBytes;
-    if (options.json) print(output, { isDryRun, targetBytes, isReached, ...trimmed, swept });
+    if (options.json) print(output, { isDryRun, targetBytes, isReached, ...trimmed, swept, checkpoints });
     else {
       const would = isDryRun ? 'would be ' : '';
       const freed = trimmed.bytesBefore - trimmed.bytesAfter;
@@ -84,6 +94,10 @@ export async function cachePruneCommand(options: PruneCommandOptions, output: Ou
       if (swept.count > 0)
         output.write(
           `${swept.count} loose or damaged files (${formatBytes(swept.bytes)}) ${would}removed.\n`,
+        );
+      if (checkpoints.count > 0)
+        output.write(
+          `${checkpoints.count} old checkpoints (${formatBytes(checkpoints.bytes)}) ${would}removed.\n`,
         );
       if (!isReached) output.write(whyNotReached(trimmed, pinned !== undefined));
     }
@@ -171,6 +185,7 @@ function formatStats(about: {
       : []),
     row('kept by no result', many(size.loose.count, size.loose.bytes)),
     row('put away as damaged', many(size.quarantined.count, size.quarantined.bytes)),
+    row('checkpoints', `${many(size.checkpoints.count, size.checkpoints.bytes)}, beside the budget`),
     row('evictions remembered', `${size.evicted}`),
     row('being computed now', `${size.claims}`),
     ...(size.byNodeType.length === 0 ? [] : ['By kind of node:']),

@@ -47,6 +47,19 @@ export interface CheckpointStore {
   prune(limits?: CheckpointLimits): Promise<void>;
 }
 
+/** What the store itself does with checkpoints. */
+export interface CheckpointFiles extends CheckpointStore {
+  /** Keys of all that are there, and their bytes; read from the folder alone. @throws StoreError */
+  list(): Promise<readonly { readonly key: string; readonly byteLength: number }[]>;
+  /** Reads it all and changes nothing; a missing one counts as whole. @throws StoreError */
+  isWhole(key: string): Promise<boolean>;
+  checkpointPath(key: string): string;
+  /** As `prune`, and answers what it removed; with `isDryRun` what it would. */
+  removeOld(
+    request: Partial<CheckpointLimits> & { readonly isDryRun?: boolean },
+  ): Promise<{ readonly count: number; readonly bytes: number }>;
+}
+
 /** Two weeks and 4 GiB: some hundred latents of long clips. */
 const defaultLimits: CheckpointLimits = { maxAgeMs: 14 * 24 * 60 * 60 * 1000, maxBytes: 4 * 1024 ** 3 };
 
@@ -61,7 +74,7 @@ export function createCheckpointStore(
   temporaryPath: () => string,
   disk: Disk,
   now: () => number = Date.now,
-): CheckpointStore {
+): CheckpointFiles {
   const pathOf = (key: string): string => {
     if (!isDigest(key))
       throw new StoreError('store/damaged', 'Expected a cache key in hexadecimal, found something else.');
@@ -75,16 +88,73 @@ export function createCheckpointStore(
     }
   };
 
+  const readFile = async (key: string): Promise<Uint8Array | undefined> => {
+    try {
+      return await disk.read(pathOf(key));
+    } catch (error) {
+      if (errnoOf(error) === 'ENOENT') return undefined;
+      throw diskError(error, 'reading a checkpoint');
+    }
+  };
+  const fileNames = async (): Promise<string[]> =>
+    disk.existsSync(folder) ? (await disk.list(folder)).filter((name) => name.endsWith(ending)) : [];
+  const removeOld: CheckpointFiles['removeOld'] = async ({
+    maxAgeMs = defaultLimits.maxAgeMs,
+    maxBytes = defaultLimits.maxBytes,
+    isDryRun = false,
+  }) => {
+    const files: { path: string; byteLength: number; modifiedMs: number }[] = [];
+    for (const name of await fileNames().catch(() => [])) {
+      const path = join(folder, name);
+      const stat = await disk.stat(path).catch(() => undefined);
+      if (stat !== undefined) files.push({ path, ...stat });
+    }
+    files.sort((a, b) => b.modifiedMs - a.modifiedMs);
+    const removed = { count: 0, bytes: 0 };
+    let bytes = 0;
+    for (const { path, byteLength, modifiedMs } of files) {
+      bytes += byteLength;
+      if (bytes <= maxBytes && now() - modifiedMs <= maxAgeMs) continue;
+      const isGone =
+        isDryRun ||
+        (await disk.remove(path).then(
+          () => true,
+          () => false,
+        ));
+      if (!isGone) continue;
+      removed.count += 1;
+      removed.bytes += byteLength;
+    }
+    return removed;
+  };
+
   return {
     remove,
-    async load(key) {
-      let bytes: Uint8Array;
+    removeOld,
+    checkpointPath: pathOf,
+    async prune(limits = defaultLimits) {
+      await removeOld(limits);
+    },
+    async list() {
       try {
-        bytes = await disk.read(pathOf(key));
+        const listed: { key: string; byteLength: number }[] = [];
+        for (const name of (await fileNames()).sort()) {
+          const key = name.slice(0, -ending.length);
+          const stat = isDigest(key) ? await disk.stat(pathOf(key)).catch(() => undefined) : undefined;
+          if (stat !== undefined) listed.push({ key, byteLength: stat.byteLength });
+        }
+        return listed;
       } catch (error) {
-        if (errnoOf(error) === 'ENOENT') return { status: 'missing' };
-        throw diskError(error, 'reading a checkpoint');
+        throw diskError(error, 'listing checkpoints');
       }
+    },
+    async isWhole(key) {
+      const bytes = await readFile(key);
+      return bytes === undefined || (await parse(bytes, key)) !== undefined;
+    },
+    async load(key) {
+      const bytes = await readFile(key);
+      if (bytes === undefined) return { status: 'missing' };
       const found = await parse(bytes, key);
       if (found !== undefined) return { status: 'found', ...found };
       await remove(key).catch(() => undefined);
@@ -103,22 +173,6 @@ export function createCheckpointStore(
       } catch (error) {
         await disk.remove(temporary).catch(() => undefined);
         throw diskError(error, 'writing a checkpoint');
-      }
-    },
-    async prune({ maxAgeMs, maxBytes } = defaultLimits) {
-      const names = (await disk.list(folder).catch(() => [])).filter((name) => name.endsWith(ending));
-      const files: { path: string; byteLength: number; modifiedMs: number }[] = [];
-      for (const name of names) {
-        const path = join(folder, name);
-        const stat = await disk.stat(path).catch(() => undefined);
-        if (stat !== undefined) files.push({ path, ...stat });
-      }
-      files.sort((a, b) => b.modifiedMs - a.modifiedMs);
-      let bytes = 0;
-      for (const { path, byteLength, modifiedMs } of files) {
-        bytes += byteLength;
-        if (bytes <= maxBytes && now() - modifiedMs <= maxAgeMs) continue;
-        await disk.remove(path).catch(() => undefined);
       }
     },
   };

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -202,6 +202,39 @@ describe('looking through', () => {
     expect(await store.sweep(request)).toEqual({ count: 1, bytes: 2000 });
     expect([await store.hasBlob(shown.digest), await store.hasBlob(loose.digest)]).toEqual([true, false]);
     expect((await store.loadResult(keyOf('kept'))).status).toBe('found');
+  });
+
+  test('G5 G6 G7 checkpoints are counted apart, read through, and swept when they are old', async () => {
+    now = Date.now();
+    const store = await open();
+    const path = (name: string) => join(folder, 'checkpoints', `${keyOf(name)}.checkpoint`);
+    const hourMs = 60 * 60 * 1000;
+    for (const [name, ageMs] of [
+      ['fresh', 0],
+      ['of yesterday', 30 * hourMs],
+      ['old', 15 * 24 * hourMs],
+    ] as const) {
+      await store.checkpoints.save(keyOf(name), { step: 3, state: { name } });
+      utimesSync(path(name), (now - ageMs) / 1000, (now - ageMs) / 1000);
+    }
+    const names = ['fresh', 'of yesterday', 'old'];
+    const bytes = names.reduce((sum, name) => sum + readFileSync(path(name)).byteLength, 0);
+    expect(await store.measure()).toMatchObject({ bytes: 0, checkpoints: { count: 3, bytes } });
+    expect(await store.verify()).toMatchObject({ bytes: 0, checkpoints: { count: 3, bytes }, damaged: [] });
+
+    const left = () => names.filter((name) => existsSync(path(name)));
+    expect(await store.sweepCheckpoints({ isDryRun: true })).toMatchObject({ count: 1 });
+    expect(left()).toEqual(names);
+    expect(await store.sweepCheckpoints({})).toMatchObject({ count: 1 });
+    expect(left()).toEqual(['fresh', 'of yesterday']);
+
+    truncateSync(path('of yesterday'), 50);
+    expect((await store.verify()).damaged).toEqual([
+      { kind: 'checkpoint', id: keyOf('of yesterday'), problem: 'changed' },
+    ]);
+    expect(readdirSync(join(folder, 'quarantine'))).toEqual([`${keyOf('of yesterday')}.checkpoint`]);
+    expect(await store.measure()).toMatchObject({ checkpoints: { count: 1 }, quarantined: { count: 1 } });
+    expect((await store.checkpoints.load(keyOf('fresh'))).status).toBe('found');
   });
 
   test('G7 says what is there, by kind of node', async () => {

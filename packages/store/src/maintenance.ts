@@ -1,6 +1,7 @@
 /** Keeps the store within its bytes, looks it through for damage, and says what is in it. */
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { type BlobStore, isDigest, type StoreFolders } from './blobs.ts';
+import type { CheckpointFiles } from './checkpoints.ts';
 import type { Disk } from './disk.ts';
 import { diskError } from './errors.ts';
 import type { Ledger, LedgerRow } from './ledger.ts';
@@ -35,8 +36,8 @@ export interface TrimPlan {
 
 /** Something in the store that is not what it should be; it has been put away. */
 export interface DamagedItem {
-  readonly kind: 'record' | 'blob';
-  /** Key of the result, or digest of the blob. */
+  readonly kind: 'record' | 'blob' | 'checkpoint';
+  /** Key of the result, or of what the checkpoint is for, or digest of the blob. */
   readonly id: string;
   readonly problem: 'changed' | 'incomplete';
 }
@@ -44,7 +45,10 @@ export interface DamagedItem {
 export interface VerifyReport {
   readonly results: number;
   readonly blobs: number;
+  /** Of results and blobs. */
   readonly bytes: number;
+  readonly checkpoints: { readonly count: number; readonly bytes: number };
+  /** Checkpoints among them. */
   readonly damaged: readonly DamagedItem[];
 }
 
@@ -56,6 +60,8 @@ export interface StoreSize {
   /** Blobs that no result keeps: files of runs whose results are gone, or of runs that go on at this moment. */
   readonly loose: { readonly count: number; readonly bytes: number };
   readonly quarantined: { readonly count: number; readonly bytes: number };
+  /** What interrupted work goes on from; not part of `bytes`, having limits of its own. */
+  readonly checkpoints: { readonly count: number; readonly bytes: number };
   /** Evictions that are remembered. */
   readonly evicted: number;
   /** Results being computed now. */
@@ -81,6 +87,14 @@ export interface Maintenance {
     pinned: ReadonlySet<string> | undefined;
     isDryRun?: boolean;
   }): Promise<{ readonly count: number; readonly bytes: number }>;
+  /**
+   * Removes checkpoints that were not saved to within `maxAgeMs` (two weeks unless given), and the oldest beyond
+   * their bytes, and answers what it removed; with `isDryRun` what it would. Never throws.
+   */
+  sweepCheckpoints(request: {
+    maxAgeMs?: number;
+    isDryRun?: boolean;
+  }): Promise<{ readonly count: number; readonly bytes: number }>;
 }
 
 interface MaintenanceParts {
@@ -88,12 +102,13 @@ interface MaintenanceParts {
   readonly disk: Disk;
   readonly blobs: BlobStore;
   readonly results: RecordStore;
+  readonly checkpoints: CheckpointFiles;
   readonly ledger: Ledger;
   readonly now: () => number;
 }
 
 export function createMaintenance(parts: MaintenanceParts): Maintenance {
-  const { folders, disk, blobs, results, ledger, now } = parts;
+  const { folders, disk, blobs, results, checkpoints, ledger, now } = parts;
 
   /** Names of the files two levels down: `<folder>/<first two letters>/<name>`. */
   const filesIn = async (folder: string): Promise<string[]> => {
@@ -182,7 +197,8 @@ export function createMaintenance(parts: MaintenanceParts): Maintenance {
         const small = ledger.records();
         const keys = [...(await fileKeys()), ...small.keys];
         bytes += small.bytes;
-        const total = digests.length + keys.length;
+        const unfinished = await checkpoints.list();
+        const total = digests.length + keys.length + unfinished.length;
         for (const [index, digest] of digests.entries()) {
           signal?.throwIfAborted();
           const byteLength = await sizeOf(blobs.blobPath(digest));
@@ -203,7 +219,21 @@ export function createMaintenance(parts: MaintenanceParts): Maintenance {
           }
           onProgress?.(digests.length + index + 1, total);
         }
-        return { results: keys.length, blobs: digests.length, bytes, damaged };
+        for (const [index, { key }] of unfinished.entries()) {
+          signal?.throwIfAborted();
+          if (!(await checkpoints.isWhole(key))) {
+            await putAway(checkpoints.checkpointPath(key));
+            damaged.push({ kind: 'checkpoint', id: key, problem: 'changed' });
+          }
+          onProgress?.(digests.length + keys.length + index + 1, total);
+        }
+        return {
+          results: keys.length,
+          blobs: digests.length,
+          bytes,
+          checkpoints: sumOf(unfinished),
+          damaged,
+        };
       } catch (error) {
         if (signal?.aborted) throw error;
         throw diskError(error, 'checking the cache');
@@ -249,6 +279,7 @@ export function createMaintenance(parts: MaintenanceParts): Maintenance {
           bytes,
           loose,
           quarantined,
+          checkpoints: sumOf(await checkpoints.list()),
           evicted,
           claims,
           byNodeType,
@@ -280,7 +311,19 @@ export function createMaintenance(parts: MaintenanceParts): Maintenance {
         throw diskError(error, 'sweeping the cache');
       }
     },
+
+    sweepCheckpoints: (request) => checkpoints.removeOld(request),
   };
+
+  /** Kept for whoever wants to know what happened to the disk; removing it is the second best. */
+  async function putAway(path: string): Promise<void> {
+    try {
+      await disk.makeFolder(folders.quarantine);
+      await disk.rename(path, join(folders.quarantine, basename(path)));
+    } catch {
+      await disk.remove(path).catch(() => undefined);
+    }
+  }
 
   async function quarantinedNames(): Promise<readonly string[]> {
     return disk.existsSync(folders.quarantine) ? disk.list(folders.quarantine) : [];
@@ -299,4 +342,8 @@ export function createMaintenance(parts: MaintenanceParts): Maintenance {
       files.filter((file) => free.some(({ digest }) => digest === file)),
     );
   }
+}
+
+function sumOf(files: readonly { readonly byteLength: number }[]): { count: number; bytes: number } {
+  return { count: files.length, bytes: files.reduce((sum, { byteLength }) => sum + byteLength, 0) };
 }

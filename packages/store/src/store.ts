@@ -64,6 +64,12 @@ export async function openStore(
   const blobs = createBlobStore(folders, disk);
   const ledger = createLedger(folder, ledgerOptions);
   const results = createResultStore(folders, disk, blobs, ledger);
+  const checkpoints = createCheckpointStore(
+    join(folder, 'checkpoints'),
+    () => temporaryPath(folders),
+    disk,
+    ledgerOptions.now,
+  );
   const notePath = (name: string): string => {
     if (!/^[a-z][a-z-]{0,63}$/.test(name))
       throw new StoreError('store/io', `"${name}" cannot be the name of a note.`);
@@ -73,13 +79,21 @@ export async function openStore(
     folder,
     ...blobs,
     ...results,
-    ...createMaintenance({ folders, disk, blobs, results, ledger, now: ledgerOptions.now ?? Date.now }),
+    ...createMaintenance({
+      folders,
+      disk,
+      blobs,
+      results,
+      checkpoints,
+      ledger,
+      now: ledgerOptions.now ?? Date.now,
+    }),
     claim: (key) => ledger.takeLease(key),
     release: (key) => ledger.releaseLease(key),
     wasEvicted: (digest) => ledger.wasEvicted(digest),
     flush: () => ledger.flush(),
     close: () => ledger.close(),
-    checkpoints: createCheckpointStore(join(folder, 'checkpoints'), () => temporaryPath(folders), disk),
+    checkpoints,
     temporaryPath: () => temporaryPath(folders),
     readNote(name) {
       try {
