@@ -14,6 +14,7 @@ import { errorHandler, notFound } from './http-error.ts';
 import { LiveSessions } from './live/live-sessions.ts';
 import { startLoopMonitor } from './loop-monitor.ts';
 import { createMediaClient } from './media/media-client.ts';
+import { createMetrics } from './metrics.ts';
 import { createCallRegistry } from './register-call.ts';
 import { countMissingFiles } from './result-files.ts';
 import { registerFileRoutes } from './routes/file-routes.ts';
@@ -53,13 +54,30 @@ export async function composeServer(options: ServerOptions): Promise<ServerParts
   const journal = openRunJournal(folder.root, { onNote: (note, details) => log.warn(details, note) });
   const store = await openStore(folder.artifactsFolder);
   const hub = new EventHub(journal);
+  const monitor = startLoopMonitor();
+  const metrics = createMetrics({
+    queue: () => hub.queue,
+    loop: monitor,
+    isRunnerUp: () => supervisor.pid !== undefined,
+    socketCount: () => sockets.clientCount,
+    measureStore: () => store.measure(),
+  });
+  hub.subscribe({
+    onEvent: ({ event }) => metrics.hear(event),
+    onPreview: () => {},
+    onProblem: () => {},
+  });
+  const startRunner =
+    options.startRunner ??
+    forkRunner({
+      entry: runnerEntry,
+      args: [JSON.stringify({ dataFolder: folder.root, inputRoots, modelRoots })],
+    });
   const supervisor = new RunnerSupervisor({
-    startRunner:
-      options.startRunner ??
-      forkRunner({
-        entry: runnerEntry,
-        args: [JSON.stringify({ dataFolder: folder.root, inputRoots, modelRoots })],
-      }),
+    startRunner: (listener) => {
+      metrics.runnerStarted();
+      return startRunner(listener);
+    },
     ...(options.cancelDeadlineMs === undefined ? {} : { cancelDeadlineMs: options.cancelDeadlineMs }),
     onEvent: (event, job) => queue.hear(event, job),
     onPreview: (preview) => hub.publishPreview(preview),
@@ -107,7 +125,6 @@ export async function composeServer(options: ServerOptions): Promise<ServerParts
   });
   const checker = createChecker(catalogue, { modelRoots, inputRoots });
   const guard = createGuard({ token: options.token, host: options.host });
-  const monitor = startLoopMonitor();
 
   const app = express();
   app.disable('x-powered-by');
@@ -131,6 +148,12 @@ export async function composeServer(options: ServerOptions): Promise<ServerParts
     eventLoop: monitor.read(),
     runner: { pid: supervisor.pid ?? null },
   }));
+  registry.bytes('GET', '/metrics', async (_request, response) => {
+    response
+      .set('cache-control', 'no-store')
+      .type(metrics.contentType)
+      .send(await metrics.text());
+  });
   const library = createWorkflowLibrary({
     templates: options.workflowsFolder,
     saved: folder.workflowsFolder,

@@ -440,6 +440,18 @@ describe('who may ask', () => {
     expect((await raw('/api/v1/runs', { headers })).status).toBe(403);
   });
 
+  it('the metrics are guarded like everything else', async () => {
+    expect((await raw('/metrics', { headers: { host: 'evil.example' } })).status).toBe(403);
+    const open = await raw('/metrics');
+    expect(open.status).toBe(200);
+    expect(open.headers['content-type']).toContain('version=0.0.4');
+    await server.close();
+    await start({ token: 'a long enough secret' });
+    expect((await raw('/metrics')).status).toBe(401);
+    const asked = await raw('/metrics', { headers: { authorization: 'Bearer a long enough secret' } });
+    expect(asked.status).toBe(200);
+  });
+
   it('the editor’s own page, a program without a browser, and a link to the editor may', async () => {
     expect((await raw('/api/v1/runs', { headers: { origin: server.address } })).status).toBe(200);
     expect((await raw('/api/v1/runs')).status).toBe(200);

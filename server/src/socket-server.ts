@@ -42,6 +42,8 @@ const maxBacklogBytes = 4 * 1024 * 1024;
 const maxConnections = 500;
 
 export interface SocketServer {
+  /** Open connections. */
+  readonly clientCount: number;
   handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
   close(): void;
 }
@@ -164,6 +166,9 @@ export function createSocketServer({
   }
 
   return {
+    get clientCount() {
+      return wss.clients.size;
+    },
     handleUpgrade(request, socket, head) {
       // Nobody listens yet, and a peer that resets now must not end the process.
       const ignore = () => {};
