@@ -278,18 +278,19 @@ describe('exit codes', () => {
     expect(stdout + stderr).toMatch(/vae_decoder\/model\.onnx/);
   });
 
-  it('3 for a picture that is none, before anything runs', async () => {
+  it('3 for a picture that is none, before anything runs, from run and check alike', async () => {
     await writeFile(join(scratch, 'lie.png'), 'text');
-    const { code, stdout, stderr } = await run(
-      'run',
-      join(projectRoot, 'workflows/image-to-video.json'),
-      '--set',
-      'image=lie.png',
-      '--out',
-      'x.mp4',
-    );
-    expect(code, stdout).toBe(exitCodes.invalidWorkflow);
-    expect(stderr).toContain('[media/not-an-image]');
+    const image = join(projectRoot, 'workflows/image-to-video.json');
+    const ran = await run('run', image, '--set', 'image=lie.png', '--out', 'x.mp4');
+    expect(ran.code, ran.stdout).toBe(exitCodes.invalidWorkflow);
+    expect(ran.stderr).toContain('[media/not-an-image]');
+    expect(ran.stdout).toBe('');
+
+    const document = (await readFile(image, 'utf8')).replace(/"[^"]+\.png"/, '"lie.png"');
+    await writeFile(join(scratch, 'lying.json'), document);
+    const checked = await run('check', 'lying.json');
+    expect(checked.code, checked.stderr).toBe(exitCodes.invalidWorkflow);
+    expect(checked.stdout).toContain('[media/not-an-image]');
   });
 });
 

@@ -15,8 +15,8 @@ Exit codes:
   0    done
   1    the run failed; "cache prune" could not come down to the size
   2    the command was not understood: unknown option, unknown --set name or bad value
-  3    the workflow is not valid
-  4    a file or model is missing or damaged; "cache verify" found damage
+  3    the workflow is not valid; the check found it before anything ran, also a picture that is none
+  4    a file is missing, or a model missing or damaged; "cache verify" found damage
   5    some results were delivered, some failed
   130  cancelled (Ctrl-C, once or twice)
 
