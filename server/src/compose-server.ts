@@ -5,23 +5,25 @@ import { protocolVersion } from '@reelgraph/protocol';
 import { openStore } from '@reelgraph/store';
 import express, { type Express, Router } from 'express';
 import helmet from 'helmet';
-import { pino } from 'pino';
 import { createChecker } from './check/check-client.ts';
 import type { ServerOptions } from './create-server.ts';
 import { EventHub } from './event-hub.ts';
 import { createGuard } from './guard.ts';
 import { errorHandler, notFound } from './http-error.ts';
 import { LiveSessions } from './live/live-sessions.ts';
+import { createLog, requestScope } from './log.ts';
 import { startLoopMonitor } from './loop-monitor.ts';
 import { createMediaClient } from './media/media-client.ts';
 import { createMetrics } from './metrics.ts';
 import { createCallRegistry } from './register-call.ts';
+import { requestLog } from './request-log.ts';
 import { countMissingFiles } from './result-files.ts';
 import { registerFileRoutes } from './routes/file-routes.ts';
 import { registerQueueCalls } from './routes/queue-routes.ts';
 import { registerRunCalls } from './routes/run-routes.ts';
 import { registerWorkflowCalls } from './routes/workflow-routes.ts';
 import { openRunJournal } from './run-journal.ts';
+import { createRunLog } from './run-log.ts';
 import { RunQueue } from './run-queue.ts';
 import { forkRunner } from './runner/runner-process.ts';
 import { RunnerSupervisor } from './runner/supervisor.ts';
@@ -43,7 +45,7 @@ const runnerEntry = join(import.meta.dirname, 'runner', 'runner-main.ts');
 
 /** @throws StoreError when the data folder is in use by another server or cannot be used */
 export async function composeServer(options: ServerOptions): Promise<ServerParts> {
-  const log = options.log ?? pino({ level: 'silent' });
+  const log = options.log ?? createLog('silent');
   const folder = dataFolderAt(options.dataFolder);
   const modelRoots = modelRootsOf(folder, options.modelRoots ?? []);
   const inputRoots = [
@@ -62,8 +64,12 @@ export async function composeServer(options: ServerOptions): Promise<ServerParts
     socketCount: () => sockets.clientCount,
     measureStore: () => store.measure(),
   });
+  const logRun = createRunLog(log);
   hub.subscribe({
-    onEvent: ({ event }) => metrics.hear(event),
+    onEvent: ({ event }) => {
+      metrics.hear(event);
+      logRun(event);
+    },
     onPreview: () => {},
     onProblem: () => {},
   });
@@ -76,7 +82,8 @@ export async function composeServer(options: ServerOptions): Promise<ServerParts
   const supervisor = new RunnerSupervisor({
     startRunner: (listener) => {
       metrics.runnerStarted();
-      return startRunner(listener);
+      // It outlives the request that it may be started for.
+      return requestScope.exit(() => startRunner(listener));
     },
     ...(options.cancelDeadlineMs === undefined ? {} : { cancelDeadlineMs: options.cancelDeadlineMs }),
     onEvent: (event, job) => queue.hear(event, job),
@@ -129,6 +136,7 @@ export async function composeServer(options: ServerOptions): Promise<ServerParts
   const app = express();
   app.disable('x-powered-by');
   app.set('query parser', 'simple');
+  app.use(requestLog(log));
   app.use(securityHeaders());
   app.use((request, response, next) => {
     guard.checkRequest(request);

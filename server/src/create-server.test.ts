@@ -8,6 +8,7 @@ import { type RunState, reduceRun, type Workflow } from '@reelgraph/graph';
 import { errorBodySchema, type ServerMessage } from '@reelgraph/protocol';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createServer, type RunningServer, type ServerOptions } from './create-server.ts';
+import { createLog } from './log.ts';
 import { forkRunner } from './runner/runner-process.ts';
 
 const projectRoot = join(import.meta.dirname, '../..');
@@ -100,6 +101,27 @@ describe('a run', () => {
       targets: ['work'],
     });
     expect((await client.listRuns({ status: 'succeeded' })).map((run) => run.runId)).toEqual([runId]);
+  });
+
+  it('is logged under its own id and that of the request that queued it', async () => {
+    await server.close();
+    const text: string[] = [];
+    await start({ log: createLog('info', { write: (line) => void text.push(line) }) });
+    const runId = await startRun('ok');
+    await follow(runId, isOver);
+    const lines = text.map((line): Record<string, unknown> => JSON.parse(line));
+    const posted = lines.find(({ msg, method }) => msg === 'request' && method === 'POST');
+    expect(posted).toMatchObject({ path: '/api/v1/runs', status: 202 });
+    const told = lines.filter((line) => line.runId === runId);
+    expect(told.map(({ msg }) => msg)).toEqual([
+      'run queued',
+      'run given to a runner',
+      'run started',
+      'run finished',
+    ]);
+    expect(told[0]?.requestId).toBe(posted?.requestId);
+    // Those come from the runner.
+    expect(told.at(-1)).not.toHaveProperty('requestId');
   });
 
   it('has a timeline that trace viewers open', async () => {

@@ -57,6 +57,32 @@ it('prints its address, answers there, and ends politely on SIGTERM', async () =
   expect(await ended).toMatchObject({ code: 0, stderr: '' });
 });
 
+it('logs JSON lines to stderr as the environment says, without the token', async () => {
+  const { child, address, ended } = start(['--port', '0'], {
+    REELGRAPH_LOG: 'info',
+    REELGRAPH_TOKEN: 'hush',
+  });
+  const refused = await fetch(`${await address}/api/v1/runs/nobody?token=hush`);
+  expect(refused.status).toBe(404);
+  child.kill('SIGTERM');
+  const { stderr } = await ended;
+  expect(stderr).not.toContain('hush');
+  const lines = stderr
+    .trim()
+    .split('\n')
+    .map((line): Record<string, unknown> => JSON.parse(line));
+  expect(lines).toContainEqual(expect.objectContaining({ level: 'info', msg: 'server is ready' }));
+  expect(lines).toContainEqual(
+    expect.objectContaining({
+      msg: 'request',
+      requestId: refused.headers.get('x-request-id'),
+      method: 'GET',
+      path: '/api/v1/runs/nobody',
+      status: 404,
+    }),
+  );
+});
+
 describe('what it cannot do it says in a sentence, with exit code 1', () => {
   it('a busy port', async () => {
     const { code, stderr } = await start(['--port', String(busyPort)]).ended;

@@ -1,8 +1,8 @@
 /** The program behind `npm start`: reads its arguments, starts the server, says where it is, ends it politely. */
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { pino } from 'pino';
 import { createServer, type RunningServer } from './create-server.ts';
+import { createLog, type LogLevel, logLevels, parseLogLevel } from './log.ts';
 
 const projectRoot = resolve(import.meta.dirname, '../..');
 const defaultPort = 7860;
@@ -15,7 +15,7 @@ const help = `Usage: npm start -- [options]
   --models <folder> a folder with model packages; may be repeated
   --help            this text
 
-Environment: REELGRAPH_LOG=debug|info|warn|error (default warn) sets what is logged to stderr.`;
+Environment: REELGRAPH_LOG=${logLevels.join('|')} (default warn) sets what is logged to stderr, as JSON lines.`;
 
 /** Ends the program with one sentence for the person who started it. */
 function giveUp(message: string): never {
@@ -43,6 +43,12 @@ function readPort(text: string): number {
   const port = Number(text);
   if (/^\d{1,5}$/.test(text) && port <= 65_535) return port;
   return giveUp(`Port "${text}" is not a number from 0 to 65535.`);
+}
+
+function readLogLevel(name: string): LogLevel {
+  return (
+    parseLogLevel(name) ?? giveUp(`REELGRAPH_LOG is "${name}"; it can be one of ${logLevels.join(', ')}.`)
+  );
 }
 
 /** A sentence for what can go wrong at start; undefined for what nobody foresaw. */
@@ -73,7 +79,7 @@ if (values.help) {
 }
 const port = readPort(values.port ?? process.env.PORT ?? String(defaultPort));
 const dataFolder = resolve(values.data ?? process.env.REELGRAPH_DATA ?? join(projectRoot, '.reelgraph'));
-const log = pino({ level: process.env.REELGRAPH_LOG ?? 'warn' }, pino.destination(2));
+const log = createLog(readLogLevel(process.env.REELGRAPH_LOG || 'warn'));
 const token = process.env.REELGRAPH_TOKEN;
 
 let server: RunningServer;
@@ -93,6 +99,7 @@ try {
   giveUp(startProblem(error, port, values.host, dataFolder) ?? 'The server could not start.');
 }
 
+log.info({ address: server.address }, 'server is ready');
 process.stdout.write(`Reelgraph is ready: ${server.address}\n`);
 
 let isEnding = false;
