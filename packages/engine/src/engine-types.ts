@@ -55,6 +55,8 @@ export interface EngineOptions {
   /** Nodes of lane `cpu` that run at once; the number of cores unless given. */
   readonly cpuLanes?: number;
   readonly clock?: Clock;
+  /** Resident memory of the process now, bytes; that of the system unless given. */
+  readonly residentBytes?: () => number;
 }
 
 export interface RunRequest {

@@ -84,6 +84,8 @@ interface ActiveNode {
   readonly slot: Slot;
   /** How long it may show no sign of life. */
   readonly stallMs: number;
+  /** Most resident memory of the process in the samples taken while it ran; undefined before the first. */
+  peakResidentBytes: number | undefined;
   /** Ends it as failed, whatever it does. */
   stall(): void;
 }
@@ -100,6 +102,8 @@ const roomGraceMs = 60_000;
 const quickMs = 20;
 /** How much the newest time of a node type counts among those before it. */
 const newestShare = 0.2;
+/** How often memory is looked at. A quick node pays nothing for it, and has no figure. */
+const memorySampleMs = 50;
 /** How often a result that another process computes is asked for. */
 const claimPollMs = 100;
 /** Without a sign of life for this long a node counts as stuck. */
@@ -285,6 +289,7 @@ export async function executePlan(
     let isBroken = false;
     let isYielding = false;
     const stallTimer = watchForStalls(active);
+    const memoryTimer = setInterval(() => sampleMemory(active), memorySampleMs);
     signal.addEventListener('abort', onAbort, { once: true });
 
     for (let index = 0; index < slots.length; index += 1) {
@@ -305,6 +310,7 @@ export async function executePlan(
     pump();
     return promise.finally(() => {
       clearInterval(stallTimer);
+      clearInterval(memoryTimer);
       signal.removeEventListener('abort', onAbort);
     });
 
@@ -477,6 +483,7 @@ export async function executePlan(
       const entry: ActiveNode = {
         slot,
         stallMs: state.options.stallMs ?? defaultStallMs,
+        peakResidentBytes: undefined,
         stall() {
           const error = stalled(node, clock.elapsed() - slot.aliveAtMs);
           work.abort(error);
@@ -515,6 +522,8 @@ export async function executePlan(
         }
         close();
         const durationMs = clock.elapsed() - startedAtMs;
+        if (entry.peakResidentBytes !== undefined) sampleMemory([entry]);
+        const { peakResidentBytes } = entry;
         const typicalMs = state.typicalRunMs.get(node.definition) ?? durationMs;
         state.typicalRunMs.set(node.definition, typicalMs + newestShare * (durationMs - typicalMs));
         slot.state = 'finished';
@@ -528,6 +537,7 @@ export async function executePlan(
             durationMs,
             outputs: slot.summaries,
             ...(continued === undefined ? {} : { continuedFrom: continued }),
+            ...(peakResidentBytes === undefined ? {} : { peakResidentBytes }),
           });
           for (const twin of slot.twins ?? []) {
             const { id } = slotAt(twin).node;
@@ -581,6 +591,14 @@ export async function executePlan(
       for (const entry of [...active])
         if (clock.elapsed() - entry.slot.aliveAtMs >= entry.stallMs) entry.stall();
     }, stallMs / 8);
+  }
+
+  function sampleMemory(nodes: Iterable<ActiveNode>): void {
+    let bytes: number | undefined;
+    for (const node of nodes) {
+      bytes ??= state.options.residentBytes?.() ?? process.memoryUsage.rss();
+      node.peakResidentBytes = Math.max(node.peakResidentBytes ?? 0, bytes);
+    }
   }
 
   /** The lane of a node: each device that inference runs on is one; what needs no inference runs beside them. */

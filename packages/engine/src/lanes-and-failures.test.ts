@@ -71,6 +71,23 @@ test('E2 a node tells its type, its lane and how long it waited there', async ()
   ]);
 });
 
+test('E2 a node tells the most memory that was seen while it ran; one that is over at once tells none', async () => {
+  vi.useFakeTimers();
+  let bytes = 100;
+  const slow = sumNode('slow', [], async () => {
+    for (const next of [300, 500, 200]) {
+      bytes = next;
+      await vi.advanceTimersByTimeAsync(50);
+    }
+  });
+  const engine = testEngine(registryOf(slow, sumNode('quick', [])), { residentBytes: () => bytes });
+  const { events } = await engine.run(document({ a: ['slow', 1], b: ['quick', 2] }), { targets: ['a', 'b'] });
+  const peaks = events.flatMap((event) =>
+    event.type === 'node.finished' ? [[event.nodeId, event.peakResidentBytes]] : [],
+  );
+  expect(Object.fromEntries(peaks)).toEqual({ a: 500, b: undefined });
+});
+
 test('E2 runs that overlap share the lanes of their engine', async () => {
   let atOnce = 0;
   let most = 0;

@@ -156,6 +156,14 @@ test('R1 every failure is listed with its node, and a failed node still says why
     { nodeId: 'b', code: 'x/b', message: 'B.', hint: 'Try C.' },
   ]);
 });
+test('R1 what a node took in memory is known when it has ended', () => {
+  const [started, finished] = events(
+    { type: 'node.started', nodeId: 'a' },
+    { type: 'node.finished', nodeId: 'a', durationMs: 90, outputs: {}, peakResidentBytes: 512 },
+  );
+  if (!started || !finished) throw new Error('the story is shorter');
+  expect(reduceRunEvents(undefined, [started, finished])?.nodes.a?.peakResidentBytes).toBe(512);
+});
 test('R1 how long a node waited stays known however it ends', () => {
   const waited = (...bodies: RunEventBody[]) =>
     reduceRunEvents(undefined, events({ type: 'node.started', nodeId: 'a', waitedMs: 12 }, ...bodies))?.nodes

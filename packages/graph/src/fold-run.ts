@@ -147,13 +147,14 @@ function apply(draft: Draft, event: RunEvent): void {
       draft.nodes[event.nodeId] = { status: 'cached', source: event.source, outputs: event.outputs };
       return;
     case 'node.finished': {
-      const { continuedFrom } = event;
+      const { continuedFrom, peakResidentBytes } = event;
       draft.nodes[event.nodeId] = {
         status: 'finished',
         durationMs: event.durationMs,
         outputs: event.outputs,
         ...beginningOf(draft.nodes[event.nodeId]),
         ...(continuedFrom === undefined ? {} : { continuedFrom }),
+        ...(peakResidentBytes === undefined ? {} : { peakResidentBytes }),
       };
       return;
     }

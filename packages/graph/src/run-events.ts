@@ -82,6 +82,12 @@ const waitedMsSchema = z.number().positive();
 /** A count of steps that did not have to be done again. */
 const continuedFromSchema = z.number().int().positive();
 
+/**
+ * Most resident memory of the process that ran the node, bytes, sampled every 50 ms while the node ran. Of the whole
+ * process: models that stay loaded, the cache and nodes beside it are in it; programs it starts and devices are not.
+ */
+const peakResidentBytesSchema = z.number().int().positive();
+
 const base = {
   runId: z.string(),
   /** 1, 2, 3 … within the run, without gaps. */
@@ -152,6 +158,8 @@ export const runEventSchema = z.discriminatedUnion('type', [
     outputs,
     /** As in its reports: the time is that of the steps after it. */
     continuedFrom: continuedFromSchema.optional(),
+    /** Absent for a node that was over before memory was looked at. */
+    peakResidentBytes: peakResidentBytesSchema.optional(),
   }),
   z.strictObject({ ...onNode, type: z.literal('node.failed'), error: runErrorSchema }),
   /** Not run because an upstream node failed or was muted. */
@@ -182,6 +190,7 @@ export const nodeRunStateSchema = z.strictObject({
   continuedFrom: continuedFromSchema.optional(),
   durationMs: z.number().optional(),
   waitedMs: waitedMsSchema.optional(),
+  peakResidentBytes: peakResidentBytesSchema.optional(),
   because: ranBecauseSchema.optional(),
   source: z.enum(['memory', 'disk']).optional(),
   outputs: outputs.optional(),

@@ -35,7 +35,7 @@ test('a run is a timeline: its own phases on one thread, its nodes on the thread
           because: { code: 'param-changed', name: 'steps', from: '20', to: '30' },
         },
       ],
-      [250, { ...done('denoise', 199.5), continuedFrom: 7 }],
+      [250, { ...done('denoise', 199.5), continuedFrom: 7, peakResidentBytes: 900 }],
       [260, { ...begun('decode', 'cpu'), waitedMs: 9 }],
       [300, { type: 'node.failed', nodeId: 'decode', error: { code: 'x/full', message: 'No room.' } }],
       [300, { type: 'node.skipped', nodeId: 'save', because: 'it needs "decode", which failed' }],
@@ -58,6 +58,7 @@ test('a run is a timeline: its own phases on one thread, its nodes on the thread
     ran: 'because steps changed from 20 to 30',
     durationMs: 199.5,
     continuedFrom: 7,
+    peakResidentBytes: 900,
   });
   expect(argsOf('decode', 'X')).toMatchObject({ outcome: 'failed', error: 'x/full', waitedMs: 9 });
   expect(argsOf('text', 'i')).toEqual({ source: 'disk' });

@@ -218,8 +218,11 @@ export function traceRun(events: Iterable<RunEvent>): RunTrace {
         begin(event);
         break;
       case 'node.finished': {
-        const { continuedFrom } = event;
-        const details = continuedFrom === undefined ? {} : { continuedFrom };
+        const { continuedFrom, peakResidentBytes } = event;
+        const details = {
+          ...(continuedFrom === undefined ? {} : { continuedFrom }),
+          ...(peakResidentBytes === undefined ? {} : { peakResidentBytes }),
+        };
         end(event.nodeId, 'finished', details, event.durationMs);
         break;
       }
