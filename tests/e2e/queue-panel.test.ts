@@ -90,3 +90,40 @@ it('runs are ordered, the queue is paused and emptied, and what ended is started
   await expect.poll(() => cancelled.count()).toBeGreaterThanOrEqual(3);
   expect(complaints).toEqual([]);
 }, 120_000);
+
+it('what succeeded is run again with the params it had', async ({ skip }) => {
+  browser ??= await launchBrowser(skip);
+  const scene: unknown = JSON.parse(
+    await readFile(join(projectRoot, 'workflows/ground-truth-scene.json'), 'utf8'),
+  );
+  const before = new Set((await client.listRuns()).map(({ runId }) => runId));
+  await client.resumeQueue();
+  // A drawn clip of a few frames: no model is needed.
+  const [first = 'none'] = (await client.startRuns(scene, [{ seed: '11', frames: '5' }])).runIds;
+  const outcome = async () => {
+    const { status, error } = (await client.getRun(first)).run;
+    return error === undefined ? status : `${status}: ${error.message}`;
+  };
+  await expect.poll(outcome, { timeout: 30_000 }).toBe('succeeded');
+
+  const page = await browser.newPage({ viewport: { width: 1600, height: 900 } });
+  await page.goto(server.baseUrl);
+  await page.getByTestId('node-denoise').waitFor();
+  await page.getByTestId('tab-runs').click();
+  const past = page.locator('[data-testid="past-run"][data-status="succeeded"]');
+  const entry = page.locator(`[data-testid="past-run"][data-run-id="${first}"]`);
+  await shot(page, 'queue-4-succeeded');
+  await entry.getByTestId('run-again').click();
+
+  const isNew = (id: string | null): boolean => id !== null && id !== first && !before.has(id);
+  const repeated = async () => {
+    const ids = await past.evaluateAll((items) => items.map((item) => item.getAttribute('data-run-id')));
+    return ids.filter(isNew);
+  };
+  await expect.poll(async () => (await repeated()).length, { timeout: 30_000 }).toBe(1);
+  const [again] = await repeated();
+  const [one, other] = [await client.getRun(first), await client.getRun(again ?? 'none')];
+  expect(other.workflow).toEqual(one.workflow);
+  expect(other.workflow).toMatchObject({ nodes: { scene: { params: { seed: '11', frames: 5 } } } });
+  await shot(page, 'queue-4-run-again');
+}, 120_000);
