@@ -75,6 +75,11 @@ it('a queue is filled, ordered, looked at and emptied from a terminal', async ()
   });
 });
 
+it('a run is looked at', async () => {
+  const run = await add();
+  expect(await ask({ kind: 'show', run })).toBe(`${run}  queued  Text to video\n`);
+});
+
 it('the timeline of a run is written to a file, or to standard output', async () => {
   const run = await add();
   const path = join(dataFolder, 'run.trace.json');

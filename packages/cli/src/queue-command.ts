@@ -2,6 +2,7 @@
 import type { ReelgraphClient } from '@reelgraph/client';
 import type { MoveTarget, RunState } from '@reelgraph/graph';
 import type { QueueSummary } from '@reelgraph/protocol';
+import { describeRun } from './describe-run.ts';
 import { CliError } from './errors.ts';
 import { exitCodes } from './exit-codes.ts';
 import { formatDuration } from './format.ts';
@@ -19,7 +20,7 @@ export interface QueueCommandOptions {
 export type QueueCommand =
   | { readonly kind: 'list' | 'pause' | 'resume' | 'cancel-all' }
   | { readonly kind: 'cancel'; readonly runs: readonly string[] }
-  | { readonly kind: 'retry'; readonly run: string }
+  | { readonly kind: 'retry' | 'show'; readonly run: string }
   | { readonly kind: 'again'; readonly run: string; readonly set: readonly string[] }
   | { readonly kind: 'move'; readonly run: string; readonly target: MoveTarget }
   | {
@@ -68,6 +69,11 @@ export async function queueCommand(
         );
       }
       break;
+    case 'show': {
+      const { run } = await client.getRun(await findRun(client, command.run));
+      say(run, describeRun(run));
+      break;
+    }
     case 'retry': {
       const answer = await client.retryRun(await findRun(client, command.run));
       say(answer, `Queued as ${short(answer.runId)}.`);

@@ -1,0 +1,36 @@
+/** A run of the history in lines, one per node: what became of it and why, its time, its wait and its memory. */
+import { type NodeRunState, type RunState, reasonText } from '@reelgraph/graph';
+import { formatBytes, formatDuration } from './format.ts';
+import { shortIdLength } from './runs-of-server.ts';
+
+/** The run on the first line, then its nodes in their order, aligned. */
+export function describeRun(run: RunState): string {
+  const { runId, status, workflowName, startedAtMs, finishedAtMs, queuedAtMs, attempt = 1 } = run;
+  const notes = [
+    // Before a later attempt lie the earlier ones, too.
+    ...(queuedAtMs === undefined || startedAtMs === undefined || attempt > 1
+      ? []
+      : [`waited ${formatDuration(startedAtMs - queuedAtMs)}`]),
+    ...(startedAtMs === undefined || finishedAtMs === undefined
+      ? []
+      : [`ran ${formatDuration(finishedAtMs - startedAtMs)}`]),
+    ...(attempt > 1 ? [`attempt ${attempt}`] : []),
+  ];
+  const head = `${runId.slice(0, shortIdLength)}  ${status}${notes.length === 0 ? '' : ` (${notes.join(', ')})`}  ${workflowName}`;
+  const nodes = Object.entries(run.nodes);
+  const width = Math.max(0, ...nodes.map(([id]) => id.length));
+  return [head, ...nodes.map(([id, node]) => `  ${id.padEnd(width)}  ${describeNode(node)}`)].join('\n');
+}
+
+function describeNode(node: NodeRunState): string {
+  const { status, source, durationMs, waitedMs, peakResidentBytes, because, error, message } = node;
+  const outcome = status === 'cached' ? `from the cache (${source})` : status;
+  return [
+    durationMs === undefined ? outcome : `${outcome} in ${formatDuration(durationMs)}`,
+    ...(waitedMs === undefined ? [] : [`waited ${formatDuration(waitedMs)}`]),
+    ...(peakResidentBytes === undefined ? [] : [`up to ${formatBytes(peakResidentBytes)} resident`]),
+    ...(because === undefined ? [] : [reasonText(because)]),
+    ...(status === 'skipped' && message !== undefined ? [message] : []),
+    ...(error === undefined ? [] : [`${error.message} [${error.code}]`]),
+  ].join(', ');
+}
