@@ -74,8 +74,8 @@ export const runStatusSchema = z.enum(runStatuses);
 export type RunStatus = (typeof runStatuses)[number];
 
 /**
- * From the moment its inputs were there to the moment it began, milliseconds: for room in its lane, or for another run
- * that computed the same. Left out below half of one.
+ * From the moment its inputs were there to the moment it began, milliseconds: for room in its lane, for the event loop,
+ * or to learn whether somebody else computes the same. Left out below half of one.
  */
 const waitedMsSchema = z.number().positive();
 

@@ -73,7 +73,13 @@ test('a run is a timeline: its own phases on one thread, its nodes on the thread
 test('the time a node waited is a slice of its own, from when its inputs were there', () => {
   const trace = traceRun(story([0, started('a')], [30, { ...begun('a', 'cpu'), waitedMs: 20 }]));
   expect(trace.traceEvents.filter(({ cat }) => cat === 'waiting')).toEqual([
-    expect.objectContaining({ ph: 'b', ts: 10_000, id: '1/a', args: { nodeId: 'a', waitedMs: 20 } }),
+    expect.objectContaining({
+      ph: 'b',
+      name: 'waits (cpu)',
+      ts: 10_000,
+      id: '1/a',
+      args: { nodeId: 'a', waitedMs: 20 },
+    }),
     expect.objectContaining({ ph: 'e', ts: 30_000, id: '1/a' }),
   ]);
 });

@@ -108,7 +108,7 @@ export function traceRun(events: Iterable<RunEvent>): RunTrace {
     const { nodeId, waitedMs, lane } = started;
     if (waitedMs === undefined) return;
     const wait = {
-      name: `waits for ${lane ?? 'its turn'}`,
+      name: `waits (${lane ?? 'nodes'})`,
       cat: 'waiting',
       pid,
       tid: row.tid,
