@@ -1,5 +1,5 @@
 /**
- * `npm run bench [-- NAME …] [--count N] [--variant fast] [--only PART] [--out FOLDER]`. Every figure is a ratio, or a bound on one event, taken in one run on one
+ * `npm run bench [-- NAME …] [--count N] [--variant fast] [--precision fp32] [--only PART] [--out FOLDER]`. Every figure is a ratio, or a bound on one event, taken in one run on one
  * machine; a line says what was wanted and whether it is met. The exit code tells only whether it ran.
  */
 import { parseArgs } from 'node:util';
@@ -19,6 +19,7 @@ const { values, positionals: asked } = parseArgs({
   options: {
     count: { type: 'string' },
     variant: { type: 'string' },
+    precision: { type: 'string' },
     only: { type: 'string' },
     out: { type: 'string' },
   },

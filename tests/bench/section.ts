@@ -14,6 +14,8 @@ export interface BenchOptions {
   readonly count?: number;
   /** Variant of the model. */
   readonly variant?: string;
+  /** Number format of the model, where a section offers several. */
+  readonly precision?: string;
   /** Only this part of a section. */
   readonly only?: string;
   /** A folder for what was made. */

@@ -2,7 +2,8 @@
  * What Toybox makes of the held-out prompts, read back by the scorer; beside it what the scorer says of true
  * renders, of spoilt ones, and of clips that show nothing of the prompt. Prints the table of the model card.
  *
- * `--count N` takes N of the 500 prompts; `--variant fast` the few-step model; `--only scorer`, `prompts`,
+ * `--count N` takes N of the 500 prompts; `--variant fast` the few-step model; `--precision fp32` other weights than
+ * by default; `--only scorer`, `prompts`,
  * `tasks` or `time` one part; `--out FOLDER` writes the clips there as `clips.u8` and `clips.json`.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -18,11 +19,11 @@ import { textToVideo } from './workflow.ts';
 
 const parts = ['scorer', 'prompts', 'tasks', 'time'] as const;
 
-const toybox: BenchSection = async (report, { count, variant = 'base', only, out }) => {
+const toybox: BenchSection = async (report, { count, variant = 'base', precision = 'auto', only, out }) => {
   if (only !== undefined && !parts.some((part) => part === only))
     throw new Error(`the toybox bench has no part "${only}"; it has ${parts.join(', ')}`);
   const does = (part: (typeof parts)[number]) => only === undefined || only === part;
-  const settings = { 'model.variant': variant };
+  const settings = { 'model.variant': variant, 'model.precision': precision };
   const all = heldOutPrompts();
   const most = Math.min(count ?? all.length, all.length);
   const prompts = Array.from({ length: most }, (_, i) => all[Math.floor((i * all.length) / most)]!);

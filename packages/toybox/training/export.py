@@ -194,7 +194,7 @@ def main():
     parser.add_argument("--run", type=Path, required=True)
     parser.add_argument("--to", type=Path, required=True)
     parser.add_argument("--raw", action="store_true", help="export the weights themselves, not their moving average")
-    parser.add_argument("--steps", type=int, default=20, help="recommended steps")
+    parser.add_argument("--steps", type=int, default=24, help="recommended steps")
     parser.add_argument("--guidance", type=float, default=3.0, help="recommended guidance scale")
     parser.add_argument("--sampler", default="stochastic", help="recommended sampler of the base denoiser; the few-step one takes Euler steps")
     parser.add_argument("--int8", action="store_true", help="the denoisers also with weights in int8, and those first")
@@ -270,7 +270,7 @@ def main():
         "scheduler": ["diffusers", "FlowMatchEulerDiscreteScheduler"], "reelgraph": about})
     if student:
         index["transformer_fast"] = ["toybox", "ToyboxTransformer3DModel"]
-        about["variants"] = {"fast": {"transformer": "transformer_fast", "recommended": {"steps": distil.STEPS, "shift": shift, "guidanceScale": 1, "sampler": "euler"}}}
+        about["variants"] = {"fast": {"transformer": "transformer_fast", "recommended": {"steps": distil.STEPS, "shift": student[1]["shift"], "guidanceScale": 1, "sampler": "euler"}}}
     write_json(index_file, index)
     write_checksums(to)
     print(f"{sum(f.stat().st_size for f in to.rglob('*') if f.is_file()) / 1e6:.1f} MB in all")

@@ -1,6 +1,6 @@
 """Draws the curves of a training run as one picture for the model card.
 
-    python report.py --run RUN --to ../model
+    python report.py --run RUN --to ../model/loss.png
 """
 
 import argparse
@@ -30,7 +30,7 @@ def curve(path, *names):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--run", type=Path, required=True)
-    parser.add_argument("--to", type=Path, required=True)
+    parser.add_argument("--to", type=Path, required=True, help="the picture")
     args = parser.parse_args()
     panels = [
         ("vae.jsonl", "spent_s", "psnr", 60, "minutes", "autoencoder: PSNR with noise on the latent, dB"),
@@ -49,7 +49,7 @@ def main():
             axes.set_ylim(0, min(1.0, points[:, 1].max()))
         axes.grid(alpha=0.3)
     figure.tight_layout()
-    figure.savefig(args.to / "loss.png", metadata={"Software": None})
+    figure.savefig(args.to, metadata={"Software": None})
 
 
 if __name__ == "__main__":
