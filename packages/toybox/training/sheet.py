@@ -41,7 +41,9 @@ def main():
     parser.add_argument("--count", type=int, default=24)
     args = parser.parse_args()
     clips, sentences = read_clips(args.folder)
-    contact_sheet(clips[: args.count], sentences).save(args.picture, optimize=True)
+    # Evenly from the whole, so that nothing is picked and every kind of scene is there.
+    rows = [i * len(clips) // args.count for i in range(min(args.count, len(clips)))]
+    contact_sheet(clips[rows], [sentences[row] for row in rows]).quantize(256).save(args.picture, optimize=True)
 
 
 if __name__ == "__main__":
