@@ -13,8 +13,6 @@ export interface StepInterval {
   readonly velocity: Tensor<'float32'>;
   readonly sigma: number;
   readonly sigmaNext: number;
-  /** How many steps were done before this one. */
-  readonly step: number;
   /** What the step before gave to remember; empty before the first. */
   readonly memory: SamplerMemory;
   /** Another model call, for methods that look at more than one place. */
@@ -31,7 +29,8 @@ export interface StepResult {
 }
 
 /**
- * Walks from noise to clean by one method; `step` gives the latent at `sigmaNext`.
+ * Walks from noise to clean by one method; `step` gives the latent at `sigmaNext`. `whileWaiting` is called when the
+ * model is at work on a step (counted from 0), for what the step needs besides its answer.
  *
  * @throws the signal's reason on abort; DiffusionError 'diffusion/bad-sigmas' | 'diffusion/bad-state' |
  *   'diffusion/not-finite'
@@ -39,6 +38,7 @@ export interface StepResult {
 export async function walkSigmas(
   options: SamplerOptions,
   step: (interval: StepInterval) => StepResult | Promise<StepResult>,
+  whileWaiting?: (step: number) => void,
 ): Promise<SamplerState> {
   const { sigmas, denoise, onStep, signal } = options;
   const constrain = options.constrain ?? ((sample) => sample);
@@ -59,13 +59,14 @@ export async function walkSigmas(
     const { sample, memory } = state;
     const sigma = sigmas[state.step]!;
     const sigmaNext = sigmas[state.step + 1]!;
-    const velocity = await evaluate(sample, sigma);
+    const answer = evaluate(sample, sigma);
+    whileWaiting?.(state.step);
+    const velocity = await answer;
     const end = await step({
       sample,
       velocity,
       sigma,
       sigmaNext,
-      step: state.step,
       memory,
       evaluate,
       constrain,
