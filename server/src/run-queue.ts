@@ -8,6 +8,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import {
+  type AttemptOf,
   decideQueue,
   type FileSummary,
   type MoveTarget,
@@ -65,9 +66,7 @@ export class QueueRefusal extends Error {
 }
 
 /** The attempt that was given to the runner. */
-interface Current {
-  readonly runId: string;
-  readonly attempt: number;
+interface Current extends AttemptOf {
   readonly startedAtMs: number;
   /** Number of the last report; a report told twice is one report. */
   heardSeq: number;
@@ -171,29 +170,33 @@ export class RunQueue {
     this.#pump();
   }
 
-  /** Takes in what the runner says of the attempt it was given. */
-  hear(event: RunEvent, { runId, attempt }: Pick<RunJob, 'runId' | 'attempt'>): void {
-    const current = this.#current;
-    if (this.#isStopped || current === undefined || current.isEnding) return;
-    if (current.runId !== runId || current.attempt !== attempt || event.seq <= current.heardSeq) return;
-    current.heardSeq = event.seq;
+  /** Takes in what a runner says of an attempt. Whether that is the one at work is decided where it is journaled. */
+  hear(event: RunEvent, { runId, attempt }: AttemptOf): void {
+    if (this.#isStopped) return;
+    const current = this.#currentOf(runId, attempt);
+    if (current !== undefined) {
+      if (current.isEnding || event.seq <= current.heardSeq) return;
+      current.heardSeq = event.seq;
+    }
     const { runId: _runId, seq: _seq, atMs: _atMs, ...body } = event;
     switch (body.type) {
       case 'node.progress':
+        // Not journaled, so nothing is decided about it.
+        if (current === undefined) return;
         current.steps.set(body.nodeId, body.step);
         this.#hub.publishProgress(runId, body);
         return;
       case 'run.finished':
-        current.isEnding = true;
+        if (current !== undefined) current.isEnding = true;
         // After all that was told before it: that names the files.
         this.#hub.publish(
           () => [],
-          () => this.#end(current, body),
+          () => this.#end({ runId, attempt }, body),
         );
         return;
       case 'node.finished':
       case 'node.failed':
-        current.steps.delete(body.nodeId);
+        current?.steps.delete(body.nodeId);
     }
     this.#follow({ type: 'report', runId, attempt, body });
   }
@@ -205,15 +208,16 @@ export class RunQueue {
     this.#follow({ type: 'release' });
   }
 
-  #end(current: Current, body: Extract<QueueCommand, { type: 'finish' }>['body']): void {
-    const nodes = Object.values(this.#hub.run(current.runId)?.nodes ?? {});
+  #end({ runId, attempt }: AttemptOf, body: Extract<QueueCommand, { type: 'finish' }>['body']): void {
+    const nodes = Object.values(this.#hub.run(runId)?.nodes ?? {});
     const files = nodes.flatMap(({ outputs }) =>
       Object.values(outputs ?? {}).flatMap(({ file }) => (file === undefined ? [] : [file])),
     );
     this.#options.countMissing(files, (missingFiles) => {
       if (this.#isStopped) return;
-      const { runId, attempt } = current;
-      this.#follow({ type: 'finish', runId, attempt, body, missingFiles }, () => this.#settle(current));
+      this.#follow({ type: 'finish', runId, attempt, body, missingFiles }, () =>
+        this.#settle({ runId, attempt }),
+      );
     });
   }
 
@@ -246,16 +250,19 @@ export class RunQueue {
     this.#follow({ type: 'finish', runId, attempt, body, missingFiles: 0 }, () => this.#settle(current));
   }
 
-  #settle(current: Current): void {
-    if (this.#current === current) this.#current = undefined;
+  #settle({ runId, attempt }: AttemptOf): void {
+    if (this.#currentOf(runId, attempt) !== undefined) this.#current = undefined;
     this.#pump();
   }
 
-  /** Gives the next run to the runner, if there is one and the runner is free. */
+  #currentOf(runId: string, attempt: number): Current | undefined {
+    const current = this.#current;
+    return current?.runId === runId && current.attempt === attempt ? current : undefined;
+  }
+
+  /** Gives the next run to the runner when that is free, and if the queue is to go on. */
   #pump(): void {
     if (this.#isStopped || this.#current !== undefined) return;
-    const { isPaused, waiting, assigned } = this.#hub.queue;
-    if (assigned === undefined && (isPaused || waiting.length === 0)) return;
     this.#follow({ type: 'assign' }, () => this.#begin());
   }
 
