@@ -143,6 +143,20 @@ export function createBlobStore(folders: StoreFolders, disk: Disk): BlobStore {
     return false;
   };
 
+  /** As `hasBlob`, and waits until the blob survives a power cut: whoever kept it first may not have. */
+  const hasBlobDurably = async (digest: string): Promise<boolean> => {
+    if (!(await hasBlob(digest))) return false;
+    const path = blobPath(digest);
+    try {
+      await disk.sync(path);
+      await disk.syncFolder(dirname(path));
+      return true;
+    } catch (error) {
+      if (errnoOf(error) === 'ENOENT') return false;
+      throw diskError(error, 'keeping a result');
+    }
+  };
+
   return {
     blobPath,
     hasBlob,
@@ -155,7 +169,7 @@ export function createBlobStore(folders: StoreFolders, disk: Disk): BlobStore {
       const chunks = bytes instanceof Uint8Array ? [bytes] : bytes;
       const digest = digestOf(chunks);
       const byteLength = chunks.reduce((sum, chunk) => sum + chunk.byteLength, 0);
-      if (await hasBlob(digest)) return { digest, byteLength };
+      if (await (durable ? hasBlobDurably(digest) : hasBlob(digest))) return { digest, byteLength };
       await withTemporary('writing a result', async (temporary) => {
         await disk.write(temporary, chunks, { sync: durable });
         await settle(temporary, digest, durable);
@@ -168,7 +182,7 @@ export function createBlobStore(folders: StoreFolders, disk: Disk): BlobStore {
         const moved = move && (await tryRename(disk, path, temporary));
         if (!moved) await disk.copy(path, temporary, { sync: true });
         const found = await hashFile(temporary);
-        if (await hasBlob(found.digest)) return found;
+        if (await hasBlobDurably(found.digest)) return found;
         // Whoever wrote it did not wait for the disk; a name without its bytes would be an empty file after a power cut.
         if (moved) await disk.sync(temporary);
         await settle(temporary, found.digest, true);

@@ -9,7 +9,7 @@ import {
 } from 'node:fs';
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { digestOf } from './blobs.ts';
@@ -115,6 +115,32 @@ describe('blobs', () => {
       await writeFile(path, large);
       await store.putFile(path, { move });
       expect(calls).toEqual(['take', 'flush', 'name', 'flush folder']);
+    },
+  );
+
+  test.each(['bytes', 'a file'])(
+    'B2 what was kept without waiting for the disk reaches it when %s with the same content must last',
+    async (again) => {
+      const flushed: string[] = [];
+      const disk: Disk = {
+        ...nodeDisk,
+        sync: async (path) => {
+          await nodeDisk.sync(path);
+          flushed.push(path);
+        },
+        syncFolder: async (path) => {
+          await nodeDisk.syncFolder(path);
+          flushed.push(path);
+        },
+      };
+      const store = await openStore(folder, { disk });
+      const { digest } = await store.putBytes(bytes, { durable: false });
+      await store.putBytes(bytes, { durable: false });
+      expect(flushed).toEqual([]);
+      const path = join(folder, 'copy.bin');
+      await writeFile(path, bytes);
+      await (again === 'bytes' ? store.putBytes(bytes) : store.putFile(path));
+      expect(flushed).toEqual([store.blobPath(digest), dirname(store.blobPath(digest))]);
     },
   );
 
