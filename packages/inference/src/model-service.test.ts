@@ -225,6 +225,21 @@ describe('a package with more than one denoiser', () => {
     expect(models.sessionTimes().get('transformer')?.runs).toBe(1);
   });
 
+  it('names the sampler of the package, and that of a variant where it has one of its own', async () => {
+    const samplerOf = async (own: object) => {
+      await addFast({ recommended: { steps: 2, ...own } });
+      const index = JSON.parse(await readFile(join(folder, 'model_index.json'), 'utf8'));
+      index.reelgraph.recommended = { ...index.reelgraph.recommended, sampler: 'stochastic' };
+      await writeFile(join(folder, 'model_index.json'), JSON.stringify(index));
+      const models = await open();
+      const facts = async (variant: string) =>
+        models.facts(await models.resolve('tiny-toybox', signal, { variant })).recommended.sampler;
+      return { base: await facts('base'), fast: await facts('fast') };
+    };
+    expect(await samplerOf({ sampler: 'euler' })).toEqual({ base: 'stochastic', fast: 'euler' });
+    expect(await samplerOf({})).toEqual({ base: 'stochastic', fast: 'stochastic' });
+  });
+
   it('says what there is when another variant or precision is asked for', async () => {
     const models = await open();
     await expect(models.resolve('tiny-toybox', signal, { variant: 'fast' })).rejects.toMatchObject({
