@@ -4,8 +4,9 @@ Two stages. In the first, a token is 2x2 places of a latent frame, and every tok
 other, with rotary positions over (frame, row, column): it settles what is where and how it moves. In the
 second, narrower and shallow, each place is a token that sees its own noisy latent and what the first stage made of
 it, and attends within its frame: it draws the outlines. (An hourglass as in arXiv:2401.11605; 96 noisy values
-of four places do not pass through the first stage's width unharmed.) Text
-comes in by cross-attention and, from its slots, beside the timestep in the modulation of each block.
+of four places do not pass through the first stage's width unharmed.)
+
+Text comes in by cross-attention and, from its slots, beside the timestep in the modulation of each block.
 What is given is said by a mask: a token sees [noisy latent | clean latent * mask | mask], so one network
 does text to video, image to video, first and last frame, extension, gaps and inpainting.
 
@@ -203,7 +204,6 @@ class Dit(nn.Module):
         spread = (1 - sigma) ** 2 + sigma**2
         return hidden_states * ((2 * sigma - 1) / spread) - given * torch.rsqrt(spread), middle
 
-
     def second_stage(self, seen, x, condition):
         """What to add to the first stage's answer, [B, C, T, h, w], from its last tokens `x` [B, N, D] and all that is `seen` [B, 2 C + 1, T, h, w]."""
         b, _, t, h, w = seen.shape
@@ -360,10 +360,15 @@ def load(path, device="cpu", ema=True):
 
 
 def start_from(path, model, ema):
-    """Take from an earlier network what fits by name and shape; the number of clips it has seen."""
+    """Take from an earlier network what fits by name and shape; the number of clips it has seen.
+
+    Raises ValueError when less than half of it fits: that is another kind of network.
+    """
     saved = torch.load(path, map_location=next(model.parameters()).device, weights_only=True)
     mine = model.state_dict()
     fitting = {name: value for name, value in saved["ema"].items() if name in mine and mine[name].shape == value.shape}
+    if 2 * len(fitting) < len(saved["ema"]):
+        raise ValueError(f"of the {len(saved['ema'])} tensors of {path} only {len(fitting)} fit this network")
     model.load_state_dict(fitting, strict=False)
     ema.model.load_state_dict(model.state_dict())
     return saved["samples"]
