@@ -13,6 +13,7 @@ import {
   starInner,
   triangleInradius,
 } from '../world/outline.ts';
+import { biteDistance, biteRadius } from '../world/shape-drawing.ts';
 import { type Rgb, reach, type Shape, type Style } from '../world/words.ts';
 
 /** Where an outline lies, in pixels; the angle in radians. */
@@ -60,8 +61,6 @@ export interface Outline {
   readonly stretch?: { readonly along: number; readonly by: number };
 }
 
-const biteRadius = 0.62;
-const biteDistance = 0.85;
 /** Area within the outer outline of each shape of radius 1. */
 export const filledArea: Readonly<Record<Shape, number>> = {
   circle: Math.PI,
