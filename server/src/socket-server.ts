@@ -137,13 +137,6 @@ export function createSocketServer({
           refuse('protocol/unexpected-message', 'Only one hello is expected.');
           return;
         }
-        if (message.protocol !== protocolVersion) {
-          refuse(
-            'protocol/version-mismatch',
-            `This server speaks protocol ${protocolVersion}, the client ${message.protocol}. Reload the page, or update the older one.`,
-          );
-          return;
-        }
         clearTimeout(helloTimer);
         state = 'live';
         greet(message.since, message.serverId);

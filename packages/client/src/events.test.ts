@@ -49,6 +49,7 @@ function connect(findRefusal?: () => Promise<string | undefined>) {
   const seqs: number[] = [];
   const welcomes: Welcome[] = [];
   const statuses: ConnectionStatus[] = [];
+  const details: (string | undefined)[] = [];
   const connection = connectEvents(
     // The test never sends what the interface beyond these members needs.
     {
@@ -63,14 +64,17 @@ function connect(findRefusal?: () => Promise<string | undefined>) {
         seqs.push(message.event.seq);
       },
       onPreview: () => {},
-      onStatus: (status) => statuses.push(status),
+      onStatus: (status, detail) => {
+        statuses.push(status);
+        details.push(detail);
+      },
       retryDelayMs: () => {
         tries += 1;
         return 1;
       },
     },
   );
-  return { connection, cursors, seqs, welcomes, statuses, tries: () => tries };
+  return { connection, cursors, seqs, welcomes, statuses, details, tries: () => tries };
 }
 
 async function socket(index: number): Promise<FakeSocket> {
@@ -185,6 +189,19 @@ describe('connectEvents', () => {
     first.say({ type: 'error', code: 'protocol/version-mismatch', message: 'reload' });
     expect(connection.status).toBe('refused');
     expect(statuses.at(-1)).toBe('refused');
+    expect(FakeSocket.opened).toHaveLength(1);
+  });
+
+  it.each([
+    ['another version', { ...welcome(4, []), protocol: 3, rooms: [] }, /speaks protocol 3.*Reload the page/],
+    ['this version, with what nobody knows', { ...welcome(4, []), rooms: [] }, /Reload the page/],
+  ])('a page is told to be loaded again when it cannot read a welcome of %s', async (_of, message, text) => {
+    const { connection, details } = connect();
+    const first = await socket(0);
+    first.accept();
+    first.say(JSON.stringify(message));
+    expect(connection.status).toBe('refused');
+    expect(details.at(-1)).toMatch(text);
     expect(FakeSocket.opened).toHaveLength(1);
   });
 

@@ -6,6 +6,7 @@ import {
   encodeClientMessage,
   eventsPath,
   type Preview,
+  ProtocolError,
   parseServerMessage,
   protocolVersion,
   type QueueSummary,
@@ -46,6 +47,9 @@ export interface EventConnection {
   close(): void;
 }
 
+const unreadableGreeting =
+  'The server is of another version than this page and cannot be understood. Reload the page.';
+
 interface Endpoint {
   readonly baseUrl: string;
   readonly token?: string;
@@ -67,6 +71,8 @@ export function connectEvents(endpoint: Endpoint, options: ConnectEventsOptions)
   let socket: WebSocket | undefined;
   let retryTimer: ReturnType<typeof setTimeout> | undefined;
   let failures = 0;
+  /** The server has greeted on this connection. */
+  let isWelcome = false;
   /**
    * What was seen last, and who counted it; undefined until the first welcome. `progress`: `seq` of the newest
    * report of each run since that cursor, which reports do not move.
@@ -89,6 +95,7 @@ export function connectEvents(endpoint: Endpoint, options: ConnectEventsOptions)
     switch (message.type) {
       case 'welcome':
         failures = 0;
+        isWelcome = true;
         // With `runs` the picture already is at `cursor`; without, it is still at what was seen.
         if (message.runs !== undefined || seen === undefined) {
           const progress = new Map((message.runs ?? []).map((run) => [run.runId, run.lastSeq]));
@@ -113,7 +120,8 @@ export function connectEvents(endpoint: Endpoint, options: ConnectEventsOptions)
         live.receive(message);
         return;
       case 'error':
-        if (message.code === 'protocol/version-mismatch') refuse(message.message);
+        // What is wrong before the greeting is wrong with how this page greets.
+        if (!isWelcome) refuse(message.message);
         else options.onProblem?.(message.code, message.message);
     }
   }
@@ -142,6 +150,7 @@ export function connectEvents(endpoint: Endpoint, options: ConnectEventsOptions)
     const current = createSocket(endpoint);
     socket = current;
     let wasOpen = false;
+    isWelcome = false;
     current.addEventListener('open', () => {
       wasOpen = true;
       current.send(
@@ -157,7 +166,13 @@ export function connectEvents(endpoint: Endpoint, options: ConnectEventsOptions)
       let message: ServerMessage;
       try {
         message = parseServerMessage(event.data);
-      } catch {
+      } catch (error) {
+        // It would greet the next time as it did now.
+        if (!isWelcome) {
+          const isOtherVersion = error instanceof ProtocolError && error.code === 'protocol/version-mismatch';
+          refuse(isOtherVersion ? error.message : unreadableGreeting);
+          return;
+        }
         // A message that cannot be read may have been an event: ask for the whole picture again.
         seen = undefined;
         current.close();

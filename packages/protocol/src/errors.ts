@@ -2,6 +2,7 @@
 export type ProtocolErrorCode =
   | 'protocol/not-json'
   | 'protocol/invalid-message'
+  | 'protocol/version-mismatch'
   | 'protocol/missing-path-param';
 
 /** A message that does not fit its schema; `place` says where in it. */

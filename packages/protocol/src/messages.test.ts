@@ -33,7 +33,8 @@ describe('messages', () => {
     ['no JSON', '{', 'protocol/not-json', []],
     ['an unknown type', '{"type":"bye"}', 'protocol/invalid-message', ['type']],
     ['a wrong field', '{"type":"hello","protocol":"one"}', 'protocol/invalid-message', ['protocol']],
-    ['a field nobody knows', '{"type":"hello","protocol":1,"extra":1}', 'protocol/invalid-message', []],
+    ['a field nobody knows', '{"type":"hello","protocol":2,"extra":1}', 'protocol/invalid-message', []],
+    ['another version', '{"type":"hello","protocol":1,"extra":1}', 'protocol/version-mismatch', ['protocol']],
   ])('with %s are refused with a code and the place', (_what, text, code, place) => {
     expect(() => parseClientMessage(text)).toThrow(ProtocolError);
     try {
@@ -41,6 +42,11 @@ describe('messages', () => {
     } catch (error) {
       expect(error).toMatchObject({ code, place });
     }
+  });
+
+  it('a welcome of another version says which is which, whatever else is in it', () => {
+    const parse = () => parseServerMessage('{"type":"welcome","protocol":99,"rooms":[]}');
+    expect(parse).toThrow('This server speaks protocol 99, the client 2. Reload the page');
   });
 
   it('between server and runner are parsed as values', () => {

@@ -2,7 +2,7 @@
  * Text and values on the wire to typed messages and back. Every message is parsed once, here, so code behind
  * this line never meets an unknown shape.
  */
-import type { z } from 'zod';
+import { z } from 'zod';
 import { ProtocolError } from './errors.ts';
 import {
   type ClientMessage,
@@ -10,6 +10,7 @@ import {
   type ServerMessage,
   serverMessageSchema,
 } from './events.ts';
+import { protocolVersion } from './http.ts';
 import { type FromRunner, fromRunnerSchema, type ToRunner, toRunnerSchema } from './runner.ts';
 
 function parseJson(text: string, what: string): unknown {
@@ -36,14 +37,33 @@ function parseAs<S extends z.ZodType>(schema: S, value: unknown, what: string): 
   );
 }
 
-/** A client's WebSocket text. @throws ProtocolError */
-export function parseClientMessage(text: string): ClientMessage {
-  return parseAs(clientMessageSchema, parseJson(text, 'The message'), 'The message');
+/** The version in a first message; read before the rest, which another version writes in another way. */
+const greetingSchema = z.object({ type: z.enum(['hello', 'welcome']), protocol: z.number().int() });
+
+function requireSameVersion(value: unknown): void {
+  const greeting = greetingSchema.safeParse(value).data;
+  if (greeting === undefined || greeting.protocol === protocolVersion) return;
+  const [server, client] =
+    greeting.type === 'hello' ? [protocolVersion, greeting.protocol] : [greeting.protocol, protocolVersion];
+  throw new ProtocolError(
+    'protocol/version-mismatch',
+    `This server speaks protocol ${server}, the client ${client}. Reload the page, or update the older one.`,
+    ['protocol'],
+  );
 }
 
-/** A server's WebSocket text. @throws ProtocolError */
+/** A client's WebSocket text. @throws ProtocolError, 'protocol/version-mismatch' for the hello of another version */
+export function parseClientMessage(text: string): ClientMessage {
+  const value = parseJson(text, 'The message');
+  requireSameVersion(value);
+  return parseAs(clientMessageSchema, value, 'The message');
+}
+
+/** A server's WebSocket text. @throws ProtocolError, 'protocol/version-mismatch' for the welcome of another version */
 export function parseServerMessage(text: string): ServerMessage {
-  return parseAs(serverMessageSchema, parseJson(text, 'The message'), 'The message');
+  const value = parseJson(text, 'The message');
+  requireSameVersion(value);
+  return parseAs(serverMessageSchema, value, 'The message');
 }
 
 /** Text of a client's message. */
