@@ -324,7 +324,14 @@ export async function executePlan(
     }
     function broken(error: unknown): void {
       isBroken = true;
+      dropWaiting();
       reject(error);
+    }
+    /** Nothing that waits will begin; what the store has given to this run is free for others. */
+    function dropWaiting(): void {
+      for (const slot of waiting) release(slot);
+      open -= waiting.size;
+      waiting.clear();
     }
 
     function pump(): void {
@@ -353,8 +360,7 @@ export async function executePlan(
     }
 
     function onAbort(): void {
-      open -= waiting.size;
-      waiting.clear();
+      dropWaiting();
       pump();
     }
 
@@ -443,8 +449,8 @@ export async function executePlan(
       while (waiting.has(slot)) {
         const found = store.hasRecord(key) ? await lookOnDisk(slot) : undefined;
         if (found !== undefined && (await filesAreThere(found.files))) {
-          release(slot);
           if (waiting.delete(slot)) deliver(slot, found, 'disk');
+          else release(slot);
           return;
         }
         if (slot.isClaimed) {
@@ -462,6 +468,7 @@ export async function executePlan(
 
     /** Someone else has computed it. */
     function deliver(slot: Slot, result: CachedResult, source: 'memory' | 'disk'): void {
+      release(slot);
       takeInputs(slot.node);
       slot.state = 'cached';
       slot.source = source;

@@ -197,3 +197,31 @@ test('E9 a node without a sign of life is given up; only what depends on it ends
   await new Promise(setImmediate);
   expect(result.events.length).toBe(before);
 });
+
+test('E2 nothing of a run whose listener threw begins when its lane is free again', async () => {
+  const ran: string[] = [];
+  const [atWork, mayEnd] = [gate(), gate()];
+  const work = sumNode(
+    'infer',
+    ran,
+    async () => {
+      atWork.open();
+      await mayEnd.opened;
+    },
+    { lane: 'inference' },
+  );
+  const engine = testEngine(registryOf(work, sumNode('plain', ran)));
+  const first = engine.run(document({ a: ['infer', 1] }), { targets: ['a'] });
+  await atWork.opened;
+  const broken = engine.run(document({ b: ['infer', 2], c: ['plain', 3] }), {
+    targets: ['b', 'c'],
+    onEvent(event) {
+      if (event.type === 'node.started') throw new Error('the listener is gone');
+    },
+  });
+  await expect(broken).rejects.toThrowError('the listener is gone');
+  mayEnd.open();
+  await first;
+  await new Promise(setImmediate);
+  expect(ran).toEqual(['a']);
+});

@@ -163,6 +163,48 @@ test('C8 a result that is kept in the moment in which its claim is given back is
   expect([asked, result.story, shown(result, 's'), ran]).toEqual([2, ['cached s'], '1', []]);
 });
 
+test('C8 a run that is cancelled with a claim, while it waits for room in its lane, gives the claim back', async () => {
+  const [mine, other] = [await open(), await open()];
+  let claimed = '';
+  const claim = (key: string): boolean => {
+    if (claimed === '') expect(other.claim(key)).toBe(true);
+    claimed = key;
+    const isMine = mine.claim(key);
+    (isMine ? hasClaim : isRefused).open();
+    return isMine;
+  };
+  const [isRefused, hasClaim] = [gate(), gate()];
+  const [atWork, mayEnd] = [gate(), gate()];
+  const blocker = sumNode(
+    'blocker',
+    [],
+    async () => {
+      atWork.open();
+      await mayEnd.opened;
+    },
+    { lane: 'inference' },
+  );
+  const ran: string[] = [];
+  const nodes = new Map([...registry(ran, () => undefined), ['blocker', blocker]]);
+  const engine = testEngine(nodes, { store: { ...mine, claim } });
+  const cancel = new AbortController();
+  const waiting = engine.run(workflow, { ...target, signal: cancel.signal });
+  await isRefused.opened;
+  // Its key is claimed elsewhere, so its place in the lane is free.
+  const blocking = engine.run(document({ b: ['blocker', 1] }), { targets: ['b'] });
+  await atWork.opened;
+  other.release(claimed);
+  other.flush();
+  await hasClaim.opened;
+  await new Promise(setImmediate);
+  cancel.abort();
+  expect((await waiting).status).toBe('cancelled');
+  mayEnd.open();
+  await blocking;
+  mine.flush();
+  expect([ran, other.claim(claimed)]).toEqual([[], true]);
+});
+
 test('C8 when the process that computes it is killed, who waits takes over', async () => {
   const url = (name: string) => JSON.stringify(new URL(name, import.meta.url).href);
   const program = `
