@@ -21,6 +21,8 @@ export interface ModelServiceOptions {
   readonly roots: readonly string[];
   /** CPU threads of one run; all cores when absent. */
   readonly threads?: number;
+  /** Bytes of graphs kept open between runs; see `SessionWorkerOptions`. */
+  readonly openBytes?: number;
   /** Where digests of files are remembered between starts; without it every start hashes anew. */
   readonly digestFile?: string;
 }
@@ -51,6 +53,8 @@ export interface ModelServiceHandle extends ModelService {
   inferContext(): InferContext;
   /** Looks at the folders again. */
   refresh(): Promise<void>;
+  /** Whether a graph is being run, also for a run that has ended: a cancel does not stop it. */
+  isBusy(): boolean;
   /** By component, for example `transformer`. */
   sessionTimes(): ReadonlyMap<string, ComponentTime>;
   /** Frees the memory of all open models; the next run opens what it needs. */
@@ -77,7 +81,10 @@ interface Entry {
  */
 export async function createModelService(options: ModelServiceOptions): Promise<ModelServiceHandle> {
   const digests = new PackageDigests(options.digestFile);
-  const sessions = new SessionClient({ threads: options.threads ?? availableParallelism() });
+  const sessions = new SessionClient({
+    threads: options.threads ?? availableParallelism(),
+    ...(options.openBytes === undefined ? {} : { openBytes: options.openBytes }),
+  });
   const times = new Map<string, ComponentTime>();
   let entries = new Map<string, Entry>();
 
@@ -197,6 +204,7 @@ export async function createModelService(options: ModelServiceOptions): Promise<
       return { models, damagedModels };
     },
     refresh,
+    isBusy: () => sessions.isBusy,
     sessionTimes: () => new Map(times),
     release: () => sessions.release(),
     dispose: () => sessions.dispose(),

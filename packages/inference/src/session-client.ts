@@ -95,6 +95,11 @@ export class SessionClient {
     if (this.#worker !== undefined) await this.#request({ kind: 'release' }, []);
   }
 
+  /** Whether a run is inside the runtime, be there anybody who waits for it or not. */
+  get isBusy(): boolean {
+    return this.#inFlight !== undefined;
+  }
+
   /** Refuses new requests, waits for the run in flight, then ends the worker. */
   async dispose(): Promise<void> {
     this.#disposed = true;
@@ -154,7 +159,9 @@ export class SessionClient {
 
   #start(): Worker {
     const entry = this.#options.entry ?? new URL('./session-worker.ts', import.meta.url);
-    const worker = new Worker(entry, { workerData: { threads: this.#options.threads }, name: 'inference' });
+    const { threads, openBytes } = this.#options;
+    const workerData = { threads, ...(openBytes === undefined ? {} : { openBytes }) };
+    const worker = new Worker(entry, { workerData, name: 'inference' });
     worker.on('message', (answer: SessionAnswer) => this.#receive(answer));
     worker.on('error', (cause) =>
       this.#lose(worker, new SessionError('worker', 'The inference worker failed.', { cause })),

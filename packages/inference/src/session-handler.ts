@@ -1,12 +1,16 @@
 /**
  * Runs ONNX graphs. A plain class over the runtime, so that tests and the worker's entry file use it alike.
  */
+import { readdir, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import type { DType, Tensor, TypedArrays } from '@reelgraph/tensor';
 import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 import type { SessionAnswer, SessionRef, SessionRequest, SessionWorkerOptions } from './session-messages.ts';
 
 interface OpenSession {
   readonly version: string;
+  /** Size of the graph and its weights on disk: about what they take in memory. */
+  readonly byteLength: number;
   readonly session: InferenceSession;
 }
 
@@ -24,13 +28,19 @@ function isOneOfOurs(value: OrtTensor): value is OrtTensor & { type: DType; data
   return knownDTypes.has(value.type);
 }
 
-/** Holds sessions by path and answers requests one after another. */
+/** Holds sessions by path, as many as the budget allows, and answers requests one after another. */
 export class SessionHandler {
   readonly #options: SessionWorkerOptions;
+  /** Those used last come last. */
   readonly #open = new Map<string, OpenSession>();
 
   constructor(options: SessionWorkerOptions) {
     this.#options = options;
+  }
+
+  /** Paths of the graphs that are open, those used last at the end. */
+  get openPaths(): readonly string[] {
+    return [...this.#open.keys()];
   }
 
   /** Never rejects: a failure is an answer. */
@@ -69,11 +79,14 @@ export class SessionHandler {
 
   async #sessionOf({ path, version }: SessionRef): Promise<InferenceSession> {
     const open = this.#open.get(path);
-    if (open?.version === version) return open.session;
-    if (open !== undefined) {
-      this.#open.delete(path);
-      await open.session.release();
+    this.#open.delete(path);
+    if (open?.version === version) {
+      this.#open.set(path, open);
+      return open.session;
     }
+    await open?.session.release();
+    const byteLength = await fileBytes(path);
+    await this.#makeRoom(byteLength);
     const session = await InferenceSession.create(path, {
       executionProviders: ['cpu'],
       intraOpNumThreads: this.#options.threads,
@@ -85,14 +98,40 @@ export class SessionHandler {
       // Threads that spin between operators more than double the time when others want the cores.
       extra: { session: { intra_op: { allow_spinning: '0' } } },
     });
-    this.#open.set(path, { version, session });
+    this.#open.set(path, { version, byteLength, session });
     return session;
+  }
+
+  /** Closes what was not used for longest until `wanted` more bytes fit, or nothing is open. */
+  async #makeRoom(wanted: number): Promise<void> {
+    const { openBytes = Number.POSITIVE_INFINITY } = this.#options;
+    let total = wanted;
+    for (const { byteLength } of this.#open.values()) total += byteLength;
+    for (const [path, { session, byteLength }] of this.#open) {
+      if (total <= openBytes) return;
+      this.#open.delete(path);
+      total -= byteLength;
+      await session.release();
+    }
   }
 
   async #releaseAll(): Promise<void> {
     const sessions = [...this.#open.values()];
     this.#open.clear();
     for (const { session } of sessions) await session.release();
+  }
+}
+
+/** Bytes of a graph's file and of the weights that lie beside it under its name; 0 when it cannot be read. */
+async function fileBytes(path: string): Promise<number> {
+  const name = basename(path);
+  try {
+    let byteLength = 0;
+    for (const beside of await readdir(dirname(path)))
+      if (beside.startsWith(name)) byteLength += (await stat(join(dirname(path), beside))).size;
+    return byteLength;
+  } catch {
+    return 0;
   }
 }
 

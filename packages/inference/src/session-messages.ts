@@ -39,6 +39,8 @@ export type SessionAnswer =
 export interface SessionWorkerOptions {
   /** Threads one run may use. */
   readonly threads: number;
+  /** Graphs kept open, by the bytes of their files; those not used for longest are closed beyond it. No limit when absent. */
+  readonly openBytes?: number;
 }
 
 /** Below this a message copies a tensor faster than a buffer changes its owner. */

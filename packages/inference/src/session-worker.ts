@@ -10,7 +10,11 @@ import { type SessionAnswer, type SessionRequest, transferFromBytes } from './se
 const port = parentPort;
 if (port === null) throw new Error('session-worker.ts is started as a worker thread, not run by itself.');
 
-const handler = new SessionHandler(z.object({ threads: z.number().int().positive() }).parse(workerData));
+const handler = new SessionHandler(
+  z
+    .object({ threads: z.number().int().positive(), openBytes: z.number().nonnegative().exactOptional() })
+    .parse(workerData),
+);
 
 port.on('message', (request: SessionRequest) => {
   void handler.handle(request).then((answer) => port.postMessage(answer, buffersOf(answer)));
