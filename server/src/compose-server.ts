@@ -1,6 +1,13 @@
 /** Puts the parts of a server together: journal, runner, routes and event stream. */
 import { join } from 'node:path';
-import { createCatalogue, createInputFiles, dataFolderAt, modelRootsOf } from '@reelgraph/host';
+import {
+  createCatalogue,
+  createInputFiles,
+  dataFolderAt,
+  loadRegistry,
+  modelRootsOf,
+  runLimitsOf,
+} from '@reelgraph/host';
 import { protocolVersion } from '@reelgraph/protocol';
 import { openStore } from '@reelgraph/store';
 import express, { type Express, Router } from 'express';
@@ -48,6 +55,7 @@ export async function composeServer(options: ServerOptions): Promise<ServerParts
   const log = options.log ?? createLog('silent');
   const folder = dataFolderAt(options.dataFolder);
   const modelRoots = modelRootsOf(folder, options.modelRoots ?? []);
+  const nodeModules = [...(options.nodeModules ?? [])];
   const inputRoots = [
     { folder: join(options.workflowsFolder, 'inputs'), prefix: 'inputs' },
     { folder: folder.inputsFolder, prefix: 'inputs' },
@@ -77,7 +85,7 @@ export async function composeServer(options: ServerOptions): Promise<ServerParts
     options.startRunner ??
     forkRunner({
       entry: runnerEntry,
-      args: [JSON.stringify({ dataFolder: folder.root, inputRoots, modelRoots })],
+      args: [JSON.stringify({ dataFolder: folder.root, inputRoots, modelRoots, nodeModules })],
     });
   const supervisor = new RunnerSupervisor({
     startRunner: (listener) => {
@@ -86,6 +94,7 @@ export async function composeServer(options: ServerOptions): Promise<ServerParts
       return requestScope.exit(() => startRunner(listener));
     },
     ...(options.cancelDeadlineMs === undefined ? {} : { cancelDeadlineMs: options.cancelDeadlineMs }),
+    silenceMs: options.silenceMs ?? runLimitsOf(process.env).silenceMs,
     onEvent: (event, job) => queue.hear(event, job),
     onPreview: (preview) => hub.publishPreview(preview),
     onWarning: ({ runId, nodeId, problem }) => {
@@ -128,9 +137,10 @@ export async function composeServer(options: ServerOptions): Promise<ServerParts
   const inputFiles = createInputFiles(inputRoots);
   const catalogue = await createCatalogue(modelRoots, {
     files: inputFiles,
+    registry: await loadRegistry(nodeModules),
     inspect: (bytes) => media.facts(bytes),
   });
-  const checker = createChecker(catalogue, { modelRoots, inputRoots });
+  const checker = createChecker(catalogue, { modelRoots, inputRoots, nodeModules });
   const guard = createGuard({ token: options.token, host: options.host });
 
   const app = express();

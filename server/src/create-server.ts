@@ -17,12 +17,16 @@ export interface ServerOptions {
   readonly workflowsFolder: string;
   /** Folders looked through for model packages, before those of the data folder and the embedded one. */
   readonly modelRoots?: readonly string[];
+  /** Node types beside the built-in ones: absolute paths of modules that export `nodes`. */
+  readonly nodeModules?: readonly string[];
   /** Required of every request when set. */
   readonly token?: string;
   readonly log?: Logger;
   /** Another runner than the shipped one, for tests. */
   readonly startRunner?: StartRunner;
   readonly cancelDeadlineMs?: number;
+  /** A runner that says nothing for this long is killed; as the environment says unless given. */
+  readonly silenceMs?: number;
 }
 
 export interface RunningServer {

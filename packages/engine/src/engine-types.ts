@@ -92,4 +92,6 @@ export interface Engine {
   run(request: RunRequest): Promise<RunResult>;
   /** Forgets the results in memory; those on disk stay. */
   dropMemory(): void;
+  /** Whether a node that was given up is still at something: its process is not as it was before. */
+  hasStuckNodes(): boolean;
 }

@@ -26,11 +26,13 @@ export function createEngine(options: EngineOptions): Engine {
     // One for each device: two nodes on it would only take turns, with the memory of both.
     lanes: createLanes((lane) => (lane === 'cpu' ? cpuLanes : 1)),
     inFlight: new Map(),
+    stuck: new Set(),
     typicalRunMs: new Map(),
   };
   return {
     run: (request) => run(state, request),
     dropMemory: () => state.memory.clear(),
+    hasStuckNodes: () => state.stuck.size > 0,
   };
 }
 

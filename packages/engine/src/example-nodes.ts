@@ -103,6 +103,7 @@ export interface Recorded extends RunResult {
 export interface TestEngine {
   run(workflow: Workflow, request?: Partial<RunRequest>): Promise<Recorded>;
   dropMemory(): void;
+  hasStuckNodes(): boolean;
 }
 
 /** An engine whose runs come back with their events. */
@@ -110,6 +111,7 @@ export function testEngine(registry: NodeRegistry, options: Partial<EngineOption
   const engine = createEngine({ registry, ...absentServices, ...options });
   return {
     dropMemory: () => engine.dropMemory(),
+    hasStuckNodes: () => engine.hasStuckNodes(),
     async run(workflow, request = {}) {
       const events: RunEvent[] = [];
       const result = await engine.run({

@@ -28,6 +28,8 @@ export interface EngineState {
   readonly lanes: Lanes;
   /** Keys being computed in this process, by any run, and who waits for them. */
   readonly inFlight: Map<string, InFlight>;
+  /** Nodes that were given up as stuck and have not ended: nothing here can stop them. */
+  readonly stuck: Set<object>;
   /** What nodes of each type take, milliseconds: a mean in which the last counts most. */
   readonly typicalRunMs: Map<AnyNodeDefinition, number>;
 }
@@ -493,6 +495,7 @@ export async function executePlan(
         peakResidentBytes: undefined,
         stall() {
           const error = stalled(node, clock.elapsed() - slot.aliveAtMs);
+          state.stuck.add(entry);
           work.abort(error);
           guarded(() => failed(error));
         },
@@ -584,8 +587,14 @@ export async function executePlan(
       if (!(running instanceof Promise)) returned(running);
       else
         running.then(
-          (values) => guarded(() => returned(values)),
-          (error: unknown) => guarded(() => failed(error)),
+          (values) => {
+            state.stuck.delete(entry);
+            guarded(() => returned(values));
+          },
+          (error: unknown) => {
+            state.stuck.delete(entry);
+            guarded(() => failed(error));
+          },
         );
     }
   }

@@ -180,9 +180,10 @@ test('E9 a node without a sign of life is given up; only what depends on it ends
     'stuck.sum -> s.a',
     'good.sum -> g.a',
   ]);
-  const result = await testEngine(registry, { clock, stallMs: 60_000, cpuLanes: 2 }).run(workflow, {
-    targets: ['s', 'g'],
-  });
+  const engine = testEngine(registry, { clock, stallMs: 60_000, cpuLanes: 2 });
+  expect(engine.hasStuckNodes()).toBe(false);
+  const result = await engine.run(workflow, { targets: ['s', 'g'] });
+  expect(engine.hasStuckNodes()).toBe(true);
   expect([result.status, shown(result, 'g')]).toEqual(['partial', '5']);
   expect(told?.aborted).toBe(true);
   expect(result.error).toMatchObject({
@@ -196,6 +197,7 @@ test('E9 a node without a sign of life is given up; only what depends on it ends
   endStuck();
   await new Promise(setImmediate);
   expect(result.events.length).toBe(before);
+  expect(engine.hasStuckNodes()).toBe(false);
 });
 
 test('E2 nothing of a run whose listener threw begins when its lane is free again', async () => {

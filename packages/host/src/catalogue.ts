@@ -43,6 +43,8 @@ export interface FileOptions {
   readonly files?: LocatedInputFiles;
   /** On this thread unless given. */
   readonly inspect?: InspectBytes;
+  /** Those of this program unless given. */
+  readonly registry?: NodeRegistry;
 }
 
 /** Reads node types and model packages; loads no inference runtime. */
@@ -72,9 +74,16 @@ export interface CatalogueOptions extends FileOptions {
 /** A catalogue that looks at models through a service its caller owns. */
 export function catalogueOver(
   models: ModelServiceHandle,
-  { modelRoots, stamp, lookAgainMs = 2000, files, inspect = inspectHere }: CatalogueOptions = {},
+  {
+    modelRoots,
+    stamp,
+    lookAgainMs = 2000,
+    files,
+    inspect = inspectHere,
+    registry = builtinNodes,
+  }: CatalogueOptions = {},
 ): Catalogue {
-  const nodeTypes = [...builtinNodes.values()].map(describeNode);
+  const nodeTypes = [...registry.values()].map(describeNode);
   let lookedAtMs = performance.now();
   let lastStamp = stamp;
   const refresh = async () => {
@@ -97,10 +106,10 @@ export function catalogueOver(
             ...models.inferContext(),
             files: await inspector.factsOf(filesNamedBy(workflow, typesByName), ownFiles),
           };
-    return checkWorkflow(workflow, builtinNodes, context);
+    return checkWorkflow(workflow, registry, context);
   };
   return {
-    registry: builtinNodes,
+    registry,
     nodeTypes,
     typesByName,
     async listModels() {
@@ -111,7 +120,7 @@ export function catalogueOver(
     mend: (workflow, ownFiles) => fixWorkflow(workflow, (changed) => check(changed, ownFiles)),
     async findBlockers(workflow, targets) {
       const { issues } = await check(workflow);
-      const blocking = blockingIssues(workflow, builtinNodes, issues, targets);
+      const blocking = blockingIssues(workflow, registry, issues, targets);
       // A node still being wired is work in progress; a loop is a document that no run can be given.
       const loops = issues.filter((issue) => issue.code === 'graph/cycle' && !blocking.includes(issue));
       return [...blocking, ...loops];

@@ -5,18 +5,20 @@ import { createEngine, type EnginePreview, type RunResult } from '@reelgraph/eng
 import type { RunError, RunEvent, Workflow } from '@reelgraph/graph';
 import { createModelService } from '@reelgraph/inference';
 import type { LivePlay } from '@reelgraph/node-api';
-import { builtinNodes } from '@reelgraph/nodes';
 import { filesOfHistory, openStore, type Store } from '@reelgraph/store';
 import { type Catalogue, catalogueOver } from './catalogue.ts';
 import { dataFolderAt } from './data-folder.ts';
 import { createInputFiles, type InputRoot } from './input-files.ts';
 import { createLiveHost, type LiveRequest } from './live-host.ts';
+import { loadRegistry } from './registry.ts';
 import { runLimitsOf } from './run-limits.ts';
 
 export interface RunHostOptions {
   readonly dataFolder: string;
   readonly inputRoots: readonly InputRoot[];
   readonly modelRoots: readonly string[];
+  /** Node types beside the built-in ones, see `loadRegistry`. */
+  readonly nodeModules?: readonly string[];
 }
 
 export interface HostedRun {
@@ -36,6 +38,8 @@ export interface RunHost {
   readonly catalogue: Catalogue;
   /** Runs one workflow; rejects for nothing a workflow or node does. Runs are given one after the other. */
   run(run: HostedRun): Promise<RunResult>;
+  /** Whether something of a run that has ended still goes on, which nothing in this process can stop. */
+  hasLeftovers(): boolean;
   /** Opens a node to be played, also while a run goes on. @throws NodeError */
   openLive(request: LiveRequest): Promise<LivePlay>;
   /** Waits for native work in flight, then frees the models. */
@@ -47,17 +51,21 @@ export async function createRunHost(options: RunHostOptions): Promise<RunHost> {
   // Loaded here and not above: the server imports this package too and starts without it.
   const { createMediaService, encodePreview } = await import('@reelgraph/media');
   const folder = dataFolderAt(options.dataFolder);
+  const registry = await loadRegistry(options.nodeModules);
   const store = await openStore(folder.artifactsFolder);
+  const limits = runLimitsOf(process.env);
   const models = await createModelService({
     roots: options.modelRoots,
+    openBytes: limits.modelBytes,
     digestFile: join(folder.artifactsFolder, 'model-digests.json'),
   });
   const live = createLiveHost({
-    registry: builtinNodes,
+    registry,
     createModels: () =>
       createModelService({
         roots: options.modelRoots,
         threads: 1,
+        openBytes: limits.modelBytes,
         digestFile: join(folder.artifactsFolder, 'model-digests.json'),
       }),
   });
@@ -70,9 +78,8 @@ export async function createRunHost(options: RunHostOptions): Promise<RunHost> {
       ...(await store.putFile(path, { move: true })),
     }),
   });
-  const limits = runLimitsOf(process.env);
   const engine = createEngine({
-    registry: builtinNodes,
+    registry,
     store,
     memoryBytes: limits.memoryBytes,
     disk: { bytes: limits.diskBytes, pinned: () => filesOfHistory(options.dataFolder) },
@@ -88,12 +95,13 @@ export async function createRunHost(options: RunHostOptions): Promise<RunHost> {
   });
   return {
     store,
-    catalogue: catalogueOver(models, { files }),
+    catalogue: catalogueOver(models, { files, registry }),
     async run({ runId = randomUUID(), ...request }) {
       // A package that was mended or exchanged since the last run is seen by this one.
       await models.refresh();
       return engine.run({ runId, ...request });
     },
+    hasLeftovers: () => models.isBusy() || engine.hasStuckNodes(),
     openLive: (request) => live.open(request),
     async close() {
       await live.close();

@@ -1,3 +1,4 @@
+import { totalmem } from 'node:os';
 import { expect, test } from 'vitest';
 import { parseBytes, runLimitsOf } from './run-limits.ts';
 
@@ -23,12 +24,22 @@ test('limits have defaults, and what cannot be read is said', () => {
     diskBytes: 20 * 1024 ** 3,
     memoryBytes: 512 * 1024 ** 2,
     stallMs: 1_800_000,
+    silenceMs: 60_000,
+    modelBytes: Math.round(totalmem() / 2),
   });
-  const env = { REELGRAPH_CACHE_DISK: '1G', REELGRAPH_CACHE_MEMORY: 'lots', REELGRAPH_STALL_MINUTES: '0' };
+  const env = {
+    REELGRAPH_CACHE_DISK: '1G',
+    REELGRAPH_CACHE_MEMORY: 'lots',
+    REELGRAPH_MODEL_MEMORY: '0',
+    REELGRAPH_STALL_MINUTES: '0',
+    REELGRAPH_SILENT_SECONDS: '2.5',
+  };
   expect(runLimitsOf(env, say)).toEqual({
     diskBytes: 1024 ** 3,
     memoryBytes: 512 * 1024 ** 2,
     stallMs: Number.POSITIVE_INFINITY,
+    silenceMs: 2500,
+    modelBytes: 0,
   });
   expect(problems).toEqual(['REELGRAPH_CACHE_MEMORY is "lots", which cannot be read; the default is used.']);
 });

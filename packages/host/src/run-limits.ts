@@ -1,4 +1,5 @@
 /** What runs on this machine may take: one rule for the command line, the server's runner and workers. */
+import { totalmem } from 'node:os';
 
 export interface RunLimits {
   /** Results on disk; the oldest of little worth leave beyond it. */
@@ -7,6 +8,10 @@ export interface RunLimits {
   readonly memoryBytes: number;
   /** A node without a sign of life for this long is given up; infinite: never. */
   readonly stallMs: number;
+  /** A runner process that says nothing for this long is ended; infinite: never. */
+  readonly silenceMs: number;
+  /** Models kept open between runs; the ones not used for longest are closed beyond it. */
+  readonly modelBytes: number;
 }
 
 const gibibyte = 1024 ** 3;
@@ -27,8 +32,9 @@ export function parseBytes(text: string): number | undefined {
 }
 
 /**
- * Limits from the environment: `REELGRAPH_CACHE_DISK` (20 GiB), `REELGRAPH_CACHE_MEMORY` (512 MiB) and
- * `REELGRAPH_STALL_MINUTES` (30; 0 for never). What cannot be read is told to `onProblem` and counts as not given.
+ * Limits from the environment: `REELGRAPH_CACHE_DISK` (20 GiB), `REELGRAPH_CACHE_MEMORY` (512 MiB),
+ * `REELGRAPH_MODEL_MEMORY` (half of the machine's), `REELGRAPH_STALL_MINUTES` (30; 0 for never) and
+ * `REELGRAPH_SILENT_SECONDS` (60; 0 for never). What cannot be read is told to `onProblem` and counts as not given.
  */
 export function runLimitsOf(
   env: Readonly<Record<string, string | undefined>>,
@@ -41,12 +47,15 @@ export function runLimitsOf(
     if (value === undefined) onProblem(`${name} is "${text}", which cannot be read; the default is used.`);
     return value ?? otherwise;
   };
-  const minutes = read('REELGRAPH_STALL_MINUTES', 30, (text) =>
-    /^\d+(\.\d+)?$/.test(text) ? Number(text) : undefined,
-  );
+  const readTime = (name: string, otherwise: number, unitMs: number): number => {
+    const time = read(name, otherwise, (text) => (/^\d+(\.\d+)?$/.test(text) ? Number(text) : undefined));
+    return time === 0 ? Number.POSITIVE_INFINITY : time * unitMs;
+  };
   return {
     diskBytes: read('REELGRAPH_CACHE_DISK', 20 * gibibyte, parseBytes),
     memoryBytes: read('REELGRAPH_CACHE_MEMORY', gibibyte / 2, parseBytes),
-    stallMs: minutes === 0 ? Number.POSITIVE_INFINITY : minutes * 60_000,
+    stallMs: readTime('REELGRAPH_STALL_MINUTES', 30, 60_000),
+    silenceMs: readTime('REELGRAPH_SILENT_SECONDS', 60, 1000),
+    modelBytes: read('REELGRAPH_MODEL_MEMORY', Math.round(totalmem() / 2), parseBytes),
   };
 }

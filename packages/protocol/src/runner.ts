@@ -20,6 +20,10 @@ export type ToRunner = z.infer<typeof toRunnerSchema>;
 
 export const fromRunnerSchema = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('ready') }),
+  /** Told again and again: the thread that executes runs is not held up. */
+  z.strictObject({ type: z.literal('alive') }),
+  /** Told before the end of a run that leaves something behind that cannot be stopped: take another runner. */
+  z.strictObject({ type: z.literal('spent') }),
   z.strictObject({ type: z.literal('event'), event: runEventSchema }),
   z.strictObject({ type: z.literal('preview'), preview: previewSchema }),
   /** The run goes on in spite of it: a result that could not be kept on a full disk. */

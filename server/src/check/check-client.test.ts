@@ -17,7 +17,7 @@ beforeAll(async () => {
       return catalogue.check(workflow);
     },
   };
-  checker = createChecker(counted, { modelRoots: [], inputRoots: [] });
+  checker = createChecker(counted, { modelRoots: [], inputRoots: [], nodeModules: [] });
 });
 afterAll(async () => {
   await checker.close();

@@ -3,10 +3,11 @@ import type { GraphIssue, Workflow } from '@reelgraph/graph';
 import type { Catalogue } from '@reelgraph/host';
 import { z } from 'zod';
 
-/** Where models and input files lie. */
+/** Where models, input files and further node types lie. */
 export const checkPlacesSchema = z.object({
   modelRoots: z.array(z.string()),
   inputRoots: z.array(z.object({ folder: z.string(), prefix: z.string().optional() })),
+  nodeModules: z.array(z.string()),
 });
 export type CheckPlaces = z.infer<typeof checkPlacesSchema>;
 

@@ -1,13 +1,13 @@
 /** Entry of the check worker; its data are the places of models and files. It may be held up, so it looks into files itself. */
 import { parentPort, workerData } from 'node:worker_threads';
-import { createCatalogue, createInputFiles } from '@reelgraph/host';
+import { createCatalogue, createInputFiles, loadRegistry } from '@reelgraph/host';
 import { type CheckAnswer, type CheckRequest, checkPlacesSchema } from './check-requests.ts';
 
-const { modelRoots, inputRoots } = checkPlacesSchema.parse(workerData);
+const { modelRoots, inputRoots, nodeModules } = checkPlacesSchema.parse(workerData);
 const files = createInputFiles(
   inputRoots.map(({ folder, prefix }) => ({ folder, ...(prefix === undefined ? {} : { prefix }) })),
 );
-const opened = createCatalogue(modelRoots, { files });
+const opened = loadRegistry(nodeModules).then((registry) => createCatalogue(modelRoots, { files, registry }));
 
 async function answer(request: CheckRequest): Promise<CheckAnswer> {
   const { id, kind, workflow } = request;

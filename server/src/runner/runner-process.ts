@@ -1,7 +1,10 @@
 /** A runner as the supervisor sees it: messages in, messages out, one end. Tests put a script in its place. */
 import { type ChildProcess, fork } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
 import { setPriority } from 'node:os';
 import { type FromRunner, parseFromRunner, type ToRunner } from '@reelgraph/protocol';
+import { saysOutOfMemory, systemMemoryKills } from './out-of-memory.ts';
+import { hasProcessGroups, killGroup } from './process-group.ts';
 
 /** How a process ended; `signal` when it was killed. */
 export interface RunnerExit {
@@ -9,6 +12,12 @@ export interface RunnerExit {
   readonly signal: NodeJS.Signals | null;
   /** The last it wrote to stderr: for the operator's log, never for a client. */
   readonly stderrTail: string;
+  /** It had no memory left, by its own words or by the system's count of those it killed for that. */
+  readonly outOfMemory?: boolean;
+  /** Why it was ended by us. */
+  readonly endedBecause?:
+    | { readonly kind: 'silent'; readonly forMs: number }
+    | { readonly kind: 'unreadable' };
 }
 
 export interface RunnerListener {
@@ -22,12 +31,15 @@ export interface RunnerListener {
 export interface RunnerProcess {
   readonly pid: number | undefined;
   send(message: ToRunner): void;
+  /** Ends it and the programs that it started. */
   kill(): void;
 }
 
 export type StartRunner = (listener: RunnerListener) => RunnerProcess;
 
 const stderrTailLength = 4000;
+/** How long the last words of a process that ended are waited for. */
+const lastWordsMs = 100;
 
 export interface ForkOptions {
   /** Entry file of the child. */
@@ -41,6 +53,8 @@ export function forkRunner({ entry, args }: ForkOptions): StartRunner {
     const child = fork(entry, [...args], {
       serialization: 'json',
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+      // A group of its own, which ends as one.
+      detached: hasProcessGroups,
       env: {
         ...process.env,
         // Read when the library loads: a product that people trust does not phone home.
@@ -56,29 +70,40 @@ export function forkRunner({ entry, args }: ForkOptions): StartRunner {
         if (child.connected) child.send(message, () => {});
       },
       kill: () => {
-        child.kill('SIGKILL');
+        if (child.pid !== undefined && child.exitCode === null && child.signalCode === null)
+          killGroup(child.pid);
       },
     };
   };
 }
 
-/** A model takes every core it gets; the server and the person's desktop go first. */
+/** A model takes every core and all the memory it gets; the server and the person's desktop go first. */
 function yieldToOthers(pid: number | undefined): void {
   if (pid === undefined) return;
-  try {
-    setPriority(pid, 5);
-  } catch {
-    // Not allowed everywhere, and gone already when it died at once; a runner works without it.
+  const wishes = [
+    () => setPriority(pid, 5),
+    // Where memory runs out, Linux ends the process with most points.
+    () => writeFileSync(`/proc/${pid}/oom_score_adj`, '500'),
+  ];
+  for (const wish of wishes) {
+    try {
+      wish();
+    } catch {
+      // Not to be had everywhere, and gone already when it died at once; a runner works without it.
+    }
   }
 }
 
 function connectListener(child: ChildProcess, listener: RunnerListener): void {
   let stderrTail = '';
   let ended = false;
+  const killsBefore = systemMemoryKills();
   const end = (code: number | null, signal: NodeJS.Signals | null) => {
     if (ended) return;
     ended = true;
-    listener.onExit({ code, signal, stderrTail });
+    const wasChosen = signal === 'SIGKILL' && (systemMemoryKills() ?? 0) > (killsBefore ?? 0);
+    const outOfMemory = wasChosen || saysOutOfMemory(stderrTail);
+    listener.onExit({ code, signal, stderrTail, ...(outOfMemory ? { outOfMemory } : {}) });
   };
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     stderrTail = (stderrTail + text).slice(-stderrTailLength);
@@ -98,5 +123,11 @@ function connectListener(child: ChildProcess, listener: RunnerListener): void {
     // Emitted without an exit when the process could not even be started.
     if (child.pid === undefined) end(null, null);
   });
-  child.once('exit', end);
+  child.once('exit', (code, signal) => {
+    // What it wrote last is read by then; programs that it started may hold the pipe open for longer.
+    child.once('close', () => end(code, signal));
+    setTimeout(() => end(code, signal), lastWordsMs).unref();
+    // They go with it.
+    if (child.pid !== undefined) killGroup(child.pid);
+  });
 }

@@ -3,7 +3,7 @@ import type { RunEvent, Workflow } from '@reelgraph/graph';
 import type { LiveAnswer } from '@reelgraph/protocol';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { runnerDiedError } from './died.ts';
-import { forkRunner } from './runner-process.ts';
+import { forkRunner, type RunnerListener } from './runner-process.ts';
 import { RunnerSupervisor, type SupervisorOptions } from './supervisor.ts';
 
 const startRunner = forkRunner({ entry: join(import.meta.dirname, '../testing/fake-runner.ts'), args: [] });
@@ -108,6 +108,71 @@ describe('a runner', () => {
     });
     expect(starts).toBe(3);
   });
+});
+
+describe('a sign of life', () => {
+  it('that stays away for too long ends the process, and its run with the reason', async () => {
+    const { supervisor } = startSupervisor({ silenceMs: 400 });
+    const end = await supervisor.execute({ runId: 'a', attempt: 1, workflow: workflow('hang') });
+    expect(end).toMatchObject({
+      kind: 'died',
+      wasCancelled: false,
+      exit: { signal: 'SIGKILL', endedBecause: { kind: 'silent', forMs: 400 } },
+    });
+    const next = startSupervisor();
+    expect(await next.supervisor.execute({ runId: 'b', attempt: 1, workflow: workflow('ok') })).toEqual({
+      kind: 'finished',
+    });
+    await supervisor.stop();
+  });
+
+  it('is every word of the runner: one that is at work for longer than the limit is left alone', async () => {
+    vi.useFakeTimers();
+    try {
+      let listener: RunnerListener | undefined;
+      let kills = 0;
+      const { supervisor } = startSupervisor({
+        silenceMs: 60_000,
+        startRunner: (given) => {
+          listener = given;
+          return {
+            pid: 1,
+            send: () => {},
+            kill: () => {
+              kills += 1;
+              given.onExit({ code: null, signal: 'SIGKILL', stderrTail: '' });
+            },
+          };
+        },
+      });
+      listener?.onMessage({ type: 'ready' });
+      const run = supervisor.execute({ runId: 'a', attempt: 1, workflow: workflow('ok') });
+      for (let second = 0; second < 300; second += 50) {
+        vi.advanceTimersByTime(50_000);
+        listener?.onMessage({ type: 'alive' });
+      }
+      expect(kills).toBe(0);
+      vi.advanceTimersByTime(60_000);
+      expect(kills).toBe(1);
+      expect(await run).toMatchObject({ kind: 'died', exit: { endedBecause: { forMs: 60_000 } } });
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+});
+
+it('a runner that says it is spent ends with its run, and the next run has a fresh one at once', async () => {
+  const { supervisor, events } = startSupervisor({ restartDelayMs: 1_000_000 });
+  // More often than a runner may die: being spent is no failure of it.
+  const pids = new Set<number | undefined>();
+  for (const runId of ['a', 'b', 'c', 'd']) {
+    expect(await supervisor.execute({ runId, attempt: 1, workflow: workflow('spent') })).toEqual({
+      kind: 'finished',
+    });
+    pids.add(supervisor.pid);
+  }
+  expect(pids.size).toBe(4);
+  expect(events.filter(({ type }) => type === 'run.finished')).toHaveLength(4);
 });
 
 it('a runner that dies whenever it is ready is not started for ever', async () => {
@@ -239,12 +304,25 @@ describe('cancel', () => {
 });
 
 it.each([
-  [{ code: null, signal: 'SIGSEGV' as const, stderrTail: '' }, /crashed \(SIGSEGV\)/],
-  [{ code: null, signal: 'SIGKILL' as const, stderrTail: '' }, /SIGKILL/],
-  [{ code: 9, signal: null, stderrTail: '' }, /exit code 9/],
-])('a died runner is told in a sentence: %o', (exit, sentence) => {
-  expect(runnerDiedError(exit)).toMatchObject({
-    code: 'runner/died',
+  [{ code: null, signal: 'SIGSEGV' }, 'runner/died', /crashed \(SIGSEGV\)/],
+  [{ code: null, signal: 'SIGKILL' }, 'runner/died', /killed from outside \(SIGKILL\)/],
+  [{ code: 9, signal: null }, 'runner/died', /exit code 9/],
+  [{ code: null, signal: null }, 'runner/died', /could not be started/],
+  [
+    { code: null, signal: 'SIGKILL', outOfMemory: true },
+    'runner/out-of-memory',
+    /memory ran out \(SIGKILL\)/,
+  ],
+  [
+    { code: null, signal: 'SIGKILL', endedBecause: { kind: 'silent', forMs: 60_000 } },
+    'runner/silent',
+    /no sign of life for 60 s/,
+  ],
+  [{ code: null, signal: 'SIGKILL', endedBecause: { kind: 'unreadable' } }, 'runner/died', /nobody can read/],
+] as const)('a died runner is told in a sentence: %o', (exit, code, sentence) => {
+  expect(runnerDiedError({ ...exit, stderrTail: '' })).toMatchObject({
+    code,
     message: expect.stringMatching(sentence),
+    hint: expect.stringContaining('What was finished is kept'),
   });
 });

@@ -4,7 +4,10 @@
  *
  *   starting ──ready──> idle ──run──> running ──run.finished──> idle
  *      ^                  │              │ cancel: asked softly, killed after a deadline
- *      └──── exit ────────┴──────────────┘
+ *      ├──── exit ────────┴──────────────┤
+ *      └──── exit ──────────────────── spent   its run is over and left something behind: killed
+ *
+ * A runner that says nothing for too long is killed wherever it stands.
  */
 import type { Workflow } from '@reelgraph/graph';
 import type { FromRunner, LiveAnswer, LiveRequest, Preview } from '@reelgraph/protocol';
@@ -28,8 +31,10 @@ export type RunEnd =
 
 export interface SupervisorOptions {
   readonly startRunner: StartRunner;
-  /** Time a run gets to end by itself after a cancel. */
+  /** Time a run gets to end by itself after a cancel; the runner is killed then. */
   readonly cancelDeadlineMs?: number;
+  /** A runner that says nothing for this long is killed; infinite: never. */
+  readonly silenceMs?: number;
   /** Wait before starting again after a runner died young; doubles with every one that does. */
   readonly restartDelayMs?: number;
   /** A runner that lives this long after it became ready, or finishes a run, has started well. */
@@ -58,10 +63,18 @@ type State =
   | { readonly kind: 'down'; readonly timer?: ReturnType<typeof setTimeout> }
   | { readonly kind: 'starting'; readonly runner: RunnerProcess }
   | { readonly kind: 'idle'; readonly runner: RunnerProcess; readonly readyAtMs: number }
-  | { readonly kind: 'running'; readonly runner: RunnerProcess; readonly readyAtMs: number };
+  | { readonly kind: 'running'; readonly runner: RunnerProcess; readonly readyAtMs: number }
+  /** Its run is over, and it is being ended for what that left behind. */
+  | { readonly kind: 'spent'; readonly runner: RunnerProcess };
 
 /** Starts in a row that may go wrong before no more is tried until somebody wants a run. */
 const maxFailedStarts = 3;
+/** Stops the run within a second, together with what is around it. */
+const defaultCancelDeadlineMs = 700;
+/** Work that holds the runner's thread, such as a pass over a long clip, takes seconds. */
+const defaultSilenceMs = 60_000;
+/** Looks at a runner within the time that it may be silent: a server that was held up itself has heard nothing. */
+const looksPerSilence = 6;
 
 export class RunnerSupervisor {
   readonly #options: SupervisorOptions;
@@ -73,6 +86,12 @@ export class RunnerSupervisor {
   #liveWaiting: LiveRequest[] = [];
   #onStopped: (() => void) | undefined;
   #stopTimer: ReturnType<typeof setTimeout> | undefined;
+  #silenceTimer: ReturnType<typeof setInterval> | undefined;
+  /** Looks in a row that found nothing said since the last. */
+  #silentLooks = 0;
+  #endedBecause: RunnerExit['endedBecause'];
+  /** The runner has said that it must not be given another run. */
+  #isSpent = false;
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
@@ -88,20 +107,41 @@ export class RunnerSupervisor {
     if (this.#isStopped || this.#state.kind !== 'down') return;
     clearTimeout(this.#state.timer);
     let alive = true;
+    this.#isSpent = false;
+    this.#endedBecause = undefined;
     const runner = this.#options.startRunner({
       onMessage: (message) => {
+        this.#silentLooks = 0;
         if (alive) this.#handle(message, runner);
       },
       onBadMessage: (error) => {
         this.#options.onNote?.('runner sent an unreadable message', { err: error });
+        this.#endedBecause ??= { kind: 'unreadable' };
         runner.kill();
       },
       onExit: (exit) => {
         alive = false;
-        this.#handleExit(exit);
+        clearInterval(this.#silenceTimer);
+        this.#handleExit(
+          this.#endedBecause === undefined ? exit : { ...exit, endedBecause: this.#endedBecause },
+        );
       },
     });
     this.#state = { kind: 'starting', runner };
+    this.#watchForSilence(runner);
+  }
+
+  #watchForSilence(runner: RunnerProcess): void {
+    const forMs = this.#options.silenceMs ?? defaultSilenceMs;
+    this.#silentLooks = 0;
+    if (!Number.isFinite(forMs)) return;
+    this.#silenceTimer = setInterval(() => {
+      this.#silentLooks += 1;
+      if (this.#silentLooks < looksPerSilence || this.#endedBecause !== undefined) return;
+      this.#endedBecause = { kind: 'silent', forMs };
+      this.#options.onNote?.('runner shows no sign of life and is killed', { forMs });
+      runner.kill();
+    }, forMs / looksPerSilence);
   }
 
   /** Executes one run; its events go to `onEvent`. Callers wait for one before they give the next. */
@@ -142,7 +182,7 @@ export class RunnerSupervisor {
     task.killTimer = setTimeout(() => {
       this.#options.onNote?.('run did not end after a cancel; runner is killed', { runId });
       runner.kill();
-    }, this.#options.cancelDeadlineMs ?? 3000);
+    }, this.#options.cancelDeadlineMs ?? defaultCancelDeadlineMs);
   }
 
   /**
@@ -178,6 +218,11 @@ export class RunnerSupervisor {
         for (const request of this.#liveWaiting.splice(0)) runner.send(request);
         this.#giveTask();
         return;
+      case 'alive':
+        return;
+      case 'spent':
+        this.#isSpent = true;
+        return;
       case 'preview':
         if (message.preview.runId === this.#task?.job.runId) this.#options.onPreview(message.preview);
         return;
@@ -195,11 +240,24 @@ export class RunnerSupervisor {
         this.#options.onEvent(message.event, this.#task.job);
         if (message.event.type === 'run.finished' && this.#state.kind === 'running') {
           this.#failedStarts = 0;
-          this.#state = { ...this.#state, kind: 'idle' };
+          this.#leaveRun(this.#state);
           this.#end({ kind: 'finished' });
         }
       }
     }
+  }
+
+  /** The run is over: the runner is free, unless something of the run goes on in it. */
+  #leaveRun(state: Extract<State, { kind: 'running' }>): void {
+    if (!this.#isSpent) {
+      this.#state = { ...state, kind: 'idle' };
+      return;
+    }
+    this.#options.onNote?.('run left something behind that does not end; runner is replaced', {
+      runId: this.#task?.job.runId,
+    });
+    this.#state = { kind: 'spent', runner: state.runner };
+    state.runner.kill();
   }
 
   #giveTask(): void {
@@ -232,6 +290,10 @@ export class RunnerSupervisor {
       const wasCancelled = this.#task?.isCancelled ?? false;
       this.start();
       this.#end({ kind: 'died', exit, wasCancelled });
+      return;
+    }
+    if (before.kind === 'spent') {
+      this.start();
       return;
     }
     const livedMs = before.kind === 'idle' ? performance.now() - before.readyAtMs : 0;

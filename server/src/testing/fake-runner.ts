@@ -1,7 +1,7 @@
 /**
  * A runner for tests that computes nothing: the workflow's name says how it behaves.
  * `ok` finishes; `slow` steps until cancelled; `hang` blocks its event loop for ever; `die` kills itself in
- * the middle; `warn` says that a result was not kept and finishes; `exit` ends with code 7; `garbage` sends what nobody can read.
+ * the middle; `spent` finishes and must not be given another run; `warn` says that a result was not kept and finishes; `exit` ends with code 7; `garbage` sends what nobody can read.
  */
 import { type LiveRequest, parseToRunner } from '@reelgraph/protocol';
 
@@ -89,6 +89,10 @@ process.on('message', (value: unknown) => {
       return;
     case 'exit':
       setTimeout(() => process.exit(7), 20);
+      return;
+    case 'spent':
+      process.send?.({ type: 'spent' });
+      finish(runId, 'cancelled');
       return;
     case 'garbage':
       process.send?.({ type: 'event', event: { type: 'nonsense' } });
