@@ -279,8 +279,22 @@ def random_sigmas(count, shift, generator=None):
     return shift * sigma / (1 + (shift - 1) * sigma)
 
 
-def flow_loss(model, latents, hidden, text_mask, shift, rng, whereabouts=None, coverage=None, weight=None):
-    """Mean squared velocity error over what is not given, and the loss of the whereabouts (0 without).
+def shape_weights(coverage, emphasis):
+    """Loss weights [B, 1, T, h, w] with mean 1 over each clip: 1 where no shape is, up to 1 + `emphasis` where one covers a place, and half of that beside it.
+
+    The squared error alone spends most of itself on backgrounds; a person looks at the shapes. `coverage`
+    [B, 3, F, h, w] from 0 to 1, F = 4 (T - 1) + 1; a place of a latent frame counts all of its frames.
+    """
+    covered = coverage.amax(1)
+    covered = torch.cat([covered[:, :1].expand(-1, TEMPORAL - 1, -1, -1), covered], dim=1)
+    covered = covered.unflatten(1, (-1, TEMPORAL)).amax(2).sqrt()
+    near = torch.maximum(covered, 0.5 * F.max_pool2d(covered, 3, stride=1, padding=1))[:, None]
+    weights = 1 + emphasis * near
+    return weights / weights.mean((2, 3, 4), keepdim=True)
+
+
+def flow_loss(model, latents, hidden, text_mask, shift, rng, whereabouts=None, coverage=None, weight=None, emphasis=0.0):
+    """Squared velocity error over what is not given: the mean that is trained on, with the shapes weighted by `emphasis`, and the plain mean; then the loss of the whereabouts (0 without).
 
     `latents` normalised [B, C, T, h, w]; `model` gives (velocity, middle).
     """
@@ -293,8 +307,9 @@ def flow_loss(model, latents, hidden, text_mask, shift, rng, whereabouts=None, c
     open_ = 1 - mask
     error = (velocity.float() - (noise - latents)).square() * open_
     # Per clip first, so that a clip with few open places counts as much as any other.
-    loss = (error.sum((1, 2, 3, 4)) / (open_.sum((1, 2, 3, 4)) * latents.shape[1])).mean()
-    return loss, whereabouts.loss(middle, coverage, weight) if whereabouts else torch.zeros(())
+    mean = lambda error: (error.sum((1, 2, 3, 4)) / (open_.sum((1, 2, 3, 4)) * latents.shape[1])).mean()
+    weighted = mean(error * shape_weights(coverage, emphasis)) if emphasis else mean(error)
+    return weighted, mean(error.detach()), whereabouts.loss(middle, coverage, weight) if whereabouts else torch.zeros(())
 
 
 def sigmas(steps, shift):
@@ -382,5 +397,6 @@ def add_arguments(parser):
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--shift", type=float, default=2.0, help="moves training noise levels, and the recommended sampling, towards noise")
     parser.add_argument("--whereabouts-weight", type=float, default=0.3, help="weight of telling where the shapes are beside the velocity")
+    parser.add_argument("--shape-emphasis", type=float, default=3.0, help="how much more an error counts where a shape is")
     parser.add_argument("--muon-lr", type=float, default=2e-3)
     parser.add_argument("--adam-lr", type=float, default=1e-3)

@@ -178,20 +178,24 @@ def _encode_some(job):
     args, first_seed, count, frame_count, height, width, kind = job
     torch.set_num_threads(1)
     model, _ = vae.load(args.out / "vae.pt", args.device)
-    seed, latents, coverages, seeds = first_seed, [], [], []
-    while len(seeds) < count:
-        scenes, found = [], []
-        while len(scenes) < min(64, count - len(seeds)):
-            made, after = world.training_scenes(seed, 1, frame_count, kind=kind)
+    # Made once, in whole: many small pieces kept between large ones that go leave the heap in shreds.
+    places = (height // pictures.COVERAGE_PIXELS, width // pictures.COVERAGE_PIXELS)
+    latents = torch.empty(count, model.config.channels, (frame_count - 1) // vae.TEMPORAL + 1, *places, dtype=torch.float16)
+    coverage, seeds = torch.empty(count, 3, frame_count, *places, dtype=torch.uint8), torch.empty(count, dtype=torch.int64)
+    seed, start = first_seed, 0
+    while start < count:
+        scenes, end = [], min(start + 64, count)
+        for row in range(start, end):
+            made, seed = world.training_scenes(seed, 1, frame_count, kind=kind)
             scenes += made
-            found.append(after - 1)
-            seed = after
-        frames, coverage = pictures.render_with_coverage(scenes, width, height, args.device)
-        with torch.autocast(device_type=torch.device(args.device).type, dtype=torch.bfloat16, enabled=args.bf16):
-            latents += [model.encoder(chunk).half().cpu() for chunk in pictures.to_model_range(frames).split(16)]
-        coverages.append(coverage.cpu())
-        seeds += found
-    return torch.cat(latents), torch.cat(coverages), torch.tensor(seeds)
+            seeds[row] = seed - 1
+        frames, coverage[start:end] = pictures.render_with_coverage(scenes, width, height, args.device)
+        for first in range(0, len(frames), 16):
+            with torch.autocast(device_type=torch.device(args.device).type, dtype=torch.bfloat16, enabled=args.bf16):
+                encoded = model.encoder(pictures.to_model_range(frames[first : first + 16]))
+            latents[start + first : start + first + len(encoded)] = encoded
+        start = end
+    return latents, coverage, seeds
 
 
 def encode_clips(args, first_seed, count, frame_count=world.DEFAULT_FRAME_COUNT, height=64, width=64, kind=None):
@@ -330,7 +334,7 @@ def train_dit(args, team=None):
         with torch.no_grad():
             hidden = encoder(ids, mask)
         with torch.autocast(device_type=device.type, dtype=torch.bfloat16, enabled=args.bf16):
-            loss, lost = dit.flow_loss(denoiser, x, hidden, mask, args.shift, rng, whereabouts, coverage, told)
+            loss, plain, lost = dit.flow_loss(denoiser, x, hidden, mask, args.shift, rng, whereabouts, coverage, told, args.shape_emphasis)
         (loss + args.whereabouts_weight * lost).backward()
         team.average_gradients(every)
         torch.nn.utils.clip_grad_norm_(every, 1.0, foreach=True)
@@ -345,10 +349,10 @@ def train_dit(args, team=None):
         if not team.leads:
             continue
         ema.update(model)
-        losses.append(torch.stack([loss.detach(), lost.detach()]))
+        losses.append(torch.stack([plain, lost.detach(), loss.detach()]))
         if len(losses) == 25:
             both = torch.stack(losses).mean(0)
-            log(step=step, samples=samples, spent_s=clock.spent(), lr_factor=ramp(progress), loss=float(both[0]), whereabouts=float(both[1]))
+            log(step=step, samples=samples, spent_s=clock.spent(), lr_factor=ramp(progress), loss=float(both[0]), whereabouts=float(both[1]), weighted_loss=float(both[2]))
             losses = []
         if time.time() - last_save > args.save_minutes * 60:
             save()
