@@ -63,6 +63,7 @@ export const loadModel = defineNode({
             frameRule: facts.frameRule,
             sizeMultiple: facts.sizeMultiple,
             ...(params.variant === 'base' ? {} : { variant: params.variant }),
+            ...(params.precision === 'auto' ? {} : { precision: params.precision }),
           },
         },
         issues: choiceIssues(params, facts),

@@ -52,6 +52,15 @@ export function checkWorkflow(
   return { issues, facts };
 }
 
+/** What is known of every output, without a word about what is wrong. */
+export function inferFacts(
+  workflow: Workflow,
+  registry: NodeRegistry,
+  context: InferContext,
+): WorkflowCheck['facts'] {
+  return inspect(workflow, registry, context).facts;
+}
+
 /** What is wrong and known, with the fixes that node types propose, none of them tried. */
 function inspect(
   workflow: Workflow,

@@ -1,6 +1,6 @@
 /** What the engine is given and what it gives back. */
 import type { OutputSummary, RunError, RunEvent, Workflow } from '@reelgraph/graph';
-import type { InputFiles, MediaService, ModelService, NodeRegistry } from '@reelgraph/node-api';
+import type { InferContext, InputFiles, MediaService, ModelService, NodeRegistry } from '@reelgraph/node-api';
 import type { Store } from '@reelgraph/store';
 import type { Tensor } from '@reelgraph/tensor';
 
@@ -55,6 +55,8 @@ export interface EngineOptions {
   /** Nodes of lane `cpu` that run at once; the number of cores unless given. */
   readonly cpuLanes?: number;
   readonly clock?: Clock;
+  /** What is known of models and files, to note how much work a node had; without it sizes alone count. */
+  readonly inferContext?: () => InferContext;
   /** Resident memory of the process now, bytes; that of the system unless given. */
   readonly residentBytes?: () => number;
 }

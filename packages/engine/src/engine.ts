@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import type { RunError, RunEventBody } from '@reelgraph/graph';
 import { digestOf } from '@reelgraph/store';
 import type { Clock, Engine, EngineOptions, RunRequest, RunResult } from './engine-types.ts';
+import { createCostRecorder } from './estimate/cost-recorder.ts';
 import { type EngineState, executePlan } from './execute.ts';
 import { createKeyHistory } from './history.ts';
 import { createLanes } from './lanes.ts';
@@ -28,6 +29,11 @@ export function createEngine(options: EngineOptions): Engine {
     inFlight: new Map(),
     stuck: new Set(),
     typicalRunMs: new Map(),
+    costs: createCostRecorder({
+      store: options.store,
+      inferContext: options.inferContext,
+      residentBytes: options.residentBytes ?? (() => process.memoryUsage.rss()),
+    }),
   };
   return {
     run: (request) => run(state, request),

@@ -10,6 +10,7 @@ import { z } from 'zod';
 import { type NodeCheckpoints, openCheckpoints } from './checkpointing.ts';
 import type { Clock, EngineOptions, RunRequest, RunResult } from './engine-types.ts';
 import { describeError, EngineError } from './errors.ts';
+import type { CostRecorder } from './estimate/cost-recorder.ts';
 import type { KeyHistory } from './history.ts';
 import { createQueue, type Lanes } from './lanes.ts';
 import { type CachedResult, filesIn, type MemoryCache, type Outputs } from './memory-cache.ts';
@@ -32,6 +33,8 @@ export interface EngineState {
   readonly stuck: Set<object>;
   /** What nodes of each type take, milliseconds: a mean in which the last counts most. */
   readonly typicalRunMs: Map<AnyNodeDefinition, number>;
+  /** What nodes took, for forecasts. */
+  readonly costs: CostRecorder;
 }
 
 /** Told when the computation is over: with its result, or without one when it came to nothing. */
@@ -86,6 +89,8 @@ interface ActiveNode {
   readonly slot: Slot;
   /** How long it may show no sign of life. */
   readonly stallMs: number;
+  /** Resident memory when it was last looked at before the node began. */
+  readonly restBytes: number;
   /** Most resident memory of the process in the samples taken while it ran; undefined before the first. */
   peakResidentBytes: number | undefined;
   /** Ends it as failed, whatever it does. */
@@ -166,6 +171,8 @@ export async function executePlan(
   const lost: NodeFailure[] = [];
   let workflowJson: string | undefined;
   const saves = createSaveQueue();
+  const costs = state.costs.open();
+  let residentBytes = readResidentBytes();
   const models = plannedModels(state.options.models, plan.digests);
   const files = plannedFiles(state.options.files, plan.digests);
   const results = resultFiles(store);
@@ -177,6 +184,8 @@ export async function executePlan(
   store?.flush();
   if (lost[0] !== undefined) request.onWarning?.(lost[0]);
   const result = finish();
+  const isWhole = result.status === 'succeeded';
+  costs.end({ durationMs: result.durationMs, nowMs: clock.elapsed(), isWhole });
   if (hasSaved) await makeRoom();
   return result;
 
@@ -492,6 +501,7 @@ export async function executePlan(
       const entry: ActiveNode = {
         slot,
         stallMs: state.options.stallMs ?? defaultStallMs,
+        restBytes: residentBytes,
         peakResidentBytes: undefined,
         stall() {
           const error = stalled(node, clock.elapsed() - slot.aliveAtMs);
@@ -506,6 +516,7 @@ export async function executePlan(
         isOver = true;
         work.close();
         active.delete(entry);
+        costs.working(active.size, clock.elapsed());
         state.lanes.leave(lane);
         return true;
       };
@@ -554,12 +565,28 @@ export async function executePlan(
             emit({ type: 'node.cached', nodeId: id, source: 'memory', outputs: slot.summaries });
           }
         });
+        // What an interrupted run had done already says nothing of what the whole takes.
+        if (continued === undefined) {
+          costs.finished({
+            node,
+            plan,
+            lane,
+            durationMs,
+            inputs: feedsOf(node),
+            summaries: slot.summaries,
+            outputs: result.outputs,
+            isKept: isOnDisk(node),
+            restBytes: entry.restBytes,
+            peakBytes: peakResidentBytes,
+          });
+        }
         keep(slot, result, durationMs, work.checkpoints());
         settle(slot, result);
         over(slot.dependents ?? []);
       };
 
       active.add(entry);
+      costs.working(active.size, startedAtMs);
       let running: ReturnType<typeof node.definition.run>;
       try {
         const waitedMs = Math.round(startedAtMs - slot.readyAtMs);
@@ -610,11 +637,23 @@ export async function executePlan(
   }
 
   function sampleMemory(nodes: Iterable<ActiveNode>): void {
-    let bytes: number | undefined;
+    let isRead = false;
     for (const node of nodes) {
-      bytes ??= state.options.residentBytes?.() ?? process.memoryUsage.rss();
-      node.peakResidentBytes = Math.max(node.peakResidentBytes ?? 0, bytes);
+      if (!isRead) residentBytes = readResidentBytes();
+      isRead = true;
+      node.peakResidentBytes = Math.max(node.peakResidentBytes ?? 0, residentBytes);
     }
+  }
+
+  function readResidentBytes(): number {
+    return state.options.residentBytes?.() ?? process.memoryUsage.rss();
+  }
+
+  /** What arrives at each connected input, as people see it. */
+  function feedsOf(node: PlannedNode): Record<string, OutputSummary | undefined> {
+    return Object.fromEntries(
+      node.inputs.map(({ port, from, output }) => [port, worker(from).summaries[output]]),
+    );
   }
 
   /** The lane of a node: each device that inference runs on is one; what needs no inference runs beside them. */

@@ -9,4 +9,12 @@ export type {
   RunRequest,
   RunResult,
 } from './engine-types.ts';
+export { type CostHistory, readCosts } from './estimate/cost-samples.ts';
+export {
+  type CostBook,
+  createCostBook,
+  type ForecastOptions,
+  type ForecastResult,
+  forecastRun,
+} from './estimate/forecast.ts';
 export { type FixedWorkflow, fixWorkflow } from './fix-workflow.ts';

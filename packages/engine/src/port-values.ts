@@ -157,8 +157,13 @@ export function summarise(type: PortType, value: unknown): OutputSummary {
       return { type, facts: {}, text: text.length > shownText ? `${text.slice(0, shownText)}…` : text };
     }
     case 'model': {
-      const { name, family, variant } = modelRef.parse(value);
-      const facts = { model: name, family, ...(variant === undefined ? {} : { variant }) };
+      const { name, family, variant, precision } = modelRef.parse(value);
+      const facts = {
+        model: name,
+        family,
+        ...(variant === undefined ? {} : { variant }),
+        ...(precision === undefined ? {} : { precision }),
+      };
       return { type, facts, text: variant === undefined ? name : `${name} (${variant})` };
     }
     case 'latent': {

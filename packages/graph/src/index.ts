@@ -4,7 +4,18 @@ export {
   type ParsedActionLog,
   parseActionLog,
 } from './action-log.ts';
+export { bytesText, durationText } from './amount-text.ts';
 export { applyFix } from './apply-fix.ts';
+export {
+  type BudgetRefusal,
+  type Excess,
+  excessesOf,
+  type FittingSettings,
+  isLimited,
+  type RunBudget,
+  refusalOf,
+  runBudgetSchema,
+} from './budget.ts';
 export {
   type ConnectRefusal,
   type ConnectResult,
@@ -42,6 +53,15 @@ export {
   resolveModes,
 } from './flatten.ts';
 export { createRunFold, failuresOf, type RunFold, reduceRun, reduceRunEvents } from './fold-run.ts';
+export {
+  type Expected,
+  expectedText,
+  forecastText,
+  isAllCached,
+  type NodeForecast,
+  type RunForecast,
+  runForecastSchema,
+} from './forecast.ts';
 export { type ApplyInputsResult, applyInputs } from './inputs.ts';
 export { type GraphFix, type GraphIssue, graphFixSchema, graphIssueSchema } from './issues.ts';
 export { type JsonProblem, scanJson } from './json-scan.ts';

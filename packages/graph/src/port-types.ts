@@ -41,6 +41,8 @@ export const portFactsSchema = z.strictObject({
   model: z.string().optional(),
   /** The denoiser chosen in that package, where it is not the base one. */
   variant: z.string().optional(),
+  /** The number format asked for, where it is not what the package has by default. */
+  precision: z.string().optional(),
   /** Channels of a latent. */
   channels: z.number().int().positive().optional(),
   /** Pixel frame counts a model accepts are `multiple * n + plus`. */

@@ -61,6 +61,20 @@ export type Lane = 'inference' | 'cpu';
 /** `disk`: kept in memory and on disk. `memory`: cheap to make again. `none`: runs every time. */
 export type CachePolicy = 'disk' | 'memory' | 'none';
 
+/** Amounts of work by name, in units of the node's own: model calls, pixels, tokens. */
+export type WorkAmounts = Readonly<Record<string, number>>;
+
+/** How much a node has to do. What a unit costs is learnt from its runs, so factors that never change are left out. */
+export interface NodeWork {
+  /**
+   * What its time grows with; at most four, the one that most likely causes the time first. A share that is always
+   * there need not be named.
+   */
+  readonly time: WorkAmounts;
+  /** What its memory grows with while it runs; as its time when absent. */
+  readonly memory?: WorkAmounts;
+}
+
 /** A node being played: one picture for each action. */
 export interface LivePlay {
   /** [1, 3, 1, H, W] in [-1, 1]: what is seen before anything is done. */
@@ -106,6 +120,16 @@ export interface NodeDefinition<
     readonly params: ParamsOf<Params>;
     readonly context: InferContext;
   }): InferResult<Out>;
+  /**
+   * How much there is to do, for forecasts; pure and quick. Undefined where the facts do not tell. A node type that
+   * does not say counts the pixels that go in and come out.
+   */
+  work?(args: {
+    readonly inputs: { readonly [K in keyof In]?: PortFacts };
+    readonly outputs: { readonly [K in keyof Out]?: PortFacts };
+    readonly params: ParamsOf<Params>;
+    readonly context: InferContext;
+  }): NodeWork | undefined;
   run(args: {
     readonly inputs: ValuesOf<In>;
     readonly params: ParamsOf<Params>;
@@ -114,7 +138,7 @@ export interface NodeDefinition<
 }
 
 /** A node definition whose ports and params are no longer known to the type system: what the engine holds. */
-export interface AnyNodeDefinition extends Omit<NodeDefinition, 'infer' | 'run' | 'live'> {
+export interface AnyNodeDefinition extends Omit<NodeDefinition, 'infer' | 'work' | 'run' | 'live'> {
   readonly live?: LivePlayInfo & {
     open(args: {
       readonly params: Readonly<Record<string, string | number | boolean>>;
@@ -126,6 +150,12 @@ export interface AnyNodeDefinition extends Omit<NodeDefinition, 'infer' | 'run' 
     readonly params: Readonly<Record<string, string | number | boolean>>;
     readonly context: InferContext;
   }): InferResult<PortMap>;
+  work?(args: {
+    readonly inputs: Readonly<Record<string, PortFacts | undefined>>;
+    readonly outputs: Readonly<Record<string, PortFacts | undefined>>;
+    readonly params: Readonly<Record<string, string | number | boolean>>;
+    readonly context: InferContext;
+  }): NodeWork | undefined;
   run(args: {
     readonly inputs: Readonly<Record<string, unknown>>;
     readonly params: Readonly<Record<string, string | number | boolean>>;

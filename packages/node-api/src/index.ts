@@ -40,10 +40,12 @@ export {
   type LivePlay,
   type NodeDefinition,
   type NodeRegistry,
+  type NodeWork,
   type ParamMap,
   type ParamsOf,
   type PortMap,
   type ValuesOf,
+  type WorkAmounts,
 } from './define-node.ts';
 export { NodeError } from './errors.ts';
 export { maxTextCharacters, safeFileName } from './limits.ts';
