@@ -1,6 +1,7 @@
 import { defineNode, type InferIssue, type ModelRef, NodeError, type PortFacts } from '@reelgraph/node-api';
 import { modelOf } from '../../model/wrong-model.ts';
 import { isDraft, sampleClip } from '../sample-clip.ts';
+import { samplingWork } from '../sampling-work.ts';
 
 /** Takes the steps that a draft has left. */
 export const continueDenoise = defineNode({
@@ -71,6 +72,17 @@ export const continueDenoise = defineNode({
       },
       issues,
     };
+  },
+  work({ inputs, outputs, context }) {
+    const { latent } = inputs;
+    const done = outputs.latent?.stepsDone ?? latent?.steps;
+    const left =
+      done === undefined || latent?.stepsDone === undefined
+        ? undefined
+        : Math.max(1, done - latent.stepsDone);
+    const model = context.models.get(inputs.model?.model ?? '');
+    // Guidance and sampler are those of the draft, which facts do not tell: its makers have most likely been the same.
+    return samplingWork({ model, latent, steps: left, branches: 1, sampler: undefined });
   },
   async run({ inputs, params, ctx }) {
     const { model, latent } = inputs;

@@ -10,6 +10,7 @@ import {
 import { formatShape, sameShape } from '@reelgraph/tensor';
 import { fitIssues } from '../fit-issues.ts';
 import { isDraft, sampleClip } from '../sample-clip.ts';
+import { recommendedOf, samplerOf, samplingWork } from '../sampling-work.ts';
 
 /** Turns grain into a clip, step by step. */
 export const denoise = defineNode({
@@ -113,6 +114,19 @@ export const denoise = defineNode({
       ...(steps === undefined || stepsDone === undefined ? {} : { steps, stepsDone }),
     };
     return { outputs: { latent: facts }, issues };
+  },
+  work({ inputs, params, context }) {
+    const model = context.models.get(inputs.model?.model ?? '');
+    const own = recommendedOf(model, inputs.model?.variant);
+    const { steps, stepsDone = steps } = inputs.sigmas ?? {};
+    const guidanceScale = params.guidanceScale > 0 ? params.guidanceScale : own?.guidanceScale;
+    return samplingWork({
+      model,
+      latent: inputs.latent,
+      steps: stepsDone,
+      branches: guidanceScale === undefined || usesGuidance(guidanceScale) ? 2 : 1,
+      sampler: samplerOf(params.sampler, own?.sampler),
+    });
   },
   async run({ inputs, params, ctx }) {
     const { model, positive, noise, latent } = inputs;

@@ -42,6 +42,12 @@ export const videoMux = defineNode({
   cache: 'disk',
   lane: 'cpu',
   usesWorkflow: true,
+  work({ inputs }) {
+    const { widthPx, heightPx, frameCount } = inputs.frames ?? {};
+    if (widthPx === undefined || heightPx === undefined || frameCount === undefined) return undefined;
+    // Starting the encoder takes as long as a short clip.
+    return { time: { starts: 1, pixels: widthPx * heightPx * frameCount } };
+  },
   infer({ inputs, params }) {
     const { widthPx, heightPx, frameCount } = inputs.frames ?? {};
     return {

@@ -9,7 +9,8 @@ export type {
   RunRequest,
   RunResult,
 } from './engine-types.ts';
-export { type CostHistory, readCosts } from './estimate/cost-samples.ts';
+export { type CostHistory, parseCosts, readCostsText } from './estimate/cost-samples.ts';
+export { type FitOptions, findFitting } from './estimate/fit-budget.ts';
 export {
   type CostBook,
   createCostBook,

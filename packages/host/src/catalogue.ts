@@ -32,6 +32,10 @@ export interface Catalogue {
   check(workflow: Workflow, files?: LocatedInputFiles): Promise<WorkflowCheck>;
   /** The workflow with every fix that errors offer applied in turn; see `fixWorkflow`. */
   mend(workflow: Workflow, files?: LocatedInputFiles): Promise<FixedWorkflow>;
+  /** What is known of models, and of the files that a workflow names. */
+  contextOf(workflow: Workflow, files?: LocatedInputFiles): Promise<InferContext>;
+  /** What identifies the bytes of a model now. @throws NodeError when it cannot be used */
+  digestOfModel(name: string): Promise<string>;
   /** What keeps a run of `targets` (all outputs when absent) from starting; faults off to the side do not. */
   findBlockers(workflow: Workflow, targets?: readonly string[]): Promise<readonly GraphIssue[]>;
   close(): Promise<void>;
@@ -41,11 +45,16 @@ export interface Catalogue {
 export interface FileOptions {
   /** The files that workflows name; without them a check knows nothing of files. */
   readonly files?: LocatedInputFiles;
+  /** Where digests of models are remembered. */
+  readonly digestFile?: string;
   /** On this thread unless given. */
   readonly inspect?: InspectBytes;
   /** Those of this program unless given. */
   readonly registry?: NodeRegistry;
 }
+
+/** Hashing a large package for the first time takes its time; after this it is given up. */
+const digestMs = 10 * 60_000;
 
 /** Reads node types and model packages; loads no inference runtime. */
 export async function createCatalogue(
@@ -53,7 +62,11 @@ export async function createCatalogue(
   fileOptions: FileOptions = {},
 ): Promise<Catalogue> {
   const stamp = await folderStamp(modelRoots);
-  const models = await createModelService({ roots: modelRoots });
+  const { digestFile } = fileOptions;
+  const models = await createModelService({
+    roots: modelRoots,
+    ...(digestFile === undefined ? {} : { digestFile }),
+  });
   return catalogueOver(models, { modelRoots, stamp, ...fileOptions });
 }
 
@@ -97,17 +110,14 @@ export function catalogueOver(
   };
   const typesByName = new Map(nodeTypes.map((info) => [info.type, info]));
   const inspector = createFileInspector(inspect);
-  const check = async (workflow: Workflow, ownFiles = files) => {
+  const contextOf = async (workflow: Workflow, ownFiles = files): Promise<InferContext> => {
     await refresh();
-    const context: InferContext =
-      ownFiles === undefined
-        ? models.inferContext()
-        : {
-            ...models.inferContext(),
-            files: await inspector.factsOf(filesNamedBy(workflow, typesByName), ownFiles),
-          };
-    return checkWorkflow(workflow, registry, context);
+    const context = models.inferContext();
+    if (ownFiles === undefined) return context;
+    return { ...context, files: await inspector.factsOf(filesNamedBy(workflow, typesByName), ownFiles) };
   };
+  const check = async (workflow: Workflow, ownFiles = files) =>
+    checkWorkflow(workflow, registry, await contextOf(workflow, ownFiles));
   return {
     registry,
     nodeTypes,
@@ -117,6 +127,8 @@ export function catalogueOver(
       return models.installed();
     },
     check,
+    contextOf,
+    digestOfModel: async (name) => (await models.resolve(name, AbortSignal.timeout(digestMs))).digest,
     mend: (workflow, ownFiles) => fixWorkflow(workflow, (changed) => check(changed, ownFiles)),
     async findBlockers(workflow, targets) {
       const { issues } = await check(workflow);

@@ -8,6 +8,7 @@ import type { LivePlay } from '@reelgraph/node-api';
 import { filesOfHistory, openStore, type Store } from '@reelgraph/store';
 import { type Catalogue, catalogueOver } from './catalogue.ts';
 import { dataFolderAt } from './data-folder.ts';
+import { createForecaster, type Forecaster } from './forecaster.ts';
 import { createInputFiles, type InputRoot } from './input-files.ts';
 import { createLiveHost, type LiveRequest } from './live-host.ts';
 import { loadRegistry } from './registry.ts';
@@ -36,6 +37,7 @@ export interface HostedRun {
 export interface RunHost {
   readonly store: Store;
   readonly catalogue: Catalogue;
+  readonly forecaster: Forecaster;
   /** Runs one workflow; rejects for nothing a workflow or node does. Runs are given one after the other. */
   run(run: HostedRun): Promise<RunResult>;
   /** Whether something of a run that has ended still goes on, which nothing in this process can stop. */
@@ -84,6 +86,7 @@ export async function createRunHost(options: RunHostOptions): Promise<RunHost> {
     memoryBytes: limits.memoryBytes,
     disk: { bytes: limits.diskBytes, pinned: () => filesOfHistory(options.dataFolder) },
     stallMs: limits.stallMs,
+    inferContext: () => models.inferContext(),
     models,
     media,
     files,
@@ -93,9 +96,11 @@ export async function createRunHost(options: RunHostOptions): Promise<RunHost> {
       return { mediaType, frameCount, widthPx, heightPx, data: Buffer.from(bytes).toString('base64') };
     },
   });
+  const catalogue = catalogueOver(models, { files, registry });
   return {
     store,
-    catalogue: catalogueOver(models, { files, registry }),
+    catalogue,
+    forecaster: createForecaster({ catalogue, store, files }),
     async run({ runId = randomUUID(), ...request }) {
       // A package that was mended or exchanged since the last run is seen by this one.
       await models.refresh();

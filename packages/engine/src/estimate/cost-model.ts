@@ -30,12 +30,12 @@ export interface CostModel {
 /** Of two samples that follow each other the newer counts this much more. */
 const fading = 0.97;
 /** How much speaks against the fixed share; amounts follow in the order that the node names them. */
-const fixedPenalty = 0.1;
-const loadPenalty = 0.01;
-const amountPenalties = [0.001, 0.01, 0.03, 0.1];
+const fixedPenalty = 0.01;
+const loadPenalty = 0.003;
+const amountPenalties = [0.0001, 0.001, 0.003, 0.01];
 /** The memory of a process is mostly there before any work. */
-const basePenalty = 0.0003;
-const memoryPenalties = [0.01, 0.03, 0.1, 0.3];
+const basePenalty = 0.00003;
+const memoryPenalties = [0.001, 0.003, 0.01, 0.03];
 /** Times below this are told apart by the clock alone. */
 const leastMs = 0.5;
 /** No forecast is surer than this, whatever the samples say. */

@@ -78,9 +78,18 @@ export const thisMachine = createHash('sha256')
   .digest('hex')
   .slice(0, 16);
 
-export function readCosts(store: Pick<Store, 'readNote'>, machine = thisMachine): CostHistory {
+/** The note as it is written; undefined while there is none, or it cannot be read. */
+export function readCostsText(store: Pick<Store, 'readNote'>): string | undefined {
   try {
-    const text = store.readNote(noteName);
+    return store.readNote(noteName);
+  } catch (error) {
+    if (!(error instanceof StoreError)) throw error;
+    return undefined;
+  }
+}
+
+export function parseCosts(text: string | undefined, machine = thisMachine): CostHistory {
+  try {
     const parsed = noteSchema.safeParse(text === undefined ? undefined : JSON.parse(text));
     if (!parsed.success || parsed.data.machine !== machine) return emptyHistory;
     return { kinds: new Map(parsed.data.kinds), processes: parsed.data.processes };
@@ -97,7 +106,7 @@ export function addCosts(
   process: KnownProcess,
   machine = thisMachine,
 ): void {
-  const { kinds, processes } = readCosts(store, machine);
+  const { kinds, processes } = parseCosts(readCostsText(store), machine);
   const merged = new Map(kinds);
   for (const [kind, added] of samples) {
     const kept = [...(merged.get(kind) ?? []), ...added].slice(-maxSamples);

@@ -1,0 +1,125 @@
+/** What runs would take on this machine, and which of them are over a budget. Runs nothing. */
+import { availableParallelism } from 'node:os';
+import {
+  type CostBook,
+  createCostBook,
+  type ForecastResult,
+  findFitting,
+  forecastRun,
+  parseCosts,
+  readCostsText,
+} from '@reelgraph/engine';
+import {
+  type BudgetRefusal,
+  excessesOf,
+  isLimited,
+  type RunBudget,
+  refusalOf,
+  type Workflow,
+} from '@reelgraph/graph';
+import { NodeError } from '@reelgraph/node-api';
+import { digestOf, type Store } from '@reelgraph/store';
+import type { Catalogue } from './catalogue.ts';
+import type { LocatedInputFiles } from './input-files.ts';
+
+export interface ForecastRequest {
+  /** Node ids to compute; all outputs when absent. */
+  readonly targets?: readonly string[] | undefined;
+  /** The process that would run it and may have models open; a fresh one when absent. */
+  readonly pid?: number | undefined;
+}
+
+export interface Forecaster {
+  forecast(workflow: Workflow, request?: ForecastRequest): Promise<ForecastResult>;
+  /** Why a run is not started: undefined when it fits, has no limits, or there is too little data to say. */
+  findRefusal(
+    workflow: Workflow,
+    budget: RunBudget,
+    request?: ForecastRequest,
+  ): Promise<BudgetRefusal | undefined>;
+}
+
+export interface ForecasterOptions {
+  readonly catalogue: Pick<Catalogue, 'registry' | 'contextOf' | 'digestOfModel'>;
+  readonly store: Pick<Store, 'readNote' | 'hasRecord'>;
+  readonly files: LocatedInputFiles;
+}
+
+/** How long a look at a package's files counts: forecasts are asked for many a second, models do not change. */
+const lookAgainMs = 2000;
+const maxRemembered = 500;
+
+export function createForecaster({ catalogue, store, files }: ForecasterOptions): Forecaster {
+  let book: CostBook = createCostBook(parseCosts(undefined));
+  let bookText: string | undefined;
+  const models = new Map<string, { readonly atMs: number; readonly digest: Promise<string> }>();
+  const fileDigests = new Map<string, string>();
+
+  /** Fitted anew when something was learnt. */
+  function currentBook(): CostBook {
+    const text = readCostsText(store);
+    if (text !== bookText) book = createCostBook(parseCosts(text));
+    bookText = text;
+    return book;
+  }
+
+  async function digestOfModel(name: string): Promise<string> {
+    const known = models.get(name);
+    if (known !== undefined && performance.now() - known.atMs < lookAgainMs) return known.digest;
+    const digest = catalogue.digestOfModel(name);
+    models.set(name, { atMs: performance.now(), digest });
+    return digest;
+  }
+
+  async function digestOfFile(name: string): Promise<string> {
+    const opened = await files.open(name);
+    if (opened === undefined) throw new NodeError('file/not-found', `There is no input file "${name}".`);
+    const { dev, ino, size, mtimeMs, ctimeMs } = await opened.handle
+      .stat()
+      .finally(() => opened.handle.close());
+    const stamp = [dev, ino, size, mtimeMs, ctimeMs].join(' ');
+    const known = fileDigests.get(stamp);
+    if (known !== undefined) return known;
+    const digest = digestOf(await files.read(name));
+    if (fileDigests.size >= maxRemembered) fileDigests.clear();
+    fileDigests.set(stamp, digest);
+    return digest;
+  }
+
+  async function forecast(
+    workflow: Workflow,
+    { targets, pid }: ForecastRequest = {},
+  ): Promise<ForecastResult> {
+    return forecastRun(workflow, {
+      registry: catalogue.registry,
+      context: await catalogue.contextOf(workflow, files),
+      book: currentBook(),
+      isKept: (key) => store.hasRecord(key),
+      cpuLanes: availableParallelism(),
+      digestOfModel,
+      digestOfFile,
+      pid,
+      ...(targets === undefined ? {} : { targets }),
+    });
+  }
+
+  return {
+    forecast,
+    async findRefusal(workflow, budget, request) {
+      if (!isLimited(budget)) return undefined;
+      const found = await forecast(workflow, request);
+      const excesses = found.ok ? excessesOf(found.forecast, budget) : [];
+      if (excesses.length === 0) return undefined;
+      const fitting = await findFitting(workflow, {
+        registry: catalogue.registry,
+        context: await catalogue.contextOf(workflow, files),
+        budget,
+        forecast: async (changed) => {
+          const other = await forecast(changed, request);
+          return other.ok ? other.forecast : undefined;
+        },
+      });
+      return refusalOf(excesses, fitting);
+    },
+  };
+}
