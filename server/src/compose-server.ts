@@ -94,7 +94,7 @@ export async function composeServer(options: ServerOptions): Promise<ServerParts
       return requestScope.exit(() => startRunner(listener));
     },
     ...(options.cancelDeadlineMs === undefined ? {} : { cancelDeadlineMs: options.cancelDeadlineMs }),
-    silenceMs: options.silenceMs ?? runLimitsOf(process.env).silenceMs,
+    silenceMs: runLimitsOf(process.env).silenceMs,
     onEvent: (event, job) => queue.hear(event, job),
     onPreview: (preview) => hub.publishPreview(preview),
     onWarning: ({ runId, nodeId, problem }) => {
@@ -102,7 +102,10 @@ export async function composeServer(options: ServerOptions): Promise<ServerParts
       hub.publishProblem(problem.code, `${nodeId}: ${problem.message}`);
     },
     onLive: (answer) => live.handle(answer),
-    onLiveLost: () => live.loseAll(),
+    onRunnerLost: () => {
+      live.loseAll();
+      void store.removeLeftovers();
+    },
     onNote: (note, details) => log.warn(details, note),
   });
   const live = new LiveSessions({ send: (request) => supervisor.sendLive(request) });

@@ -25,8 +25,6 @@ export interface ServerOptions {
   /** Another runner than the shipped one, for tests. */
   readonly startRunner?: StartRunner;
   readonly cancelDeadlineMs?: number;
-  /** A runner that says nothing for this long is killed; as the environment says unless given. */
-  readonly silenceMs?: number;
 }
 
 export interface RunningServer {

@@ -252,14 +252,18 @@ describe('blobs', () => {
     },
   );
 
-  test('B6 leftovers of the dead are removed, those of the living are not', async () => {
-    await openStore(folder);
-    // No process has this id: the kernel's limit is lower.
-    await writeFile(join(folder, 'tmp', '2000000000-left'), bytes);
-    await writeFile(join(folder, 'tmp', `${process.ppid}-busy`), bytes);
-    await openStore(folder);
-    expect(await readdir(join(folder, 'tmp'))).toEqual([`${process.ppid}-busy`]);
-  });
+  test.each(['when the store is opened', 'when they are asked for'])(
+    'B6 leftovers of the dead are removed, those of the living are not, %s',
+    async (when) => {
+      const store = await openStore(folder);
+      // No process has this id: the kernel's limit is lower.
+      await writeFile(join(folder, 'tmp', '2000000000-left'), bytes);
+      await writeFile(join(folder, 'tmp', `${process.ppid}-busy`), bytes);
+      if (when === 'when they are asked for') await store.removeLeftovers();
+      else await openStore(folder);
+      expect(await readdir(join(folder, 'tmp'))).toEqual([`${process.ppid}-busy`]);
+    },
+  );
 
   test('B6 whole folders are leftovers too; those of nobody go when they are a day old', async () => {
     await openStore(folder);

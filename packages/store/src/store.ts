@@ -13,6 +13,8 @@ export interface Store extends BlobStore, ResultStore, Maintenance {
   readonly folder: string;
   /** What unfinished work goes on from. */
   readonly checkpoints: CheckpointStore;
+  /** Removes what processes that are gone left half-written; opening the store does it too. Never throws: it can wait. */
+  removeLeftovers(): Promise<void>;
   /** A path for a file in the making, on the same disk as the store; hand it to `putFile` with `move`. */
   temporaryPath(): string;
   /** A small text kept by name beside the results; undefined when never written. */
@@ -94,6 +96,7 @@ export async function openStore(
     flush: () => ledger.flush(),
     close: () => ledger.close(),
     checkpoints,
+    removeLeftovers: () => removeLeftovers(folders, disk).catch(() => undefined),
     temporaryPath: () => temporaryPath(folders),
     readNote(name) {
       try {

@@ -1,7 +1,7 @@
 /** A runner as the supervisor sees it: messages in, messages out, one end. Tests put a script in its place. */
 import { type ChildProcess, fork } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
-import { setPriority } from 'node:os';
+import { getPriority, setPriority } from 'node:os';
 import { type FromRunner, parseFromRunner, type ToRunner } from '@reelgraph/protocol';
 import { saysOutOfMemory, systemMemoryKills } from './out-of-memory.ts';
 import { hasProcessGroups, killGroup } from './process-group.ts';
@@ -81,7 +81,7 @@ export function forkRunner({ entry, args }: ForkOptions): StartRunner {
 function yieldToOthers(pid: number | undefined): void {
   if (pid === undefined) return;
   const wishes = [
-    () => setPriority(pid, 5),
+    () => setPriority(pid, Math.min(19, getPriority() + 5)),
     // Where memory runs out, Linux ends the process with most points.
     () => writeFileSync(`/proc/${pid}/oom_score_adj`, '500'),
   ];

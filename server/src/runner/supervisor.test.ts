@@ -205,7 +205,7 @@ describe('a node that is played', () => {
       vi.waitFor(() => expect(told.map((answer) => answer.type)).toContain(type), { timeout: 10_000 });
     const { supervisor, next } = startSupervisor({
       onLive: (answer) => told.push(answer),
-      onLiveLost: () => {
+      onRunnerLost: () => {
         lost += 1;
       },
     });

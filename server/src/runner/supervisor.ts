@@ -47,8 +47,8 @@ export interface SupervisorOptions {
   readonly onWarning?: (warning: Extract<FromRunner, { type: 'warning' }>) => void;
   /** What nodes that are played say. */
   readonly onLive?: (answer: LiveAnswer) => void;
-  /** The runner is gone, and with it every node that was played. */
-  readonly onLiveLost?: () => void;
+  /** The runner is gone, and with it every node that was played and whatever it had in the making. */
+  readonly onRunnerLost?: () => void;
   readonly onNote?: (note: string, details: Record<string, unknown>) => void;
 }
 
@@ -73,6 +73,8 @@ const maxFailedStarts = 3;
 const defaultCancelDeadlineMs = 700;
 /** Work that holds the runner's thread, such as a pass over a long clip, takes seconds. */
 const defaultSilenceMs = 60_000;
+/** One that starts has nothing to say yet, and may find the machine busy. */
+const startSilenceMs = 60_000;
 /** Looks at a runner within the time that it may be silent: a server that was held up itself has heard nothing. */
 const looksPerSilence = 6;
 
@@ -137,9 +139,12 @@ export class RunnerSupervisor {
     if (!Number.isFinite(forMs)) return;
     this.#silenceTimer = setInterval(() => {
       this.#silentLooks += 1;
-      if (this.#silentLooks < looksPerSilence || this.#endedBecause !== undefined) return;
-      this.#endedBecause = { kind: 'silent', forMs };
-      this.#options.onNote?.('runner shows no sign of life and is killed', { forMs });
+      const isStarting = this.#state.kind === 'starting';
+      const silentMs = (this.#silentLooks * forMs) / looksPerSilence;
+      if (silentMs < (isStarting ? Math.max(forMs, startSilenceMs) : forMs)) return;
+      if (this.#endedBecause !== undefined) return;
+      this.#endedBecause = { kind: 'silent', forMs: silentMs };
+      this.#options.onNote?.('runner shows no sign of life and is killed', { silentMs });
       runner.kill();
     }, forMs / looksPerSilence);
   }
@@ -277,7 +282,7 @@ export class RunnerSupervisor {
     const before = this.#state;
     this.#state = { kind: 'down' };
     this.#liveWaiting = [];
-    this.#options.onLiveLost?.();
+    this.#options.onRunnerLost?.();
     if (this.#isStopped) {
       clearTimeout(this.#stopTimer);
       this.#end({ kind: 'died', exit, wasCancelled: this.#task?.isCancelled ?? false });
