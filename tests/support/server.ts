@@ -24,16 +24,17 @@ export async function temporaryFolder(): Promise<{ path: string; dispose: () => 
   return { path, dispose: () => rm(path, { recursive: true, force: true }) };
 }
 
-/** Starts `server/src/main.ts` on a free port and waits for the address it prints. */
+/** Starts `server/src/main.ts`, or another entry, on a free port and waits for the address it prints. */
 export async function startServer(options: {
   dataFolder: string;
+  entry?: string;
   env?: Record<string, string>;
   args?: string[];
 }): Promise<RunningServer> {
   const child = spawn(
     process.execPath,
     [
-      join(projectRoot, 'server/src/main.ts'),
+      options.entry ?? join(projectRoot, 'server/src/main.ts'),
       '--port',
       '0',
       '--data',

@@ -1,0 +1,80 @@
+/** A node type that is not shipped: it does to its process what nodes and native code have done to others. */
+import { spawn } from 'node:child_process';
+import { Worker } from 'node:worker_threads';
+import { type AnyNodeDefinition, defineNode } from '@reelgraph/node-api';
+
+/** What a node may do instead of its work. */
+export const misdeeds = {
+  nothing: () => undefined,
+  'loops for ever': () => {
+    for (;;);
+  },
+  // Nobody listens to a cancel in there, and nobody ends the thread.
+  'loops for ever in a thread of its own': () =>
+    new Promise((_, reject) => new Worker('for (;;);', { eval: true }).once('error', reject)),
+  'never answers': () => new Promise(() => undefined),
+  exits: () => process.exit(3),
+  aborts: () => process.abort(),
+  'is killed': () => process.kill(process.pid, 'SIGKILL'),
+  // A program that does not look at its input would outlive the process that started it.
+  'dies with a program at work': async () => {
+    const program = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { stdio: 'ignore' });
+    await new Promise((started) => program.once('spawn', started));
+    process.kill(process.pid, 'SIGSEGV');
+  },
+  'fills the heap': () => {
+    const held: unknown[] = [];
+    for (;;) held.push(new Array(10_000).fill({}).map((_, index) => ({ index })));
+  },
+  // In steps, so that the system sees it coming; outside of V8's own limit.
+  'fills the memory': async () => {
+    const held: Buffer[] = [];
+    for (;;) {
+      held.push(Buffer.alloc(16 * 1024 ** 2, held.length + 1));
+      await new Promise(setImmediate);
+    }
+  },
+} as const satisfies Record<string, () => unknown>;
+export type Misdeed = keyof typeof misdeeds;
+
+function isMisdeed(name: string): name is Misdeed {
+  return Object.hasOwn(misdeeds, name);
+}
+
+export const misbehave = defineNode({
+  type: 'misbehave',
+  version: 1,
+  title: 'Misbehave',
+  description: 'Does something that no node should.',
+  category: 'Test',
+  inputs: {},
+  outputs: { number: { type: 'number', label: 'Number', description: 'The one that was given.' } },
+  params: {
+    how: {
+      kind: 'text',
+      label: 'How',
+      description: 'What it does.',
+      default: 'nothing',
+      multiline: false,
+      maxLength: 100,
+    },
+    number: {
+      kind: 'integer',
+      label: 'Number',
+      description: 'What it gives.',
+      default: 0,
+      min: 0,
+      max: 1_000_000,
+    },
+  },
+  cache: 'none',
+  lane: 'cpu',
+  isOutput: true,
+  async run({ params }) {
+    if (!isMisdeed(params.how)) throw new Error(`There is no misdeed "${params.how}".`);
+    await misdeeds[params.how]();
+    return { number: params.number };
+  },
+});
+
+export const nodes: readonly AnyNodeDefinition[] = [misbehave];

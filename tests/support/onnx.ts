@@ -1,0 +1,131 @@
+/**
+ * Writes small ONNX graphs byte by byte, for tests of what a hostile file does: no tool that makes models would make
+ * these. Field numbers are those of onnx.proto3 (ONNX IR version 8).
+ */
+
+/** A field of a protobuf message: a whole number, bytes, a text, or a message within. */
+type Field = readonly [number: number, value: number | string | Uint8Array];
+
+function varint(value: number): number[] {
+  const bytes: number[] = [];
+  let rest = value;
+  while (rest >= 0x80) {
+    bytes.push((rest % 0x80) | 0x80);
+    rest = Math.floor(rest / 0x80);
+  }
+  return [...bytes, rest];
+}
+
+function message(...fields: readonly Field[]): Uint8Array {
+  return Buffer.concat(
+    fields.map(([number, value]) => {
+      if (typeof value === 'number') return Buffer.from([...varint(number * 8), ...varint(value)]);
+      const bytes = Buffer.from(value);
+      return Buffer.concat([Buffer.from([...varint(number * 8 + 2), ...varint(bytes.length)]), bytes]);
+    }),
+  );
+}
+
+const elementTypes = { float: 1, int64: 7, bool: 9 } as const;
+
+/** A tensor of unknown size in each of its dimensions. */
+function valueInfo(name: string, type: keyof typeof elementTypes, dimensions: readonly string[]): Uint8Array {
+  const shape = message(...dimensions.map((dimension): Field => [1, message([2, dimension])]));
+  return message([1, name], [2, message([1, message([1, elementTypes[type]], [2, shape])])]);
+}
+
+interface NodeInfo {
+  readonly op: string;
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  readonly attributes?: readonly Uint8Array[];
+  readonly domain?: string;
+}
+
+function node({ op, inputs, outputs, attributes = [], domain }: NodeInfo): Uint8Array {
+  return message(
+    ...inputs.map((name): Field => [1, name]),
+    ...outputs.map((name): Field => [2, name]),
+    [4, op],
+    ...attributes.map((attribute): Field => [5, attribute]),
+    ...(domain === undefined ? [] : [[7, domain] as const]),
+  );
+}
+
+const ownDomain = 'test';
+const opsets: readonly Field[] = [
+  [8, message([1, ''], [2, 17])],
+  [8, message([1, ownDomain], [2, 1])],
+];
+
+/** A text encoder by its ports: `input_ids`, `attention_mask` to `last_hidden_state`; `nodes` turn `x` into it. */
+function textEncoder(nodes: readonly Uint8Array[], functions: readonly Uint8Array[] = []): Uint8Array {
+  const toFloat = message([1, 'to'], [3, elementTypes.float], [20, 2]);
+  const graph = message(
+    [1, node({ op: 'Cast', inputs: ['input_ids'], outputs: ['x'], attributes: [toFloat] })],
+    ...nodes.map((one): Field => [1, one]),
+    [2, 'graph'],
+    [11, valueInfo('input_ids', 'int64', ['batch', 'length'])],
+    [11, valueInfo('attention_mask', 'int64', ['batch', 'length'])],
+    [12, valueInfo('last_hidden_state', 'float', ['batch', 'length'])],
+  );
+  return message([1, 8], ...opsets, [7, graph], ...functions.map((one): Field => [25, one]));
+}
+
+/** A text encoder that goes round a loop whose condition stays true. */
+export function endlessTextEncoder(): Uint8Array {
+  const body = message(
+    [1, node({ op: 'Identity', inputs: ['goes_on'], outputs: ['goes_on_out'] })],
+    [1, node({ op: 'Identity', inputs: ['value'], outputs: ['value_out'] })],
+    [2, 'body'],
+    [11, valueInfo('round', 'int64', [])],
+    [11, valueInfo('goes_on', 'bool', [])],
+    [11, valueInfo('value', 'float', ['batch', 'length'])],
+    [12, valueInfo('goes_on_out', 'bool', [])],
+    [12, valueInfo('value_out', 'float', ['batch', 'length'])],
+  );
+  const yes = message([2, elementTypes.bool], [5, 1], [8, 'yes']);
+  return textEncoder([
+    node({
+      op: 'Constant',
+      inputs: [],
+      outputs: ['yes'],
+      attributes: [message([1, 'value'], [5, yes], [20, 4])],
+    }),
+    node({
+      op: 'Loop',
+      inputs: ['', 'yes', 'x'],
+      outputs: ['last_hidden_state'],
+      attributes: [message([1, 'body'], [6, body], [20, 5])],
+    }),
+  ]);
+}
+
+/**
+ * A text encoder of functions that call each other, `depth` deep. Runtimes expand them one within the other when they
+ * open the file; some hundred are opened, thousands have ended the process by a full stack.
+ */
+export function deepTextEncoder(depth: number): Uint8Array {
+  const functions = Array.from({ length: depth }, (_, level) =>
+    message(
+      [1, `f${level}`],
+      [4, 'a'],
+      [5, 'b'],
+      [
+        7,
+        node(
+          level === depth - 1
+            ? { op: 'Identity', inputs: ['a'], outputs: ['b'] }
+            : { op: `f${level + 1}`, inputs: ['a'], outputs: ['b'], domain: ownDomain },
+        ),
+      ],
+      [9, message([1, ''], [2, 17])],
+      [9, message([1, ownDomain], [2, 1])],
+      [10, ownDomain],
+    ),
+  );
+  return textEncoder(
+    [node({ op: 'f0', inputs: ['x'], outputs: ['last_hidden_state'], domain: ownDomain })],
+    functions,
+  );
+}
