@@ -952,10 +952,11 @@ function modelNameOf(value: unknown): string | undefined {
 }
 
 function stalled(node: PlannedNode, silentMs: number): EngineError {
-  const minutes = Math.max(1, Math.round(silentMs / 60_000));
+  const time =
+    silentMs < 120_000 ? `${Math.round(silentMs / 1000)} s` : `${Math.round(silentMs / 60_000)} min`;
   return new EngineError(
     'engine/stalled',
-    `Node "${node.id}" (${node.definition.title}) has shown no sign of life for ${minutes} min and was given up.`,
+    `Node "${node.id}" (${node.definition.title}) has shown no sign of life for ${time} and was given up.`,
     'Run again. If it stops at the same place, use a smaller size or fewer frames, or allow more time for it.',
   );
 }
