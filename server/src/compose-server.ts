@@ -14,6 +14,7 @@ import express, { type Express, Router } from 'express';
 import helmet from 'helmet';
 import { createChecker } from './check/check-client.ts';
 import type { ServerOptions } from './create-server.ts';
+import { createEstimator } from './estimate/estimate-client.ts';
 import { EventHub } from './event-hub.ts';
 import { createGuard } from './guard.ts';
 import { errorHandler, notFound } from './http-error.ts';
@@ -144,6 +145,11 @@ export async function composeServer(options: ServerOptions): Promise<ServerParts
     inspect: (bytes) => media.facts(bytes),
   });
   const checker = createChecker(catalogue, { modelRoots, inputRoots, nodeModules });
+  const estimator = createEstimator({
+    places: { modelRoots, inputRoots, nodeModules, dataFolder: folder.root },
+    budget: options.budget ?? {},
+    runnerPid: () => supervisor.pid,
+  });
   const guard = createGuard({ token: options.token, host: options.host });
 
   const app = express();
@@ -180,7 +186,7 @@ export async function composeServer(options: ServerOptions): Promise<ServerParts
     saved: folder.workflowsFolder,
   });
   registerWorkflowCalls(registry, { catalogue, checker, library });
-  registerRunCalls(registry, { catalogue, checker, hub, journal, queue });
+  registerRunCalls(registry, { catalogue, checker, estimator, hub, journal, queue });
   registerQueueCalls(registry, { hub, journal, queue });
   registerFileRoutes(registry, { folder, inputFiles, store, media });
   registry.finish();
@@ -210,6 +216,7 @@ export async function composeServer(options: ServerOptions): Promise<ServerParts
       monitor.stop();
       await media.close();
       await checker.close();
+      await estimator.close();
       await catalogue.close();
       journal.close();
     },

@@ -1,5 +1,6 @@
 /** A server's life: takes its port, puts its parts together, answers, and ends in the other order. */
 import { createServer as createHttpServer, type Server } from 'node:http';
+import type { RunBudget } from '@reelgraph/graph';
 import type { Logger } from 'pino';
 import { composeServer, type ServerParts } from './compose-server.ts';
 import { isLoopbackHost } from './guard.ts';
@@ -19,6 +20,8 @@ export interface ServerOptions {
   readonly modelRoots?: readonly string[];
   /** Node types beside the built-in ones: absolute paths of modules that export `nodes`. */
   readonly nodeModules?: readonly string[];
+  /** What a run may be expected to take; one that is over it is not accepted. */
+  readonly budget?: RunBudget;
   /** Required of every request when set. */
   readonly token?: string;
   readonly log?: Logger;

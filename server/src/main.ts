@@ -1,6 +1,8 @@
 /** The program behind `npm start`: reads its arguments, starts the server, says where it is, ends it politely. */
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import type { RunBudget } from '@reelgraph/graph';
+import { budgetOf } from '@reelgraph/host';
 import { createServer, type RunningServer } from './create-server.ts';
 import { createLog, type LogLevel, logLevels, parseLogLevel } from './log.ts';
 
@@ -13,6 +15,9 @@ const help = `Usage: npm start -- [options]
   --host <address>  address to listen on (default 127.0.0.1; others need REELGRAPH_TOKEN)
   --data <folder>   data folder (default .reelgraph in the project, or REELGRAPH_DATA)
   --models <folder> a folder with model packages; may be repeated
+  --max-time <time>, --max-memory <size>, --max-disk <size>
+                    runs that are expected to take more are not accepted
+                    (or REELGRAPH_MAX_TIME, REELGRAPH_MAX_MEMORY, REELGRAPH_MAX_DISK)
   --help            this text
 
 Environment: REELGRAPH_LOG=${logLevels.join('|')} (default warn) sets what is logged to stderr, as JSON lines.`;
@@ -31,6 +36,9 @@ function readArguments() {
         host: { type: 'string', default: '127.0.0.1' },
         data: { type: 'string' },
         models: { type: 'string', multiple: true, default: [] },
+        'max-time': { type: 'string' },
+        'max-memory': { type: 'string' },
+        'max-disk': { type: 'string' },
         help: { type: 'boolean', default: false },
       },
     }).values;
@@ -43,6 +51,14 @@ function readPort(text: string): number {
   const port = Number(text);
   if (/^\d{1,5}$/.test(text) && port <= 65_535) return port;
   return giveUp(`Port "${text}" is not a number from 0 to 65535.`);
+}
+
+function readBudget(given: Parameters<typeof budgetOf>[0]): RunBudget {
+  try {
+    return budgetOf(given, process.env);
+  } catch (error) {
+    return giveUp(error instanceof Error ? error.message : String(error));
+  }
 }
 
 function readLogLevel(name: string): LogLevel {
@@ -80,6 +96,11 @@ if (values.help) {
 const port = readPort(values.port ?? process.env.PORT ?? String(defaultPort));
 const dataFolder = resolve(values.data ?? process.env.REELGRAPH_DATA ?? join(projectRoot, '.reelgraph'));
 const log = createLog(readLogLevel(process.env.REELGRAPH_LOG || 'warn'));
+const budget = readBudget({
+  maxTime: values['max-time'],
+  maxMemory: values['max-memory'],
+  maxDisk: values['max-disk'],
+});
 const token = process.env.REELGRAPH_TOKEN;
 
 let server: RunningServer;
@@ -91,6 +112,7 @@ try {
     uiFolder: join(projectRoot, 'ui', 'dist'),
     workflowsFolder: join(projectRoot, 'workflows'),
     modelRoots: values.models.map((folder) => resolve(folder)),
+    budget,
     ...(token === undefined || token === '' ? {} : { token }),
     log,
   });

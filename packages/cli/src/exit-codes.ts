@@ -6,6 +6,7 @@ export const exitCodes = {
   invalidWorkflow: 3,
   missing: 4,
   partial: 5,
+  overBudget: 6,
   cancelled: 130,
 } as const;
 
@@ -18,6 +19,7 @@ Exit codes:
   3    the workflow is not valid; the check found it before anything ran, also a picture that is none
   4    a file is missing, or a model missing or damaged; "cache verify" found damage
   5    some results were delivered, some failed
+  6    the run is expected to take more than its budget (--max-time, --max-memory, --max-disk) and was not started
   130  cancelled (Ctrl-C, once or twice)
 
 serve ends with the server's own code, or 128 + n when signal n ended it.`;

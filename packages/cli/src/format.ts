@@ -22,16 +22,4 @@ export function formatFixed(issue: GraphIssue): string {
   return `  fixed  ${issuePlace(issue)}: ${issue.fix?.label ?? ''} [${issue.code}]`;
 }
 
-export function formatDuration(ms: number): string {
-  if (ms < 100) return `${Math.round(ms)} ms`;
-  if (ms < 60_000) return `${(ms / 1000).toFixed(1)} s`;
-  const seconds = Math.round(ms / 1000);
-  return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
-}
-
-export function formatBytes(bytes: number): string {
-  if (bytes < 1024) return `${bytes} B`;
-  if (bytes < 1024 * 1024) return `${(bytes / 1024).toFixed(1)} KiB`;
-  if (bytes < 1024 ** 3) return `${(bytes / 1024 ** 2).toFixed(1)} MiB`;
-  return `${(bytes / 1024 ** 3).toFixed(1)} GiB`;
-}
+export { bytesText as formatBytes, durationText as formatDuration } from '@reelgraph/graph';

@@ -41,6 +41,19 @@ function withFolders(command: Command): Command {
     .option('--json', 'machine-readable output');
 }
 
+function withBudget(command: Command): Command {
+  return command
+    .option('--max-time <time>', 'refuse what would take longer, for example 90s, 5m or 1h30m')
+    .option('--max-memory <size>', 'refuse what would need more memory, for example 4G')
+    .option('--max-disk <size>', 'refuse what would keep more results, for example 500M');
+}
+
+interface BudgetOptions {
+  readonly maxTime?: string;
+  readonly maxMemory?: string;
+  readonly maxDisk?: string;
+}
+
 const program = new Command('reelgraph')
   .description('Runs and checks video workflows without a server.')
   .version(version())
@@ -48,7 +61,7 @@ const program = new Command('reelgraph')
   .exitOverride()
   .configureOutput({ writeErr: (text) => process.stderr.write(text) });
 
-withFolders(program.command('run'))
+withBudget(withFolders(program.command('run')))
   .description('run a workflow (JSON, or a video made by Reelgraph) and save what it makes')
   .argument('<workflow>', 'workflow file')
   .option('--set <name=value>', 'set an input of the workflow, or node.param; may be repeated', collect, [])
@@ -57,11 +70,33 @@ withFolders(program.command('run'))
   .action(
     async (
       file: string,
-      options: { set: string[]; out?: string; json?: boolean; data?: string; models: string[] },
+      options: {
+        set: string[];
+        out?: string;
+        json?: boolean;
+        data?: string;
+        models: string[];
+      } & BudgetOptions,
     ) => {
       wantsJson = options.json === true;
       const { runCommand } = await import('./run-command.ts');
       exitCode = await runCommand(file, options, output);
+    },
+  );
+
+withBudget(withFolders(program.command('estimate')))
+  .description('say what a run would take on this machine, learnt from earlier runs, without running it')
+  .argument('<workflow>', 'workflow file')
+  .option('--set <name=value>', 'set an input of the workflow, or node.param; may be repeated', collect, [])
+  .addHelpText('after', exitCodeHelp)
+  .action(
+    async (
+      file: string,
+      options: { set: string[]; json?: boolean; data?: string; models: string[] } & BudgetOptions,
+    ) => {
+      wantsJson = options.json === true;
+      const { estimateCommand } = await import('./estimate-command.ts');
+      exitCode = await estimateCommand(file, options, output);
     },
   );
 

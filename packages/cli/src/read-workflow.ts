@@ -2,7 +2,7 @@
 import { open } from 'node:fs/promises';
 import { documentLimits, type GraphIssue, parseWorkflow, type Workflow } from '@reelgraph/graph';
 import { CliError } from './errors.ts';
-import { exitCodes } from './exit-codes.ts';
+import { exitCodes, isMissing } from './exit-codes.ts';
 
 export type ReadWorkflow = (
   | { readonly ok: true; readonly workflow: Workflow; readonly warnings: readonly GraphIssue[] }
@@ -11,6 +11,17 @@ export type ReadWorkflow = (
   /** It was carried by a video. */
   readonly isVideo: boolean;
 };
+
+/** What keeps a file from being run. */
+export function invalidWorkflow(file: string, issues: readonly GraphIssue[]): CliError {
+  const allMissing = issues.every((issue) => isMissing(issue.code));
+  return new CliError(
+    allMissing ? exitCodes.missing : exitCodes.invalidWorkflow,
+    'workflow/invalid',
+    `${file} cannot be run:`,
+    { issues },
+  );
+}
 
 const maxVideoBytes = 2 * 1024 * 1024 * 1024;
 

@@ -1,11 +1,12 @@
 /** `reelgraph run`: executes a workflow in this process, without a server. */
 import { dirname, resolve } from 'node:path';
 import { createRunFold, type RunFold, type RunState } from '@reelgraph/graph';
-import { createRunHost, dataFolderAt, modelRootsOf, type RunHost } from '@reelgraph/host';
+import { type BudgetTexts, createRunHost, dataFolderAt, modelRootsOf, type RunHost } from '@reelgraph/host';
 import { CliError } from './errors.ts';
+import { readBudget } from './estimate-command.ts';
 import { exitCodes, isMissing } from './exit-codes.ts';
 import { dataFolderPath } from './places.ts';
-import { readWorkflowFile } from './read-workflow.ts';
+import { invalidWorkflow, readWorkflowFile } from './read-workflow.ts';
 import {
   createBarReporter,
   createJsonReporter,
@@ -16,7 +17,7 @@ import {
 import { prepareTarget, resultFiles, saveResults } from './save-results.ts';
 import { parseAssignments, setInputs } from './set-inputs.ts';
 
-export interface RunCommandOptions {
+export interface RunCommandOptions extends BudgetTexts {
   readonly set: readonly string[];
   readonly out?: string;
   readonly json?: boolean;
@@ -26,9 +27,10 @@ export interface RunCommandOptions {
 
 /** Runs a workflow file and answers the exit code. @throws CliError for what keeps it from starting */
 export async function runCommand(file: string, options: RunCommandOptions, output: Output): Promise<number> {
+  const budget = readBudget(options);
   const assignments = parseAssignments(options.set);
   const read = await readWorkflowFile(file);
-  if (!read.ok) throw invalid(file, read.issues);
+  if (!read.ok) throw invalidWorkflow(file, read.issues);
   const folder = dataFolderAt(dataFolderPath(options.data));
   const host = await createRunHost({
     dataFolder: folder.root,
@@ -41,7 +43,12 @@ export async function runCommand(file: string, options: RunCommandOptions, outpu
   try {
     const workflow = await setInputs(read.workflow, assignments, host.catalogue.typesByName, folder);
     const blockers = await host.catalogue.findBlockers(workflow);
-    if (blockers.length > 0) throw invalid(file, blockers);
+    if (blockers.length > 0) throw invalidWorkflow(file, blockers);
+    const refusal = await host.forecaster.findRefusal(workflow, budget);
+    if (refusal !== undefined) {
+      const { code, message, hint } = refusal;
+      throw new CliError(exitCodes.overBudget, code, message, { hint });
+    }
 
     await prepareTarget(options.out);
     const reporter = chooseReporter(options, output);
@@ -52,16 +59,6 @@ export async function runCommand(file: string, options: RunCommandOptions, outpu
   } finally {
     await host.close();
   }
-}
-
-function invalid(file: string, issues: CliError['issues']): CliError {
-  const allMissing = issues.every((issue) => isMissing(issue.code));
-  return new CliError(
-    allMissing ? exitCodes.missing : exitCodes.invalidWorkflow,
-    'workflow/invalid',
-    `${file} cannot be run:`,
-    { issues },
-  );
 }
 
 function chooseReporter(options: RunCommandOptions, output: Output): Reporter {

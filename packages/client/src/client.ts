@@ -63,6 +63,11 @@ export interface ReelgraphClient {
     options?: CallOptions,
   ): Promise<CallAnswer<'saveWorkflow'>>;
   check(workflow: unknown, options?: CallOptions): Promise<CallAnswer<'check'>>;
+  /** What a run would take, learnt from this machine's earlier runs. */
+  estimate(
+    workflow: unknown,
+    options?: CallOptions & { readonly targets?: readonly string[]; readonly inputs?: InputValues },
+  ): Promise<CallAnswer<'estimate'>>;
   startRun(
     workflow: unknown,
     options?: CallOptions & StartRunOptions & { readonly runId?: string },
@@ -186,6 +191,16 @@ export function createClient(options: ClientOptions): ReelgraphClient {
     getWorkflow: (id, o = {}) => call('getWorkflow', { ...o, params: { id } }),
     saveWorkflow: (id, workflow, o = {}) => call('saveWorkflow', { ...o, params: { id }, body: workflow }),
     check: (workflow, o = {}) => call('check', { ...o, params: {}, body: workflow }),
+    estimate: (workflow, { targets, inputs, ...o } = {}) =>
+      call('estimate', {
+        ...o,
+        params: {},
+        body: {
+          workflow,
+          ...startOptions(targets, undefined),
+          ...(inputs === undefined ? {} : { inputs: { ...inputs } }),
+        },
+      }),
     startRun: (workflow, { targets, priority, runId, ...o } = {}) =>
       call('startRun', {
         ...o,

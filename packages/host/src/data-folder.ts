@@ -14,6 +14,11 @@ export interface DataFolder {
   readonly modelsFolder: string;
 }
 
+/** Where digests of models are remembered, so that no process hashes them twice. */
+export function digestFileOf({ artifactsFolder }: DataFolder): string {
+  return join(artifactsFolder, 'model-digests.json');
+}
+
 /** The layout of the data folder at `root`; creates nothing. */
 export function dataFolderAt(root: string): DataFolder {
   return {

@@ -1,6 +1,6 @@
 export { writeFileAtomically } from './atomic-file.ts';
 export { type Catalogue, createCatalogue, modelRootsOf } from './catalogue.ts';
-export { type DataFolder, dataFolderAt } from './data-folder.ts';
+export { type DataFolder, dataFolderAt, digestFileOf } from './data-folder.ts';
 export { isDeviceName } from './device-names.ts';
 export { createForecaster, type Forecaster, type ForecastRequest } from './forecaster.ts';
 export { createInputFiles, type InputRoot, type LocatedInputFiles, type OpenInput } from './input-files.ts';

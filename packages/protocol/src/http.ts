@@ -7,6 +7,7 @@ import {
   nodeTypeInfoSchema,
   portFactsSchema,
   prioritySchema,
+  runForecastSchema,
   runStateSchema,
   runStatuses,
   runTraceSchema,
@@ -61,6 +62,17 @@ export const checkAnswerSchema = z.strictObject({
 });
 export type CheckAnswer = z.infer<typeof checkAnswerSchema>;
 
+export const estimateAnswerSchema = z.strictObject({
+  /** Absent when the workflow cannot run; `issues` says why. */
+  forecast: runForecastSchema.optional(),
+  issues: z.array(graphIssueSchema),
+  /** Why the server would not start it: it is over the budget. */
+  refusal: z
+    .strictObject({ code: z.literal('run/over-budget'), message: z.string(), hint: z.string() })
+    .optional(),
+});
+export type EstimateAnswer = z.infer<typeof estimateAnswerSchema>;
+
 export const uploadAnswerSchema = z.strictObject({
   /** What a `file` param stores, for example `inputs/3f…9a.png`. */
   file: z.string(),
@@ -111,7 +123,19 @@ export const httpApi = {
   },
   /** Everything wrong with a document, and the facts on its wires. The document may be incomplete. */
   check: { method: 'POST', path: '/api/v1/check', body: z.unknown(), answer: checkAnswerSchema },
-  /** Accepts a run: answered only after it is in the journal (202). 422 with issues when it cannot run. */
+  /** What a run would take, learnt from this machine's earlier runs; nothing is run. */
+  estimate: {
+    method: 'POST',
+    path: '/api/v1/estimate',
+    body: z.strictObject({
+      workflow: z.unknown(),
+      /** As for `startRun`. */
+      targets: z.array(z.string()).max(1000).optional(),
+      inputs: inputValuesSchema.optional(),
+    }),
+    answer: estimateAnswerSchema,
+  },
+  /** Accepts a run: answered only after it is in the journal (202). 422 with issues when it cannot run, or is expected to be over the budget. */
   startRun: {
     method: 'POST',
     path: '/api/v1/runs',

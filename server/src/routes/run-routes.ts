@@ -1,19 +1,28 @@
 /** Runs: start, look, cancel, repeat. */
 import { setImmediate } from 'node:timers/promises';
-import { applyInputs, type ParamValue, runStatuses, traceRun, type Workflow } from '@reelgraph/graph';
+import {
+  applyInputs,
+  type ParamValue,
+  parseWorkflowValue,
+  runStatuses,
+  traceRun,
+  type Workflow,
+} from '@reelgraph/graph';
 import type { Catalogue } from '@reelgraph/host';
 import type { Checker } from '../check/check-client.ts';
+import type { Estimator } from '../estimate/estimate-client.ts';
 import { type EventHub, isOver } from '../event-hub.ts';
 import { HttpError, notFound } from '../http-error.ts';
 import type { CallRegistry } from '../register-call.ts';
 import type { RunJournal } from '../run-journal.ts';
 import type { NewQueuedRun, RunQueue } from '../run-queue.ts';
-import { settingsBetween } from '../run-request.ts';
+import { type RunSettings, settingsBetween } from '../run-request.ts';
 import { invalidWorkflow, requireWorkflow } from './workflow-routes.ts';
 
 export interface RunRouteParts {
   readonly catalogue: Catalogue;
   readonly checker: Checker;
+  readonly estimator: Estimator;
   readonly hub: EventHub;
   readonly journal: RunJournal;
   readonly queue: RunQueue;
@@ -25,7 +34,7 @@ const runsPerCommit = 250;
 
 export function registerRunCalls(
   registry: CallRegistry,
-  { catalogue, checker, hub, journal, queue }: RunRouteParts,
+  { catalogue, checker, estimator, hub, journal, queue }: RunRouteParts,
 ): void {
   const unknownRun = () => notFound('There is no run with this id.', 'GET /api/v1/runs lists the newest.');
 
@@ -40,6 +49,29 @@ export function registerRunCalls(
     }
     const blockers = await checker.findBlockers(workflow, targets);
     if (blockers.length > 0) throw invalidWorkflow(blockers);
+    await requireWithinBudget(workflow, targets);
+  }
+
+  /** @throws HttpError 422 when the run is expected to take more than the budget */
+  async function requireWithinBudget(
+    workflow: Workflow,
+    targets: readonly string[] | undefined,
+  ): Promise<void> {
+    if (!estimator.isLimited) return;
+    const { refusal } = await estimator.estimate(workflow, targets);
+    if (refusal !== undefined)
+      throw new HttpError(422, refusal.code, refusal.message, { hint: refusal.hint });
+  }
+
+  /** Settings without texts and seeds, which change no cost: runs that are equal in them are forecast once. */
+  function costly(workflow: Workflow, settings: RunSettings | undefined): string {
+    const kept = Object.entries(settings ?? {}).map(([id, params]) => {
+      const declared = catalogue.typesByName.get(workflow.nodes[id]?.type ?? '')?.params ?? {};
+      const isCostly = ([name]: [string, ParamValue]) =>
+        declared[name]?.kind !== 'seed' && declared[name]?.kind !== 'text';
+      return [id, Object.entries(params).filter(isCostly)];
+    });
+    return JSON.stringify(kept.filter(([, params]) => params?.length !== 0));
   }
 
   /** The workflow with values set. @throws HttpError 422 with every value that does not fit */
@@ -75,6 +107,15 @@ export function registerRunCalls(
     return { runId };
   }
 
+  registry.call('estimate', async ({ body }) => {
+    const parsed = parseWorkflowValue(body.workflow);
+    if (!parsed.ok) return { issues: [...parsed.issues] };
+    const workflow = withInputs(parsed.workflow, body.inputs);
+    const { result, refusal } = await estimator.estimate(workflow, body.targets);
+    if (!result.ok) return { issues: [...result.issues] };
+    return { forecast: result.forecast, issues: [], ...(refusal === undefined ? {} : { refusal }) };
+  });
+
   registry.call(
     'startRun',
     async ({ body }) => {
@@ -95,8 +136,13 @@ export function registerRunCalls(
       const workflow = requireWorkflow(body.workflow);
       await requireRunnable(workflow, targets);
       const runs: NewQueuedRun[] = [];
+      const withinBudget = new Set([costly(workflow, undefined)]);
       for (const { inputs } of body.runs) {
-        const settings = settingsBetween(workflow, withInputs(workflow, inputs));
+        const changed = withInputs(workflow, inputs);
+        const settings = settingsBetween(workflow, changed);
+        const kind = estimator.isLimited ? costly(workflow, settings) : '[]';
+        if (!withinBudget.has(kind)) await requireWithinBudget(changed, targets);
+        withinBudget.add(kind);
         runs.push({ workflow, settings, targets, priority });
         if (runs.length % runsPerCommit === 0) await setImmediate();
       }
@@ -147,7 +193,7 @@ export function registerRunCalls(
 
   registry.call(
     'retryRun',
-    ({ param }) => {
+    async ({ param }) => {
       const runId = param('runId');
       const status = hub.status(runId);
       const request = journal.request(runId);
@@ -162,6 +208,7 @@ export function registerRunCalls(
           },
         );
       }
+      await requireWithinBudget(request.workflow, request.targets);
       const priority = hub.run(runId)?.priority;
       return acceptOne({ ...request, from: runId, priority });
     },
@@ -176,6 +223,7 @@ export function registerRunCalls(
       if (request === undefined) throw unknownRun();
       const workflow = withInputs(request.workflow, body.inputs);
       if (workflow !== request.workflow) await requireRunnable(workflow, request.targets);
+      else await requireWithinBudget(workflow, request.targets);
       return acceptOne({ ...request, workflow, from: runId, priority: body.priority });
     },
     { status: 202 },

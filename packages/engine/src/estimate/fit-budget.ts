@@ -53,7 +53,8 @@ export async function findFitting(workflow: Workflow, options: FitOptions): Prom
   if (longest !== undefined) {
     const counts = below(longest, multiple, plus);
     const best = await largest(counts, workflow, options, (count) => setAll(workflow, frames, () => count));
-    if (best !== undefined) found.push({ label: `${best} frames instead of ${longest}` });
+    if (best !== undefined)
+      found.push({ label: `${best} ${best === 1 ? 'frame' : 'frames'} instead of ${longest}` });
   }
   const sides = knobs.filter(({ sets }) => sets === 'widthPx' || sets === 'heightPx');
   const width = Math.max(0, ...sides.filter(({ sets }) => sets === 'widthPx').map(({ now }) => now));
@@ -73,7 +74,8 @@ export async function findFitting(workflow: Workflow, options: FitOptions): Prom
     const best = await largest(below(most, 1, 0), workflow, options, (steps) =>
       setAll(workflow, plans, () => steps),
     );
-    if (best !== undefined) found.push({ label: `${best} steps instead of ${most}` });
+    if (best !== undefined)
+      found.push({ label: `${best} ${best === 1 ? 'step' : 'steps'} instead of ${most}` });
   }
   return found;
 }
