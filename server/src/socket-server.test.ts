@@ -77,8 +77,7 @@ async function rawConnection(): Promise<Socket> {
   return socket;
 }
 
-it('a reader that does not keep up is dropped, and the others hear everything', async () => {
-  // Pings would end a reader that does not read, too; here the backlog has to.
+function withoutPings(): void {
   sockets.close();
   sockets = createSocketServer({
     hub,
@@ -86,6 +85,11 @@ it('a reader that does not keep up is dropped, and the others hear everything', 
     live: new LiveSessions({ send: () => {} }),
     pingIntervalMs: 60_000,
   });
+}
+
+it('a reader that does not keep up is dropped, and the others hear everything', async () => {
+  // Pings would end a reader that does not read, too; here the backlog has to.
+  withoutPings();
   const slow = await rawConnection();
   slow.pause();
   slow.on('error', () => {});
@@ -107,6 +111,28 @@ it('a reader that does not keep up is dropped, and the others hear everything', 
   await closed;
   while (heard < 40) await once(quick, 'message');
   quick.close();
+});
+
+it('a greeting longer than the backlog of a reader that is dropped does not end the reader', async () => {
+  withoutPings();
+  const error = { code: 'x/y', message: 'x'.repeat(8_000_000) };
+  hub.publish(() => [{ runId: 'a', body: { type: 'node.failed', nodeId: 'n', error } }]);
+  const origin = `http://127.0.0.1:${port}`;
+  const reader = new WebSocket(`ws://127.0.0.1:${port}/api/v1/events`, { origin });
+  const told: string[] = [];
+  reader.on('message', (data) => told.push(JSON.parse(String(data)).type));
+  reader.on('open', () => reader.send('{"type":"hello","protocol":2}'));
+  // Told to the reader while most of the greeting is still on its way.
+  while (told.length === 0 && sockets.clientCount === 0) await new Promise((done) => setImmediate(done));
+  for (let count = 0; count < 20; count += 1) {
+    hub.publish(() => [{ runId: 'a', body: { type: 'node.started', nodeId: `n${count}` } }]);
+    await new Promise((done) => setImmediate(done));
+  }
+  await expect.poll(() => told.length).toBeGreaterThan(0);
+  hub.publish(() => [{ runId: 'a', body: { type: 'node.started', nodeId: 'last' } }]);
+  await expect.poll(() => told.at(-1)).toBe('event');
+  expect(reader.readyState).toBe(WebSocket.OPEN);
+  reader.close();
 });
 
 it('a connection whose other end vanished is found and ended', async () => {

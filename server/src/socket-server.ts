@@ -10,7 +10,6 @@ import type { Duplex } from 'node:stream';
 import {
   encodeServerMessage,
   eventsPath,
-  type Preview,
   ProtocolError,
   parseClientMessage,
   protocolVersion,
@@ -21,6 +20,8 @@ import type { EventHub } from './event-hub.ts';
 import type { Guard } from './guard.ts';
 import { HttpError, notFound } from './http-error.ts';
 import type { LiveConnection, LiveSessions } from './live/live-sessions.ts';
+import { type Burst, Outbox } from './outbox.ts';
+import type { JournaledEvent } from './run-journal.ts';
 
 export interface SocketServerOptions {
   readonly hub: EventHub;
@@ -30,6 +31,8 @@ export interface SocketServerOptions {
   readonly pingIntervalMs?: number;
 }
 
+/** Takes to one connection what all are told. */
+type Reader = (burst: Burst) => void;
 type ConnectionState = 'awaiting-hello' | 'live' | 'closed';
 
 /** More missed events than this, and the whole picture is the shorter answer. */
@@ -37,9 +40,13 @@ const maxReplayedEvents = 1000;
 const maxMessageBytes = 16 * 1024;
 const helloDeadlineMs = 10_000;
 /** Unsent bytes above which pictures are left out, and above which the reader is dropped. */
-const previewBacklogBytes = 512 * 1024;
-const maxBacklogBytes = 4 * 1024 * 1024;
-const maxConnections = 500;
+const previewBacklogBytes = 256 * 1024;
+const maxBacklogBytes = 1024 * 1024;
+/** A change of the queue tells all of it anew: a crowd with a long queue hears of it less often than it changes. */
+const queueBytesPerSecond = 16 * 1024 * 1024;
+/** About what a run takes in it. */
+const queuedRunBytes = 200;
+const maxConnections = 2000;
 
 export interface SocketServer {
   /** Open connections. */
@@ -61,6 +68,55 @@ export function createSocketServer({
     clientTracking: true,
   });
   const heardFrom = new WeakSet<WebSocket>();
+  const greeted = new Set<Reader>();
+  const outbox = new Outbox({
+    deliver(burst) {
+      for (const take of greeted) take(burst);
+    },
+  });
+  let queueTimer: NodeJS.Timeout | undefined;
+  let isQueueNew = false;
+  /** What a newcomer is told, while nothing has happened since the last one was: of large runs it is long. */
+  let wholePicture: Buffer | undefined;
+
+  function tellAll(message: ServerMessage): void {
+    wholePicture = undefined;
+    if (greeted.size > 0) outbox.tell(message);
+  }
+
+  const welcome = (cursor: number): Extract<ServerMessage, { type: 'welcome' }> => ({
+    type: 'welcome',
+    protocol: protocolVersion,
+    serverId: hub.serverId,
+    cursor,
+    previews: hub.previews(),
+    queue: hub.queueSummary(),
+  });
+
+  function tellQueue(): void {
+    isQueueNew = false;
+    const queue = hub.queueSummary();
+    tellAll({ type: 'queue', queue });
+    const bytes = greeted.size * (1 + queue.next.length) * queuedRunBytes;
+    queueTimer = setTimeout(
+      () => {
+        queueTimer = undefined;
+        if (isQueueNew) tellQueue();
+      },
+      (1000 * bytes) / queueBytesPerSecond,
+    );
+    queueTimer.unref();
+  }
+
+  const unsubscribe = hub.subscribe({
+    onEvent: (journaled) => tellAll(asMessage(journaled)),
+    onPreview: (preview) => tellAll({ type: 'preview', preview }),
+    onQueue() {
+      isQueueNew = true;
+      if (queueTimer === undefined) tellQueue();
+    },
+    onProblem: (code, message) => tellAll({ type: 'error', code, message }),
+  });
 
   // Finds connections whose other end vanished without a word.
   const pinger = setInterval(() => {
@@ -71,23 +127,32 @@ export function createSocketServer({
   }, pingIntervalMs);
   pinger.unref();
 
-  function serve(socket: WebSocket): void {
+  function serve(socket: WebSocket, connection: Duplex): void {
     let state: ConnectionState = 'awaiting-hello';
-    let unsubscribe: (() => void) | undefined;
+    /** What is left of the greeting, which may be long: nobody is dropped for not having read it yet. */
+    let greetingBytes = 0;
     let playing: LiveConnection | undefined;
     const helloTimer = setTimeout(() => socket.close(1002, 'hello expected'), helloDeadlineMs);
     heardFrom.add(socket);
 
-    const send = (message: ServerMessage): void => {
-      if (state === 'closed') return;
-      if (socket.bufferedAmount > maxBacklogBytes) {
-        socket.terminate();
-        return;
-      }
-      socket.send(encodeServerMessage(message));
+    /** Whether there is room for more; a reader that is too far behind is dropped. */
+    const isKeepingUp = (): boolean => {
+      if (state === 'closed') return false;
+      const backlog = socket.bufferedAmount;
+      greetingBytes = Math.min(greetingBytes, backlog);
+      if (backlog <= maxBacklogBytes + greetingBytes) return true;
+      state = 'closed';
+      greeted.delete(take);
+      socket.terminate();
+      return false;
     };
-    const sendPreview = (preview: Preview): void => {
-      if (socket.bufferedAmount <= previewBacklogBytes) send({ type: 'preview', preview });
+    const send = (message: ServerMessage): void => {
+      if (isKeepingUp()) socket.send(encodeServerMessage(message));
+    };
+    const take: Reader = ({ frames, withoutPreviews }) => {
+      if (socket.readyState !== socket.OPEN || !isKeepingUp()) return;
+      // Past the WebSocket, which would write every message by itself: between its own frames these are as good.
+      connection.write(socket.bufferedAmount > previewBacklogBytes ? withoutPreviews : frames);
     };
     const refuse = (code: string, message: string): void => {
       send({ type: 'error', code, message });
@@ -95,26 +160,21 @@ export function createSocketServer({
     };
 
     const greet = (since: number | undefined, serverId: string | undefined): void => {
+      // To those who were there before; the newcomer is told of it by the greeting.
+      outbox.flush();
       const cursor = hub.lastCursor();
       const isKnown = since !== undefined && serverId === hub.serverId && since <= cursor;
       const missed = isKnown ? hub.eventsAfter(since, maxReplayedEvents) : undefined;
-      send({
-        type: 'welcome',
-        protocol: protocolVersion,
-        serverId: hub.serverId,
-        cursor,
-        ...(missed === undefined ? { runs: hub.runs() } : {}),
-        previews: hub.previews(),
-        queue: hub.queueSummary(),
-      });
-      for (const journaled of missed ?? []) send({ type: 'event', ...journaled });
+      if (missed === undefined) {
+        wholePicture ??= Buffer.from(encodeServerMessage({ ...welcome(cursor), runs: hub.runs() }));
+        socket.send(wholePicture, { binary: false });
+      } else {
+        for (const message of [welcome(cursor), ...missed.map(asMessage)])
+          socket.send(encodeServerMessage(message));
+      }
+      greetingBytes = socket.bufferedAmount;
       // Nothing is published between the lines above and this one: publishing is synchronous.
-      unsubscribe = hub.subscribe({
-        onEvent: (journaled) => send({ type: 'event', ...journaled }),
-        onPreview: sendPreview,
-        onQueue: (queue) => send({ type: 'queue', queue }),
-        onProblem: (code, message) => send({ type: 'error', code, message }),
-      });
+      greeted.add(take);
     };
 
     const receive = (data: RawData, isBinary: boolean): void => {
@@ -153,7 +213,7 @@ export function createSocketServer({
     socket.on('close', () => {
       state = 'closed';
       clearTimeout(helloTimer);
-      unsubscribe?.();
+      greeted.delete(take);
       playing?.close();
     });
   }
@@ -179,15 +239,22 @@ export function createSocketServer({
       }
       wss.handleUpgrade(request, socket, head, (webSocket) => {
         socket.off('error', ignore);
-        serve(webSocket);
+        serve(webSocket, socket);
       });
     },
     close() {
       clearInterval(pinger);
+      clearTimeout(queueTimer);
+      unsubscribe();
+      outbox.close();
       for (const socket of wss.clients) socket.terminate();
       wss.close();
     },
   };
+}
+
+function asMessage(journaled: JournaledEvent): ServerMessage {
+  return { type: 'event', ...journaled };
 }
 
 function refuseUpgrade(socket: Duplex, error: unknown): void {
