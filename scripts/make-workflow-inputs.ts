@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createMediaService } from '@reelgraph/media';
+import { asChunks } from '@reelgraph/node-api';
 import { fromFunction, type Tensor } from '@reelgraph/tensor';
 import { type Body, framesPerSecond, renderScene, type Scene } from '@reelgraph/toybox';
 import sharp from 'sharp';
@@ -124,9 +125,8 @@ async function writeClip(name: string, scene: Scene, first: number, last: number
         return { kind: 'file', digest: '0'.repeat(64), byteLength: 0, ...about };
       },
     });
-    const frames = { pixels: pixelsOf(scene, first, last), fps: framesPerSecond };
     await media.muxVideo(
-      { frames, fps: framesPerSecond, quality: 90, metadata: {}, name },
+      { ...asChunks(pixelsOf(scene, first, last)), fps: framesPerSecond, quality: 90, metadata: {}, name },
       AbortSignal.timeout(60_000),
     );
   } finally {

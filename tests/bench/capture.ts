@@ -8,7 +8,8 @@ import { join } from 'node:path';
 import { createEngine, type Engine } from '@reelgraph/engine';
 import { createModelService, type ModelServiceHandle } from '@reelgraph/inference';
 import { createMediaService } from '@reelgraph/media';
-import { defineNode, type Frames, type ModelService } from '@reelgraph/node-api';
+import { defineNode, type ModelService, type WholeFrames } from '@reelgraph/node-api';
+import { inMemory } from '@reelgraph/node-api/testing';
 import { builtinNodes } from '@reelgraph/nodes';
 import { openStore, type Store } from '@reelgraph/store';
 import { sliceAxis } from '@reelgraph/tensor';
@@ -18,9 +19,9 @@ export interface CapturingEngine {
   readonly engine: Engine;
   readonly models: ModelServiceHandle;
   /** Puts frames where `given` finds them under a name. */
-  give(name: string, frames: Frames): void;
+  give(name: string, frames: WholeFrames): void;
   /** Frames that reached `capture` since the last call, in order. */
-  taken(): Frames[];
+  taken(): WholeFrames[];
   close(): Promise<void>;
 }
 
@@ -32,7 +33,7 @@ export async function createCapturingEngine(
   const ownStore = await openStore(join(scratch, 'artifacts'));
   const store = options.withStore?.(ownStore) ?? ownStore;
   const models = await createModelService({ roots: [modelFolder] });
-  const frames: Frames[] = [];
+  const frames: WholeFrames[] = [];
   const capture = defineNode({
     type: 'capture',
     version: 1,
@@ -46,11 +47,11 @@ export async function createCapturingEngine(
     cache: 'none',
     lane: 'cpu',
     run({ inputs }) {
-      frames.push(inputs.frames);
+      frames.push(inMemory(inputs.frames));
       return {};
     },
   });
-  const given = new Map<string, Frames>();
+  const given = new Map<string, WholeFrames>();
   const give = defineNode({
     type: 'given',
     version: 1,

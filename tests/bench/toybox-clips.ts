@@ -1,12 +1,12 @@
 /** Clips between the world, which has bytes, and the nodes, which have numbers in [-1, 1]; and what the model makes. */
-import type { Frames } from '@reelgraph/node-api';
+import type { WholeFrames } from '@reelgraph/node-api';
 import { tensor } from '@reelgraph/tensor';
 import { type Clip, framesPerSecond } from '@reelgraph/toybox';
 import type { CapturingEngine } from './capture.ts';
 import { type ParamChanges, workflowToFrames } from './workflow.ts';
 
 /** pixels [1, 3, T, H, W] in [-1, 1] -> RGB bytes [T, H, W, 3] */
-export function clipOf({ pixels }: Frames): Clip {
+export function clipOf({ pixels }: WholeFrames): Clip {
   const [, , frameCount = 0, height = 0, width = 0] = pixels.shape;
   const plane = frameCount * height * width;
   const frames = new Uint8Array(plane * 3);
@@ -20,7 +20,7 @@ export function clipOf({ pixels }: Frames): Clip {
 }
 
 /** RGB bytes [T, H, W, 3] -> pixels [1, 3, T, H, W] in [-1, 1] */
-export function framesOf({ frames, frameCount, width, height }: Clip): Frames {
+export function framesOf({ frames, frameCount, width, height }: Clip): WholeFrames {
   const plane = frameCount * height * width;
   const data = new Float32Array(3 * plane);
   for (let i = 0; i < plane; i++)

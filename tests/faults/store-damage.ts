@@ -15,6 +15,7 @@ import { join } from 'node:path';
 import { createEngine, type EngineOptions } from '@reelgraph/engine';
 import { emptyWorkflow, type RunEvent, type Workflow } from '@reelgraph/graph';
 import { type AnyNodeDefinition, defineNode, type FileRef, type NodeRegistry } from '@reelgraph/node-api';
+import { inMemory } from '@reelgraph/node-api/testing';
 import { openStore, type Store } from '@reelgraph/store';
 import { absentServices } from '../../packages/engine/src/absent-services.ts';
 import { createRandom, type Random } from '../support/random.ts';
@@ -180,7 +181,7 @@ function nodesOn(store: Store, takeTime: (ms: number) => void, tell: (output: st
       cache: 'none',
       lane: 'cpu',
       async run({ inputs }) {
-        const { pixels, fps } = inputs.frames;
+        const { pixels, fps } = inMemory(inputs.frames);
         const { file, ...facts } = inputs.video;
         const hash = createHash('sha256')
           .update(new Uint8Array(pixels.data.buffer, pixels.data.byteOffset, pixels.data.byteLength))

@@ -1,5 +1,5 @@
 import type { Conditioning, Frames } from '@reelgraph/node-api';
-import { createTestContext, fakeModelRef as model } from '@reelgraph/node-api/testing';
+import { createTestContext, inMemory, fakeModelRef as model } from '@reelgraph/node-api/testing';
 import { fromFunction } from '@reelgraph/tensor';
 import { describe, expect, it } from 'vitest';
 import { joinClips } from '../../video/join-clips/node.ts';
@@ -92,7 +92,7 @@ describe('extend-clip', () => {
           params: { fade: 0 },
           ctx,
         });
-        expect(frames.pixels.shape[2]).toBe(newFrames);
+        expect(inMemory(frames).pixels.shape[2]).toBe(newFrames);
         const { before, after } = { before: undefined, after: undefined, ...clips };
         const parts = [before, frames, after].filter((part) => part !== undefined);
         const [first = frames, second = frames, third] = parts;
@@ -101,10 +101,10 @@ describe('extend-clip', () => {
           params: { crossfade: 0 },
           ctx,
         });
-        const { shape, data } = joined.frames.pixels;
+        const { shape, data } = inMemory(joined.frames).pixels;
         const values = Array.from({ length: shape[2] ?? 0 }, (_, t) => data[t * 1024]);
         const given = (part: Frames | undefined) =>
-          part === undefined ? [] : Array.from({ length: 17 }, (_, t) => part.pixels.data[t * 1024]);
+          part === undefined ? [] : Array.from({ length: 17 }, (_, t) => inMemory(part).pixels.data[t * 1024]);
         expect(values).toEqual([...given(before), ...Array(newFrames).fill(-1), ...given(after)]);
       }
     },

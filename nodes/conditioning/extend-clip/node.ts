@@ -9,9 +9,9 @@ import {
   nothingKnown,
   planExtension,
 } from '@reelgraph/diffusion';
-import { defineNode, type Frames, type InferIssue, NodeError } from '@reelgraph/node-api';
-import { sliceAxis, type Tensor, zeros } from '@reelgraph/tensor';
-import { clipSizeOf, faultIssue, rateIssues, resizeAt, sizeFault } from '../../latent/clip-fault.ts';
+import { defineNode, type Frames, type InferIssue, NodeError, sizeOfClip } from '@reelgraph/node-api';
+import { sliceAxis, zeros } from '@reelgraph/tensor';
+import { faultIssue, rateIssues, resizeAt, sizeFault } from '../../latent/clip-fault.ts';
 import { modelOf, wrongModelIssues } from '../../model/wrong-model.ts';
 import { sizeFacts } from '../../video/frames-facts.ts';
 import { pictureIssues } from '../picture-placed.ts';
@@ -202,15 +202,17 @@ export const extendClip = defineNode({
         { hint: 'Place pictures after this node, with its latent.' },
       );
     }
-    const encode = (pixels: Tensor<'float32'>, { start, count }: { start: number; count: number }) =>
-      ctx.models.encodeFrames(model, sliceAxis(pixels, 2, start, start + count), ctx.signal);
+    const encode = async (clip: Frames, { start, count }: { start: number; count: number }) => {
+      const pixels = await ctx.frames.whole(clip, ctx.signal, { start, frameCount: count });
+      return ctx.models.encodeFrames(model, pixels, ctx.signal);
+    };
     const given = givenLatents(plan, rule);
     const total = shape[2];
     let known = nothingKnown(shape);
     if (before !== undefined && plan.before !== undefined)
-      known = addKnownFrames(known, await encode(before.pixels, plan.before), 0);
+      known = addKnownFrames(known, await encode(before, plan.before), 0);
     if (after !== undefined && plan.after !== undefined) {
-      const encoded = await encode(after.pixels, plan.after);
+      const encoded = await encode(after, plan.after);
       const { dropLatents } = plan.after;
       const last = sliceAxis(encoded, 2, dropLatents, dropLatents + given.after);
       known = addKnownFrames(known, last, total - given.after);
@@ -271,10 +273,10 @@ function expectClips(
       hint: 'Connect one to "Clip before", "Clip after" or both.',
     });
   }
-  const size = clipSizeOf(given.pixels);
+  const size = sizeOfClip(given);
   const fault = sizeFault(size, rules);
   if (fault !== undefined) throw new NodeError(fault.code, fault.message, { hint: fault.hint });
-  const other = clipSizeOf((after ?? given).pixels);
+  const other = sizeOfClip(after ?? given);
   if (other.widthPx !== size.widthPx || other.heightPx !== size.heightPx)
     throw new NodeError(otherSizeFault.code, otherSizeFault.message);
   return size;
@@ -290,8 +292,8 @@ function planOrFail(
       {
         newFrames: params.newFrames,
         contextFrames: params.contextFrames,
-        beforeFrames: clips.before?.pixels.shape[2],
-        afterFrames: clips.after?.pixels.shape[2],
+        beforeFrames: clips.before && sizeOfClip(clips.before).frameCount,
+        afterFrames: clips.after && sizeOfClip(clips.after).frameCount,
       },
       rule,
     );

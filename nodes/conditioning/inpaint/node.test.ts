@@ -1,5 +1,5 @@
 import type { Conditioning, Frames } from '@reelgraph/node-api';
-import { createTestContext, fakeModelRef as model } from '@reelgraph/node-api/testing';
+import { createTestContext, inMemory, fakeModelRef as model } from '@reelgraph/node-api/testing';
 import { fromFunction, randomNormal, zeros } from '@reelgraph/tensor';
 import { describe, expect, it } from 'vitest';
 import { denoise } from '../../sampling/denoise/node.ts';
@@ -61,7 +61,7 @@ describe('inpaint', () => {
     const wanted = frames.pixels.data.map((value, i) =>
       mask.weights.data[i % 5120] === 1 ? pixels.data[i]! : value,
     );
-    expect(whole.frames.pixels.data).toEqual(wanted);
+    expect(inMemory(whole.frames).pixels.data).toEqual(wanted);
   });
 
   it('refuses masks and clips that do not fit, while wiring and when run', async () => {

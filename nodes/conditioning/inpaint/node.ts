@@ -1,7 +1,7 @@
 import { knownPlaces, placesToKeep } from '@reelgraph/diffusion';
-import { defineNode, type InferIssue, NodeError } from '@reelgraph/node-api';
+import { defineNode, type InferIssue, NodeError, sizeOfClip } from '@reelgraph/node-api';
 import { formatShape, sameShape } from '@reelgraph/tensor';
-import { clipFault, clipFaultIssues, clipSizeOf, rateIssues } from '../../latent/clip-fault.ts';
+import { clipFault, clipFaultIssues, rateIssues } from '../../latent/clip-fault.ts';
 import { fitMaskAt, maskOfClip } from '../../mask/mask-fixes.ts';
 import { modelOf, wrongModelIssues } from '../../model/wrong-model.ts';
 import { differ, sizeFacts } from '../../video/frames-facts.ts';
@@ -80,13 +80,14 @@ export const inpaint = defineNode({
   async run({ inputs, ctx }) {
     const { model, conditioning, frames, mask } = inputs;
     const facts = ctx.models.facts(model);
-    const size = clipSizeOf(frames.pixels);
+    const size = sizeOfClip(frames);
     const fault = clipFault(size, facts);
     if (fault !== undefined) throw new NodeError(fault.code, fault.message, { hint: fault.hint });
-    if (!sameShape(mask.weights.shape, frames.pixels.shape.with(1, 1))) {
+    const maskShape = [1, 1, size.frameCount, size.heightPx, size.widthPx];
+    if (!sameShape(mask.weights.shape, maskShape)) {
       throw new NodeError(
         'inpaint/other-size',
-        `The mask ${formatShape(mask.weights.shape)} was made for another clip than ${formatShape(frames.pixels.shape)}.`,
+        `The mask ${formatShape(mask.weights.shape)} was made for another clip than one of ${formatShape(maskShape)}.`,
         { hint: 'Connect the same clip to both.' },
       );
     }
@@ -97,7 +98,8 @@ export const inpaint = defineNode({
         { hint: 'Connect the prompt directly.' },
       );
     }
-    const samples = await ctx.models.encodeFrames(model, frames.pixels, ctx.signal);
+    const pixels = await ctx.frames.whole(frames, ctx.signal);
+    const samples = await ctx.models.encodeFrames(model, pixels, ctx.signal);
     const keep = placesToKeep(mask.weights, facts.vaeScale.spatial, facts.frameRule);
     return {
       conditioning: { ...conditioning, known: knownPlaces(samples, keep) },

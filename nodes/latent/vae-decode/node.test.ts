@@ -1,5 +1,10 @@
 import type { Latent } from '@reelgraph/node-api';
-import { createTestContext, fakeModelFacts, fakeModelRef as model } from '@reelgraph/node-api/testing';
+import {
+  createTestContext,
+  fakeModelFacts,
+  inMemory,
+  fakeModelRef as model,
+} from '@reelgraph/node-api/testing';
 import { full } from '@reelgraph/tensor';
 import { describe, expect, it } from 'vitest';
 import { vaeDecode } from './node.ts';
@@ -19,7 +24,7 @@ describe('vae-decode', () => {
       params: {},
       ctx: createTestContext(),
     });
-    expect(frames.pixels.shape).toEqual([1, 3, 9, 32, 32]);
+    expect(inMemory(frames).pixels.shape).toEqual([1, 3, 9, 32, 32]);
     expect(frames.fps).toBe(8);
   });
 

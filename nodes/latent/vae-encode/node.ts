@@ -1,6 +1,6 @@
-import { defineNode, NodeError } from '@reelgraph/node-api';
+import { defineNode, NodeError, sizeOfClip } from '@reelgraph/node-api';
 import { sizeFacts } from '../../video/frames-facts.ts';
-import { clipFault, clipFaultIssues, clipSizeOf, rateIssues } from '../clip-fault.ts';
+import { clipFault, clipFaultIssues, rateIssues } from '../clip-fault.ts';
 
 /** Packs a clip into the form that the model works on. */
 export const vaeEncode = defineNode({
@@ -32,10 +32,11 @@ export const vaeEncode = defineNode({
   },
   async run({ inputs, ctx }) {
     const { model, frames } = inputs;
-    const size = clipSizeOf(frames.pixels);
+    const size = sizeOfClip(frames);
     const fault = clipFault(size, ctx.models.facts(model));
     if (fault !== undefined) throw new NodeError(fault.code, fault.message, { hint: fault.hint });
-    const samples = await ctx.models.encodeFrames(model, frames.pixels, ctx.signal);
+    const pixels = await ctx.frames.whole(frames, ctx.signal);
+    const samples = await ctx.models.encodeFrames(model, pixels, ctx.signal);
     return { latent: { samples, model: model.name, ...size } };
   },
 });

@@ -1,6 +1,5 @@
-import { defineNode } from '@reelgraph/node-api';
-import { zeros } from '@reelgraph/tensor';
-import { clipSizeOf } from '../../latent/clip-fault.ts';
+import { defineNode, sizeOfClip } from '@reelgraph/node-api';
+import { emptyMask } from '../empty-mask.ts';
 
 /** A box in place and time. */
 export const boxMask = defineNode({
@@ -86,8 +85,8 @@ export const boxMask = defineNode({
     };
   },
   run({ inputs, params }) {
-    const { frameCount, widthPx, heightPx } = clipSizeOf(inputs.frames.pixels);
-    const weights = zeros('float32', [1, 1, frameCount, heightPx, widthPx]);
+    const { frameCount, widthPx, heightPx } = sizeOfClip(inputs.frames);
+    const weights = emptyMask(inputs.frames);
     const end = params.frames === 0 ? frameCount : Math.min(frameCount, params.firstFrame + params.frames);
     const lastStep = Math.max(1, end - 1 - params.firstFrame);
     for (let frame = params.firstFrame; frame < end; frame++) {

@@ -1,7 +1,7 @@
-import { defineNode } from '@reelgraph/node-api';
-import { zeros } from '@reelgraph/tensor';
+import { defineNode, sizeOfClip } from '@reelgraph/node-api';
 import { clipSizeOf } from '../../latent/clip-fault.ts';
 import { sizeFacts } from '../../video/frames-facts.ts';
+import { emptyMask } from '../empty-mask.ts';
 
 /** A mask made for one clip, for another. */
 export const fitMask = defineNode({
@@ -29,8 +29,8 @@ export const fitMask = defineNode({
   run({ inputs }) {
     const { weights } = inputs.mask;
     const from = clipSizeOf(weights);
-    const to = clipSizeOf(inputs.frames.pixels);
-    const fitted = zeros('float32', [1, 1, to.frameCount, to.heightPx, to.widthPx]);
+    const to = sizeOfClip(inputs.frames);
+    const fitted = emptyMask(inputs.frames);
     let at = 0;
     for (let frame = 0; frame < to.frameCount; frame++) {
       const t = nearest(frame, to.frameCount, from.frameCount);

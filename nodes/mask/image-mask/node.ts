@@ -1,6 +1,5 @@
-import { defineNode } from '@reelgraph/node-api';
-import { zeros } from '@reelgraph/tensor';
-import { clipSizeOf } from '../../latent/clip-fault.ts';
+import { defineNode, sizeOfClip } from '@reelgraph/node-api';
+import { emptyMask } from '../empty-mask.ts';
 
 const fits = ['cover', 'contain', 'stretch'] as const;
 
@@ -62,7 +61,8 @@ export const imageMask = defineNode({
     };
   },
   async run({ inputs, params, ctx }) {
-    const { frameCount, widthPx, heightPx } = clipSizeOf(inputs.frames.pixels);
+    const { frameCount, widthPx, heightPx } = sizeOfClip(inputs.frames);
+    const weights = emptyMask(inputs.frames);
     const fit = fits.find((known) => known === params.fit) ?? 'stretch';
     const { pixels } = await ctx.media.resizeImage(inputs.image, { widthPx, heightPx, fit });
     const plane = widthPx * heightPx;
@@ -72,7 +72,6 @@ export const imageMask = defineNode({
       const brightness = Math.min(1, Math.max(0, (mean + 1) / 2));
       still[i] = params.threshold === 0 ? brightness : brightness >= params.threshold / 100 ? 1 : 0;
     }
-    const weights = zeros('float32', [1, 1, frameCount, heightPx, widthPx]);
     for (let frame = 0; frame < frameCount; frame++) weights.data.set(still, frame * plane);
     return { mask: { weights } };
   },

@@ -1,4 +1,4 @@
-import { createTestContext } from '@reelgraph/node-api/testing';
+import { createTestContext, inMemory } from '@reelgraph/node-api/testing';
 import { fromFunction } from '@reelgraph/tensor';
 import { expect, it } from 'vitest';
 import { changeFrameRate } from './node.ts';
@@ -15,7 +15,7 @@ const shown = async (count: number, from: number, fps: number) => {
     params: { fps },
     ctx,
   });
-  const { shape, data } = frames.pixels;
+  const { shape, data } = inMemory(frames).pixels;
   return { fps: frames.fps, frames: Array.from(data.subarray(0, shape[2])) };
 };
 

@@ -1,5 +1,4 @@
-import { defineNode, selectedFrames } from '@reelgraph/node-api';
-import { concatAxis, sliceAxis } from '@reelgraph/tensor';
+import { defineNode, selectedFrames, sizeOfClip } from '@reelgraph/node-api';
 import { framesFacts } from '../frames-facts.ts';
 
 /** Brings a clip to another rate at the same speed. */
@@ -39,17 +38,15 @@ export const changeFrameRate = defineNode({
         : { frameCount: selectedFrames({ frameCount, fps: before }, { fps }) };
     return { outputs: { frames: framesFacts({ ...size, ...count, fps }) }, issues: [] };
   },
-  run({ inputs, params: { fps } }) {
-    const { frames } = inputs;
-    if (frames.fps === fps) return { frames };
-    const count = frames.pixels.shape[2] ?? 0;
-    const picked = Array.from(
-      { length: selectedFrames({ frameCount: count, fps: frames.fps }, { fps }) },
-      (_, i) => {
-        const at = Math.min(count - 1, Math.round((i * frames.fps) / fps));
-        return sliceAxis(frames.pixels, 2, at, at + 1);
-      },
-    );
-    return { frames: { pixels: concatAxis(picked, 2), fps } };
+  async run({ inputs: { frames: clip }, params: { fps }, ctx }) {
+    if (clip.fps === fps) return { frames: clip };
+    const { frameCount: before, ...size } = sizeOfClip(clip);
+    const frameCount = selectedFrames({ frameCount: before, fps: clip.fps }, { fps });
+    return {
+      frames: await ctx.frames.make(
+        { ...size, frameCount, fps, source: { kind: 'retimed', clip } },
+        ctx.signal,
+      ),
+    };
   },
 });

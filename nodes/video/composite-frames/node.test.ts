@@ -1,4 +1,4 @@
-import { createTestContext } from '@reelgraph/node-api/testing';
+import { createTestContext, inMemory } from '@reelgraph/node-api/testing';
 import { randomNormal, tensor, zeros } from '@reelgraph/tensor';
 import { describe, expect, it } from 'vitest';
 import { compositeFrames } from './node.ts';
@@ -15,7 +15,7 @@ describe('composite-frames', () => {
       params: {},
       ctx: createTestContext(),
     });
-    const { pixels, fps } = (await run).frames;
+    const { pixels, fps } = inMemory((await run).frames);
     expect(fps).toBe(12);
     for (let channel = 0; channel < 3; channel++) {
       const at = channel * 4;
@@ -28,7 +28,7 @@ describe('composite-frames', () => {
     }
   });
 
-  it('refuses clips and masks of other sizes, while wiring and when run', () => {
+  it('refuses clips and masks of other sizes, while wiring and when run', async () => {
     const { issues } = compositeFrames.infer!({
       inputs: { original: { frameCount: 17 }, mask: { frameCount: 9 } },
       params: {},
@@ -36,12 +36,12 @@ describe('composite-frames', () => {
     });
     expect(issues).toMatchObject([{ code: 'composite-frames/other-size', port: 'mask' }]);
     const small = { weights: zeros('float32', [1, 1, 1, 1, 2]) };
-    expect(() =>
+    await expect(
       compositeFrames.run({
         inputs: { original, frames, mask: small },
         params: {},
         ctx: createTestContext(),
       }),
-    ).toThrowError(expect.objectContaining({ code: 'composite-frames/other-size' }));
+    ).rejects.toMatchObject({ code: 'composite-frames/other-size' });
   });
 });

@@ -1,4 +1,11 @@
-import { defineNode, type InferFix, type InferIssue, NodeError, type PortFacts } from '@reelgraph/node-api';
+import {
+  defineNode,
+  type InferFix,
+  type InferIssue,
+  NodeError,
+  type PortFacts,
+  sizeOfClip,
+} from '@reelgraph/node-api';
 import { formatShape, sameShape } from '@reelgraph/tensor';
 import { resizeAt, trimAt } from '../../latent/clip-fault.ts';
 import { fitMaskAt, maskOfClip } from '../../mask/mask-fixes.ts';
@@ -45,25 +52,27 @@ export const compositeFrames = defineNode({
     }
     return { outputs: { frames: framesFacts(inputs.original ?? {}) }, issues };
   },
-  run({ inputs }) {
+  async run({ inputs, ctx }) {
     const { original, frames, mask } = inputs;
-    const { shape } = original.pixels;
-    if (!sameShape(shape, frames.pixels.shape) || !sameShape(shape.with(1, 1), mask.weights.shape)) {
+    const size = sizeOfClip(original);
+    const shape = (channels: number, of: typeof size) => [
+      1,
+      channels,
+      of.frameCount,
+      of.heightPx,
+      of.widthPx,
+    ];
+    const wanted = shape(3, size);
+    const made = shape(3, sizeOfClip(frames));
+    if (!sameShape(wanted, made) || !sameShape(shape(1, size), mask.weights.shape)) {
       throw new NodeError(
         'composite-frames/other-size',
-        `The original ${formatShape(shape)}, the new clip ${formatShape(frames.pixels.shape)} and the mask ${formatShape(mask.weights.shape)} differ in size or length.`,
+        `The original ${formatShape(wanted)}, the new clip ${formatShape(made)} and the mask ${formatShape(mask.weights.shape)} differ in size or length.`,
         { hint: 'Make all three from one clip.' },
       );
     }
-    const data = original.pixels.data.slice();
-    const weights = mask.weights.data;
-    for (let i = 0; i < data.length; i++) {
-      const weight = weights[i % weights.length]!;
-      // Untouched bits outside, not a product with zero.
-      if (weight > 0) data[i] = data[i]! + weight * (frames.pixels.data[i]! - data[i]!);
-      if (weight === 1) data[i] = frames.pixels.data[i]!;
-    }
-    return { frames: { pixels: { dtype: 'float32', shape, data }, fps: original.fps } };
+    const source = { kind: 'composite', original, frames, mask } as const;
+    return { frames: await ctx.frames.make({ ...size, fps: original.fps, source }, ctx.signal) };
   },
 });
 

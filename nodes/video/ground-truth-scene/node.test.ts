@@ -1,4 +1,4 @@
-import { createTestContext } from '@reelgraph/node-api/testing';
+import { createTestContext, inMemory } from '@reelgraph/node-api/testing';
 import { parseCaption, sceneSchema } from '@reelgraph/toybox';
 import { describe, expect, it } from 'vitest';
 import { groundTruthScene } from './node.ts';
@@ -34,8 +34,8 @@ describe('ground-truth-scene', () => {
     };
     const { prompt, frames, scene } = await make({ ...choice, frames: 9, width: 96, height: 48 });
     expect(prompt).toBe('a large cyan star spins on a navy background, in neon style');
-    expect(frames.pixels.shape).toEqual([1, 3, 9, 48, 96]);
-    expect(frames.pixels.data.every((value) => Math.abs(value) <= 1)).toBe(true);
+    expect(inMemory(frames).pixels.shape).toEqual([1, 3, 9, 48, 96]);
+    expect(inMemory(frames).pixels.data.every((value) => Math.abs(value) <= 1)).toBe(true);
     expect(sceneSchema.parse(JSON.parse(JSON.stringify(scene)))).toEqual(scene);
   });
 

@@ -1,4 +1,4 @@
-import { createTestContext } from '@reelgraph/node-api/testing';
+import { createTestContext, inMemory } from '@reelgraph/node-api/testing';
 import { fromFunction } from '@reelgraph/tensor';
 import { describe, expect, it } from 'vitest';
 import { joinClips } from './node.ts';
@@ -13,7 +13,7 @@ const join = async (
   crossfade = 0,
 ) => {
   const { frames } = await joinClips.run({ inputs: clips, params: { crossfade }, ctx: createTestContext() });
-  return Array.from(frames.pixels.data.subarray(0, frames.pixels.shape[2]));
+  return Array.from(inMemory(frames).pixels.data.subarray(0, inMemory(frames).pixels.shape[2]));
 };
 
 describe('join-clips', () => {

@@ -1,5 +1,11 @@
-import { defineNode, type Frames, type InferIssue, NodeError } from '@reelgraph/node-api';
-import { concatAxis, sliceAxis, type Tensor } from '@reelgraph/tensor';
+import {
+  defineNode,
+  type Frames,
+  type InferIssue,
+  NodeError,
+  type StreamedFrames,
+  sizeOfClip,
+} from '@reelgraph/node-api';
 import { rateAt, resizeAt } from '../../latent/clip-fault.ts';
 import { differ, framesFacts } from '../frames-facts.ts';
 
@@ -83,9 +89,9 @@ export const joinClips = defineNode({
       issues,
     };
   },
-  run({ inputs, params }) {
+  async run({ inputs, params, ctx }) {
     const { first, second, third } = inputs;
-    const clips = [first, second, ...(third === undefined ? [] : [third])];
+    const clips = [second, ...(third === undefined ? [] : [third])];
     const slow = clips.find(({ fps }) => !sameRate(first.fps, fps));
     if (slow !== undefined) {
       throw new NodeError(
@@ -94,10 +100,10 @@ export const joinClips = defineNode({
         { hint: 'Put a Change frame rate before one of them.' },
       );
     }
-    const pixels = clips
-      .map((clip) => clip.pixels)
-      .reduce((joined, clip) => joinTwo(joined, clip, params.crossfade));
-    return { frames: { pixels, fps: first.fps } satisfies Frames };
+    let frames = first;
+    for (const clip of clips)
+      frames = await ctx.frames.make(joined(frames, clip, params.crossfade), ctx.signal);
+    return { frames };
   },
 });
 
@@ -112,33 +118,24 @@ function sizeText(
   return `${facts.widthPx ?? '?'}×${facts.heightPx ?? '?'}`;
 }
 
-/** [1, 3, Ta, H, W] and [1, 3, Tb, H, W] to [1, 3, Ta + Tb - crossfade, H, W]; outside the fade every value stays. */
-function joinTwo(a: Tensor<'float32'>, b: Tensor<'float32'>, crossfade: number): Tensor<'float32'> {
-  const [, , aCount = 0, aHeight, aWidth] = a.shape;
-  const [, , bCount = 0, bHeight, bWidth] = b.shape;
-  if (aHeight !== bHeight || aWidth !== bWidth) {
+/** One clip after the other, at the rate of the first; they overlap by the crossfade. */
+function joined(first: Frames, second: Frames, crossfade: number): StreamedFrames {
+  const a = sizeOfClip(first);
+  const b = sizeOfClip(second);
+  if (a.heightPx !== b.heightPx || a.widthPx !== b.widthPx) {
     throw new NodeError(
       'join-clips/other-size',
-      `The clips have different sizes: ${aWidth}×${aHeight} and ${bWidth}×${bHeight}.`,
+      `The clips have different sizes: ${a.widthPx}×${a.heightPx} and ${b.widthPx}×${b.heightPx}.`,
       { hint: 'Put a Resize clip before one of them.' },
     );
   }
-  if (crossfade > Math.min(aCount, bCount)) {
+  if (crossfade > Math.min(a.frameCount, b.frameCount)) {
     throw new NodeError(
       'join-clips/short-clip',
-      `A crossfade of ${crossfade} frames needs clips at least that long; these have ${aCount} and ${bCount}.`,
+      `A crossfade of ${crossfade} frames needs clips at least that long; these have ${a.frameCount} and ${b.frameCount}.`,
       { hint: 'Use a shorter crossfade.' },
     );
   }
-  if (crossfade === 0) return concatAxis([a, b], 2);
-  const faded = Array.from({ length: crossfade }, (_, i) => {
-    const from = sliceAxis(a, 2, aCount - crossfade + i, aCount - crossfade + i + 1);
-    const to = sliceAxis(b, 2, i, i + 1);
-    const share = (i + 1) / (crossfade + 1);
-    return { ...from, data: from.data.map((value, at) => value + share * (to.data[at]! - value)) };
-  });
-  return concatAxis(
-    [sliceAxis(a, 2, 0, aCount - crossfade), ...faded, sliceAxis(b, 2, crossfade, bCount)],
-    2,
-  );
+  const frameCount = a.frameCount + b.frameCount - crossfade;
+  return { ...a, frameCount, fps: first.fps, source: { kind: 'joined', first, second, crossfade } };
 }

@@ -1,5 +1,5 @@
 import type { FileFacts } from '@reelgraph/node-api';
-import { createTestContext } from '@reelgraph/node-api/testing';
+import { createTestContext, inMemory } from '@reelgraph/node-api/testing';
 import { describe, expect, it } from 'vitest';
 import { loadVideo } from './node.ts';
 
@@ -15,14 +15,14 @@ const load = (params: Partial<typeof defaults> = {}) =>
 describe('load-video', () => {
   it('reads the file its param names, whole', async () => {
     const { frames } = await load();
-    expect(frames.pixels.shape).toEqual([1, 3, 12, 4, 4]);
+    expect(inMemory(frames).pixels.shape).toEqual([1, 3, 12, 4, 4]);
     expect(frames.fps).toBe(8);
   });
 
   it('reads the part its params name', async () => {
     const { frames } = await load({ start: 3, frames: 5, fps: 24 });
-    expect(frames.pixels.shape[2]).toBe(5);
-    expect(frames.pixels.data[0]).toBeCloseTo(3 / 127.5 - 1, 6);
+    expect(inMemory(frames).pixels.shape[2]).toBe(5);
+    expect(inMemory(frames).pixels.data[0]).toBeCloseTo(3 / 127.5 - 1, 6);
     expect(frames.fps).toBe(24);
   });
 

@@ -70,7 +70,8 @@ export const loadVideo = defineNode({
     },
   },
   preview: 'video',
-  cache: 'memory',
+  // What it holds of a long video is the file, which the result keeps in the store.
+  cache: 'disk',
   lane: 'cpu',
   infer({ params, context }) {
     const facts = context.files?.get(params.file);

@@ -1,5 +1,5 @@
 import type { Frames } from '@reelgraph/node-api';
-import { createTestContext } from '@reelgraph/node-api/testing';
+import { createTestContext, inMemory } from '@reelgraph/node-api/testing';
 import { fromFunction, zeros } from '@reelgraph/tensor';
 import { describe, expect, it } from 'vitest';
 import { newFrames } from './node.ts';
@@ -14,7 +14,7 @@ const keep = async (
   fade: number,
 ) => {
   const { frames } = await newFrames.run({ inputs, params: { fade }, ctx: createTestContext() });
-  const { shape, data } = frames.pixels;
+  const { shape, data } = inMemory(frames).pixels;
   // Two digits: values around 0.1 with the rounding of float32.
   return Array.from(data.subarray(0, shape[2]), (value) => Math.round(value * 100) / 100);
 };
@@ -51,7 +51,7 @@ describe('new-frames', () => {
       before,
     };
     const { frames } = await newFrames.run({ inputs, params: { fade: 0 }, ctx: createTestContext() });
-    expect([frames.fps, frames.pixels.shape[2]]).toEqual([24, 2]);
+    expect([frames.fps, inMemory(frames).pixels.shape[2]]).toEqual([24, 2]);
     const foretold = newFrames.infer!({
       inputs: {
         frames: { frameCount: 5, fps: 8 },

@@ -1,5 +1,14 @@
-import { defineNode, type Frames, type InferIssue, NodeError } from '@reelgraph/node-api';
-import { formatShape, sameShape, sliceAxis, type Tensor } from '@reelgraph/tensor';
+import {
+  defineNode,
+  type FrameSource,
+  type Frames,
+  type InferIssue,
+  NodeError,
+  type RunContext,
+  sizeOfClip,
+  type WholeFrames,
+} from '@reelgraph/node-api';
+import { formatShape, sameShape, type Tensor } from '@reelgraph/tensor';
 import { resizeAt } from '../../latent/clip-fault.ts';
 import { differ, framesFacts, sizeFacts } from '../frames-facts.ts';
 
@@ -116,9 +125,9 @@ export const newFrames = defineNode({
       issues,
     };
   },
-  run({ inputs, params }) {
+  async run({ inputs, params, ctx }) {
     const { frames, lead, tail, before, after } = inputs;
-    const total = frames.pixels.shape[2] ?? 0;
+    const { frameCount: total, ...size } = sizeOfClip(frames);
     if (!(lead >= 0 && tail >= 0 && lead + tail < total)) {
       throw new NodeError(
         'new-frames/nothing-new',
@@ -126,24 +135,59 @@ export const newFrames = defineNode({
         { hint: 'Connect Lead and Tail of the Extend clip that this clip was made with.' },
       );
     }
-    const made = sliceAxis(frames.pixels, 2, lead, total - tail);
-    const data = made.data.slice();
-    if (params.fade > 0 && before !== undefined && lead > 0)
-      matchEnd(made, data, before, frameOf(frames.pixels, lead - 1), params.fade, 'start');
-    if (params.fade > 0 && after !== undefined && tail > 0)
-      matchEnd(made, data, after, frameOf(frames.pixels, total - tail), params.fade, 'end');
-    return { frames: { pixels: { ...made, data }, fps: (before ?? after ?? frames).fps } };
+    const fps = (before ?? after ?? frames).fps;
+    const count = total - lead - tail;
+    const partOf = (start: number, frameCount: number) =>
+      ctx.frames.whole(frames, ctx.signal, { start, frameCount });
+    const atStart = before !== undefined && lead > 0 ? Math.min(params.fade, count) : 0;
+    const atEnd = after !== undefined && tail > 0 ? Math.min(params.fade, count) : 0;
+
+    /** New frames from `start` on, with the corrections of the seams that reach them. */
+    const matched = async (start: number, frameCount: number): Promise<WholeFrames> => {
+      const made = await partOf(lead + start, frameCount);
+      const data = made.data.slice();
+      if (before !== undefined && atStart > 0 && start === 0) {
+        const seam = { given: before, which: 'last', made: await partOf(lead - 1, 1) } as const;
+        matchEnd(made, data, await correction(seam, ctx), seam.made, params.fade, 'start');
+      }
+      if (after !== undefined && atEnd > 0 && start + frameCount === count) {
+        const seam = { given: after, which: 'first', made: await partOf(total - tail, 1) } as const;
+        matchEnd(made, data, await correction(seam, ctx), seam.made, params.fade, 'end');
+      }
+      return { pixels: { ...made, data }, fps };
+    };
+    // Seams so near that both reach some frames.
+    if (atStart + atEnd >= count) return { frames: await matched(0, count) };
+    const clip = (frameCount: number, source: FrameSource) =>
+      ctx.frames.make({ ...size, frameCount, fps, source }, ctx.signal);
+    const between = count - atStart - atEnd;
+    let kept = await clip(between, { kind: 'cut', clip: frames, start: lead + atStart });
+    if (atStart > 0) {
+      const first = await matched(0, atStart);
+      kept = await clip(atStart + between, { kind: 'joined', first, second: kept, crossfade: 0 });
+    }
+    if (atEnd > 0) {
+      const second = await matched(count - atEnd, atEnd);
+      kept = await clip(count, { kind: 'joined', first: kept, second, crossfade: 0 });
+    }
+    return { frames: kept };
   },
 });
 
-function frameOf(pixels: Tensor<'float32'>, index: number): Tensor<'float32'> {
-  return sliceAxis(pixels, 2, index, index + 1);
+/** Where a clip that was given meets what was made, and the made frame that the given one stands for, [1, 3, 1, H, W]. */
+interface Seam {
+  readonly given: Frames;
+  readonly which: 'first' | 'last';
+  readonly made: Tensor<'float32'>;
 }
 
 /** given - made of the frame at a seam, [1, 3, 1, H, W], where it is small enough to be a loss of the codec. */
-function correction(given: Frames, which: 'first' | 'last', made: Tensor<'float32'>): Tensor<'float32'> {
-  const count = given.pixels.shape[2] ?? 0;
-  const frame = frameOf(given.pixels, which === 'first' ? 0 : count - 1);
+async function correction(
+  { given, which, made }: Seam,
+  ctx: Pick<RunContext, 'frames' | 'signal'>,
+): Promise<Tensor<'float32'>> {
+  const start = which === 'first' ? 0 : sizeOfClip(given).frameCount - 1;
+  const frame = await ctx.frames.whole(given, ctx.signal, { start, frameCount: 1 });
   if (!sameShape(frame.shape, made.shape)) {
     throw new NodeError(
       'new-frames/other-size',
@@ -163,17 +207,17 @@ function correction(given: Frames, which: 'first' | 'last', made: Tensor<'float3
  *
  * @param made   the new frames as they were made, [1, 3, T, H, W]
  * @param data   the same frames, changed in place
+ * @param added  see `correction`
  * @param atSeam the made frame that the given clip replaces, [1, 3, 1, H, W]
  */
 function matchEnd(
   made: Tensor<'float32'>,
   data: Float32Array,
-  given: Frames,
+  { data: added }: Tensor<'float32'>,
   atSeam: Tensor<'float32'>,
   fade: number,
   end: 'start' | 'end',
 ): void {
-  const added = correction(given, end === 'start' ? 'last' : 'first', atSeam).data;
   const [, channels = 0, frameCount = 0, height = 0, width = 0] = made.shape;
   const plane = height * width;
   for (let step = 1; step <= Math.min(fade, frameCount); step++) {

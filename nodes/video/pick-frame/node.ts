@@ -1,5 +1,4 @@
-import { defineNode, type InferIssue, NodeError } from '@reelgraph/node-api';
-import { sliceAxis } from '@reelgraph/tensor';
+import { defineNode, type InferIssue, NodeError, sizeOfClip } from '@reelgraph/node-api';
 
 /** Takes one frame of a clip as a picture. */
 export const pickFrame = defineNode({
@@ -60,9 +59,8 @@ export const pickFrame = defineNode({
       issues,
     };
   },
-  run({ inputs, params }) {
-    const { pixels } = inputs.frames;
-    const count = pixels.shape[2] ?? 0;
+  async run({ inputs, params, ctx }) {
+    const { frameCount: count } = sizeOfClip(inputs.frames);
     const index = params.frame === 'first' ? 0 : params.frame === 'last' ? count - 1 : params.frameIndex;
     if (index >= count) {
       throw new NodeError(
@@ -71,6 +69,7 @@ export const pickFrame = defineNode({
         { hint: 'Choose a frame inside the clip.' },
       );
     }
-    return { image: { pixels: sliceAxis(pixels, 2, index, index + 1) } };
+    const part = { start: index, frameCount: 1 };
+    return { image: { pixels: await ctx.frames.whole(inputs.frames, ctx.signal, part) } };
   },
 });

@@ -1,4 +1,4 @@
-import { createTestContext } from '@reelgraph/node-api/testing';
+import { createTestContext, inMemory } from '@reelgraph/node-api/testing';
 import { fromFunction } from '@reelgraph/tensor';
 import { describe, expect, it } from 'vitest';
 import { resizeFrames } from './node.ts';
@@ -10,8 +10,8 @@ const resize = (width: number, height: number) =>
 describe('resize-frames', () => {
   it('resizes every frame and keeps their order and speed', async () => {
     const { frames: large } = await resize(12, 8);
-    expect(large.pixels.shape).toEqual([1, 3, 3, 8, 12]);
-    expect([0, 96, 192].map((at) => large.pixels.data[at])).toEqual([0, 1, 2]);
+    expect(inMemory(large).pixels.shape).toEqual([1, 3, 3, 8, 12]);
+    expect([0, 96, 192].map((at) => inMemory(large).pixels.data[at])).toEqual([0, 1, 2]);
     expect(large.fps).toBe(8);
   });
 

@@ -1,5 +1,4 @@
-import { defineNode } from '@reelgraph/node-api';
-import { concatAxis, sliceAxis, type Tensor } from '@reelgraph/tensor';
+import { defineNode, sizeOfClip } from '@reelgraph/node-api';
 import { framesFacts } from '../frames-facts.ts';
 
 const fits = ['cover', 'contain', 'stretch'] as const;
@@ -58,17 +57,13 @@ export const resizeFrames = defineNode({
     issues: [],
   }),
   async run({ inputs, params, ctx }) {
-    const { pixels, fps } = inputs.frames;
-    const [, , count = 0, height, width] = pixels.shape;
-    if (width === params.width && height === params.height) return { frames: inputs.frames };
+    const { frames } = inputs;
+    const { frameCount, widthPx, heightPx } = sizeOfClip(frames);
+    if (widthPx === params.width && heightPx === params.height) return { frames };
+    const size = { frameCount, widthPx: params.width, heightPx: params.height, fps: frames.fps };
     const fit = fits.find((known) => known === params.fit) ?? 'cover';
-    const resized: Tensor<'float32'>[] = [];
-    for (let i = 0; i < count; i++) {
-      ctx.signal.throwIfAborted();
-      const image = { pixels: sliceAxis(pixels, 2, i, i + 1) };
-      const size = { widthPx: params.width, heightPx: params.height, fit };
-      resized.push((await ctx.media.resizeImage(image, size)).pixels);
-    }
-    return { frames: { pixels: concatAxis(resized, 2), fps } };
+    return {
+      frames: await ctx.frames.make({ ...size, source: { kind: 'resized', clip: frames, fit } }, ctx.signal),
+    };
   },
 });

@@ -1,4 +1,4 @@
-import { createTestContext } from '@reelgraph/node-api/testing';
+import { createTestContext, inMemory } from '@reelgraph/node-api/testing';
 import { fromFunction } from '@reelgraph/tensor';
 import { expect, it } from 'vitest';
 import { reverseFrames } from './node.ts';
@@ -7,6 +7,6 @@ it('reverse-frames turns the order round and nothing else; twice is as before', 
   const frames = { pixels: fromFunction([1, 3, 3, 1, 2], (i) => i), fps: 12 };
   const ctx = createTestContext();
   const once = (await reverseFrames.run({ inputs: { frames }, params: {}, ctx })).frames;
-  expect(Array.from(once.pixels.data.subarray(0, 6))).toEqual([4, 5, 2, 3, 0, 1]);
+  expect(Array.from(inMemory(once).pixels.data.subarray(0, 6))).toEqual([4, 5, 2, 3, 0, 1]);
   expect((await reverseFrames.run({ inputs: { frames: once }, params: {}, ctx })).frames).toEqual(frames);
 });

@@ -1,5 +1,4 @@
-import { defineNode } from '@reelgraph/node-api';
-import { concatAxis, sliceAxis } from '@reelgraph/tensor';
+import { defineNode, sizeOfClip } from '@reelgraph/node-api';
 import { framesFacts } from '../frames-facts.ts';
 
 /** Plays a clip backwards. */
@@ -20,10 +19,8 @@ export const reverseFrames = defineNode({
   cache: 'memory',
   lane: 'cpu',
   infer: ({ inputs }) => ({ outputs: { frames: framesFacts(inputs.frames ?? {}) }, issues: [] }),
-  run({ inputs }) {
-    const { pixels, fps } = inputs.frames;
-    const count = pixels.shape[2] ?? 0;
-    const frames = Array.from({ length: count }, (_, i) => sliceAxis(pixels, 2, count - 1 - i, count - i));
-    return { frames: { pixels: concatAxis(frames, 2), fps } };
+  async run({ inputs: { frames: clip }, ctx }) {
+    const reversed = { ...sizeOfClip(clip), fps: clip.fps, source: { kind: 'reversed', clip } } as const;
+    return { frames: await ctx.frames.make(reversed, ctx.signal) };
   },
 });

@@ -1,8 +1,9 @@
-import { defineNode, type Frames, type InferIssue, NodeError, type ScoreTable } from '@reelgraph/node-api';
+import { defineNode, type InferIssue, NodeError, type ScoreTable } from '@reelgraph/node-api';
+import type { Tensor } from '@reelgraph/tensor';
 import { type Clip, type ClipScore, ScorerError, sceneSchema, scoreClip as scoreOf } from '@reelgraph/toybox';
 
 /** pixels [1, 3, T, H, W] in [-1, 1] -> RGB bytes [T, H, W, 3]. */
-function clipOf({ pixels }: Frames): Clip {
+function clipOf(pixels: Tensor<'float32'>): Clip {
   const [, , frameCount = 0, height = 0, width = 0] = pixels.shape;
   const plane = frameCount * height * width;
   const frames = new Uint8Array(plane * 3);
@@ -119,9 +120,10 @@ export const scoreClip = defineNode({
     }
     return { outputs: { score: {} }, issues };
   },
-  run({ inputs, params }) {
+  async run({ inputs, params, ctx }) {
+    const clip = clipOf(await ctx.frames.whole(inputs.frames, ctx.signal));
     try {
-      return { score: tableOf(scoreOf(clipOf(inputs.frames), expected(inputs, params))) };
+      return { score: tableOf(scoreOf(clip, expected(inputs, params))) };
     } catch (error) {
       if (!(error instanceof ScorerError)) throw error;
       throw new NodeError('score/not-readable', error.message, {

@@ -1,4 +1,4 @@
-import { createTestContext } from '@reelgraph/node-api/testing';
+import { createTestContext, inMemory } from '@reelgraph/node-api/testing';
 import { fromFunction } from '@reelgraph/tensor';
 import { describe, expect, it } from 'vitest';
 import { trimFrames } from './node.ts';
@@ -12,7 +12,7 @@ const trim = async (params: Partial<typeof none>) => {
     params: { ...none, ...params },
     ctx: createTestContext(),
   });
-  const { pixels } = result.frames;
+  const { pixels } = inMemory(result.frames);
   return Array.from(pixels.data.subarray(0, pixels.shape[2]));
 };
 

@@ -1,5 +1,4 @@
-import { defineNode, NodeError } from '@reelgraph/node-api';
-import { sliceAxis } from '@reelgraph/tensor';
+import { defineNode, NodeError, sizeOfClip } from '@reelgraph/node-api';
 import { framesFacts } from '../frames-facts.ts';
 
 /** Cuts frames off a clip. */
@@ -70,9 +69,9 @@ export const trimFrames = defineNode({
       issues: [],
     };
   },
-  run({ inputs, params }) {
-    const { pixels, fps } = inputs.frames;
-    const frameCount = pixels.shape[2] ?? 0;
+  async run({ inputs, params, ctx }) {
+    const { frames: clip } = inputs;
+    const { frameCount, ...size } = sizeOfClip(clip);
     const { cutStart, cutEnd, most } = params;
     const left = frameCount - cutStart - cutEnd;
     if (left < 1) {
@@ -81,7 +80,11 @@ export const trimFrames = defineNode({
       });
     }
     const count = most > 0 ? Math.min(left, most) : left;
-    return { frames: { pixels: sliceAxis(pixels, 2, cutStart, cutStart + count), fps } };
+    if (count === frameCount) return { frames: clip };
+    const cut = { ...size, frameCount: count, fps: clip.fps };
+    return {
+      frames: await ctx.frames.make({ ...cut, source: { kind: 'cut', clip, start: cutStart } }, ctx.signal),
+    };
   },
 });
 

@@ -1,4 +1,4 @@
-import { defineNode } from '@reelgraph/node-api';
+import { defineNode, type FrameChunk, type RunContext, sizeOfClip } from '@reelgraph/node-api';
 import { framesFacts } from '../frames-facts.ts';
 
 /** 4:2:0 video has even sizes; the media service adds one column or row where one is odd. */
@@ -64,10 +64,11 @@ export const videoMux = defineNode({
   },
   async run({ inputs, params, ctx }) {
     const { frames } = inputs;
-    const [, , frameCount = 0, height = 0, width = 0] = frames.pixels.shape;
+    const size = sizeOfClip(frames);
     const file = await ctx.media.muxVideo(
       {
-        frames,
+        chunks: withProgress(ctx.frames.read(frames, ctx.signal), size.frameCount, ctx),
+        size,
         fps: params.fps,
         quality: params.quality,
         metadata: { comment: 'Made with Reelgraph', workflow: ctx.workflowJson },
@@ -75,6 +76,21 @@ export const videoMux = defineNode({
       },
       ctx.signal,
     );
-    return { video: { file, widthPx: evenUp(width), heightPx: evenUp(height), frameCount, fps: params.fps } };
+    const [widthPx, heightPx] = [evenUp(size.widthPx), evenUp(size.heightPx)];
+    return { video: { file, widthPx, heightPx, frameCount: size.frameCount, fps: params.fps } };
   },
 });
+
+/** The same chunks; says how far it is where there are several of them. */
+async function* withProgress(
+  chunks: AsyncIterable<FrameChunk>,
+  totalSteps: number,
+  ctx: Pick<RunContext, 'progress'>,
+): AsyncGenerator<FrameChunk> {
+  let step = 0;
+  for await (const chunk of chunks) {
+    yield chunk;
+    step += chunk.frameCount;
+    if (chunk.frameCount < totalSteps) ctx.progress({ step, totalSteps, message: 'encoding' });
+  }
+}

@@ -1,5 +1,5 @@
 import { NodeError } from '@reelgraph/node-api';
-import { createTestContext } from '@reelgraph/node-api/testing';
+import { createTestContext, inMemory } from '@reelgraph/node-api/testing';
 import { describe, expect, it } from 'vitest';
 import { interactiveWorld } from './node.ts';
 
@@ -10,12 +10,12 @@ describe('interactive-world', () => {
   it('makes the first frame of the level and one for each action', async () => {
     const ctx = createTestContext();
     const { frames, actions } = await interactiveWorld.run({ inputs: {}, params, ctx });
-    expect(frames.pixels.shape).toEqual([1, 3, 4, 32, 48]);
+    expect(inMemory(frames).pixels.shape).toEqual([1, 3, 4, 32, 48]);
     expect(frames.fps).toBe(8);
     expect(actions).toEqual(['right', 'right', 'act']);
     expect(ctx.progressUpdates.at(-1)).toMatchObject({ step: 3, totalSteps: 3 });
     // The fake model adds 2 for `right` and 5 for `act` to every tile.
-    const corners = [0, 1, 2, 3].map((f) => frames.pixels.data[f * 32 * 48]!);
+    const corners = [0, 1, 2, 3].map((f) => inMemory(frames).pixels.data[f * 32 * 48]!);
     const steps = corners.slice(1).map((value, i) => Math.round((value - corners[i]!) * 127.5));
     expect(steps).toEqual([2, 2, 5]);
   });
@@ -31,7 +31,7 @@ describe('interactive-world', () => {
     seen.forEach((frame, f) => {
       for (let channel = 0; channel < 3; channel++) {
         const from = (channel * seen.length + f) * plane;
-        expect(frames.pixels.data.subarray(from, from + plane)).toEqual(
+        expect(inMemory(frames).pixels.data.subarray(from, from + plane)).toEqual(
           frame.data.subarray(channel * plane, (channel + 1) * plane),
         );
       }
@@ -42,7 +42,7 @@ describe('interactive-world', () => {
     const ctx = createTestContext();
     const huge = { ...params, seed: '18446744073709551615', actions: '' };
     const { frames } = await interactiveWorld.run({ inputs: {}, params: huge, ctx });
-    expect(frames.pixels.shape).toEqual([1, 3, 1, 32, 48]);
+    expect(inMemory(frames).pixels.shape).toEqual([1, 3, 1, 32, 48]);
   });
 
   it('tells how many frames of what size there will be', () => {

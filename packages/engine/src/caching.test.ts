@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { RunError, RunEvent, Workflow } from '@reelgraph/graph';
 import { defineNode, type FileRef, type NodeRegistry } from '@reelgraph/node-api';
+import { inMemory } from '@reelgraph/node-api/testing';
 import { nodeDisk, openStore, type Store, StoreError } from '@reelgraph/store';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { document, registryOf, shown, sumNode, testEngine } from './example-nodes.ts';
@@ -55,7 +56,7 @@ function filmNodes(ran: string[], store: Store) {
     async run({ inputs, params, ctx }) {
       ran.push(ctx.nodeId);
       const bytes = new Uint8Array(
-        [...inputs.frames.pixels.data.slice(0, 8)].map((value) => value * 100 + params.fps),
+        [...inMemory(inputs.frames).pixels.data.slice(0, 8)].map((value) => value * 100 + params.fps),
       );
       const { digest, byteLength } = await store.putBytes(bytes);
       const file: FileRef = { kind: 'file', digest, byteLength, mediaType: 'video/mp4', name: 'clip.mp4' };

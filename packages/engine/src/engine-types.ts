@@ -1,6 +1,13 @@
 /** What the engine is given and what it gives back. */
 import type { OutputSummary, RunError, RunEvent, Workflow } from '@reelgraph/graph';
-import type { InferContext, InputFiles, MediaService, ModelService, NodeRegistry } from '@reelgraph/node-api';
+import type {
+  FrameService,
+  InferContext,
+  InputFiles,
+  MediaService,
+  ModelService,
+  NodeRegistry,
+} from '@reelgraph/node-api';
 import type { Store } from '@reelgraph/store';
 import type { Tensor } from '@reelgraph/tensor';
 
@@ -37,6 +44,8 @@ export interface EngineOptions {
   readonly store?: Store;
   readonly models: ModelService;
   readonly media: MediaService;
+  /** Reads and makes clips; without one all clips are whole in memory, and long videos are refused. */
+  readonly frames?: FrameService;
   readonly files: InputFiles;
   /** Turns preview pixels [1, 3, T, H, W] in [-1, 1] into an image; without it nodes are not asked for any. */
   readonly encodePreview?: (pixels: Tensor<'float32'>) => Promise<EncodedPreview>;

@@ -7,6 +7,7 @@ import { type EngineState, executePlan } from './execute.ts';
 import { createKeyHistory } from './history.ts';
 import { createLanes } from './lanes.ts';
 import { createMemoryCache } from './memory-cache.ts';
+import { createMemoryFrames } from './memory-frames.ts';
 import { planRun } from './plan.ts';
 
 const defaultMemoryBytes = 512 * 1024 * 1024;
@@ -22,6 +23,7 @@ export function createEngine(options: EngineOptions): Engine {
   const state: EngineState = {
     options,
     memory: createMemoryCache(options.memoryBytes ?? defaultMemoryBytes),
+    frames: options.frames ?? createMemoryFrames(options.media),
     history: createKeyHistory(options.store),
     clock: options.clock ?? systemClock,
     // One for each device: two nodes on it would only take turns, with the memory of both.

@@ -4,7 +4,12 @@
  */
 import type { NodeFailure, OutputSummary, RunError, RunEvent, RunEventBody } from '@reelgraph/graph';
 import { outputSummarySchema, stringifyWorkflow } from '@reelgraph/graph';
-import type { AnyNodeDefinition, RunContext } from '@reelgraph/node-api';
+import {
+  type AnyNodeDefinition,
+  ClipReadError,
+  type FrameService,
+  type RunContext,
+} from '@reelgraph/node-api';
 import type { Store } from '@reelgraph/store';
 import { z } from 'zod';
 import { type NodeCheckpoints, openCheckpoints } from './checkpointing.ts';
@@ -24,6 +29,7 @@ import { createSaveQueue } from './save-queue.ts';
 export interface EngineState {
   readonly options: EngineOptions;
   readonly memory: MemoryCache;
+  readonly frames: FrameService;
   readonly history: KeyHistory;
   readonly clock: Clock;
   readonly lanes: Lanes;
@@ -167,6 +173,8 @@ export async function executePlan(
 
   const failures: NodeFailure[] = [];
   let hasSaved = false;
+  /** What nodes were given, and the node that gave it first. */
+  const makers = new WeakMap<object, Slot>();
   /** Small results that could not be kept. They are written together, so they fail together. */
   const lost: NodeFailure[] = [];
   let workflowJson: string | undefined;
@@ -523,7 +531,7 @@ export async function executePlan(
       const failed = (error: unknown): void => {
         if (!close()) return;
         // Whatever a node throws once it was asked to stop: stopping is no failure.
-        if (!signal.aborted) guarded(() => fail(slot, describeError(error)));
+        if (!signal.aborted) guarded(() => fail(makerOf(error) ?? slot, describeError(error), slot));
         const checkpoints = work.checkpoints();
         if (checkpoints !== undefined) saves.add(() => checkpoints.flush());
         settle(slot, undefined);
@@ -697,7 +705,9 @@ export async function executePlan(
     const inputs: Record<string, unknown> = {};
     for (const { port, from, output } of node.inputs) {
       const source = slotAt(from);
-      inputs[port] = source.outputs?.[output];
+      const value = source.outputs?.[output];
+      inputs[port] = value;
+      if (typeof value === 'object' && value !== null && !makers.has(value)) makers.set(value, source);
       source.consumers -= 1;
       // The last one to take it: from here on only the cache keeps it, under its budget.
       if (source.consumers === 0) source.outputs = undefined;
@@ -757,21 +767,34 @@ export async function executePlan(
     await store.trim({ ...request, pinned: disk.pinned }).catch(() => undefined);
   }
 
-  function fail(slot: Slot, error: RunError): void {
+  /** The node that gave the clip which could not be read; undefined when that is not what happened. */
+  function makerOf(error: unknown): Slot | undefined {
+    if (!(error instanceof ClipReadError)) return undefined;
+    for (const clip of error.clips) {
+      const maker = makers.get(clip);
+      if (maker !== undefined) return maker;
+    }
+    return undefined;
+  }
+
+  /** @param reader the node at work when it was found out: that of the slot, or one that read its frames */
+  function fail(slot: Slot, error: RunError, reader: Slot): void {
+    // Of two nodes that read the same frames, one is the first to find out.
+    const isKnown = slot.state === 'failed';
     slot.state = 'failed';
-    for (const { node } of [slot, ...(slot.twins ?? []).map(slotAt)]) {
+    if (slot !== reader && slot.node.key !== undefined) memory.delete(slot.node.key);
+    for (const { node } of isKnown ? [] : [slot, ...(slot.twins ?? []).map(slotAt)]) {
       failures.push({ nodeId: node.id, ...error });
       emit({ type: 'node.failed', nodeId: node.id, error });
     }
-    const behind = [...(slot.dependents ?? [])];
-    for (const index of behind) {
-      const dependent = slotAt(index);
-      if (dependent.state !== 'waiting') continue;
+    const behind = [...(slot.dependents ?? []).map(slotAt), ...(slot === reader ? [] : [reader])];
+    for (const dependent of behind) {
+      if (dependent.state !== 'waiting' && (dependent !== reader || dependent.state !== 'running')) continue;
       dependent.state = 'skipped';
       for (const { node } of [dependent, ...(dependent.twins ?? []).map(slotAt)]) {
         emit({ type: 'node.skipped', nodeId: node.id, because: `it needs "${slot.node.id}", which failed` });
       }
-      for (const next of dependent.dependents ?? []) behind.push(next);
+      for (const next of dependent.dependents ?? []) behind.push(slotAt(next));
     }
   }
 
@@ -805,6 +828,7 @@ export async function executePlan(
       },
       models,
       media,
+      frames: state.frames,
       files,
       results,
       get checkpoints() {

@@ -78,7 +78,15 @@ const latent = z.object({
   unfinished: unfinished.optional(),
   file: fileRef.optional(),
 });
-const frames = z.object({ pixels: image5, fps: z.number().positive() });
+/** What a clip is read from belongs to the frame service; here it must be data that says what it is. */
+const streamed = z.object({
+  frameCount: z.number().int().positive(),
+  widthPx: z.number().int().positive(),
+  heightPx: z.number().int().positive(),
+  fps: z.number().positive(),
+  source: z.looseObject({ kind: z.string() }),
+});
+const frames = z.union([z.object({ pixels: image5, fps: z.number().positive() }), streamed]);
 const image = z.object({ pixels: image5 });
 const mask = z.object({ weights: image5 });
 const sigmas = z.object({
@@ -191,15 +199,16 @@ export function summarise(type: PortType, value: unknown): OutputSummary {
       return { type, facts: { ...count('steps', steps), ...count('stepsDone', stopAfter) } };
     }
     case 'frames': {
-      const { pixels, fps } = frames.parse(value);
-      const frameCount = pixels.shape[2] ?? 0;
+      const clip = frames.parse(value);
+      const [, , frameCount = 0, heightPx = 0, widthPx = 0] =
+        'pixels' in clip ? clip.pixels.shape : [1, 3, clip.frameCount, clip.heightPx, clip.widthPx];
       return {
         type,
         facts: {
-          fps,
-          durationSeconds: frameCount / fps,
+          fps: clip.fps,
+          durationSeconds: frameCount / clip.fps,
           ...count('frameCount', frameCount),
-          ...pixelSize(pixels.shape),
+          ...pixelSize([1, 3, frameCount, heightPx, widthPx]),
         },
       };
     }

@@ -4,11 +4,12 @@ import { join } from 'node:path';
 import { createEngine, type EnginePreview, type RunResult } from '@reelgraph/engine';
 import type { RunError, RunEvent, Workflow } from '@reelgraph/graph';
 import { createModelService } from '@reelgraph/inference';
-import type { LivePlay } from '@reelgraph/node-api';
+import { createFrameService, type LivePlay } from '@reelgraph/node-api';
 import { filesOfHistory, openStore, type Store } from '@reelgraph/store';
 import { type Catalogue, catalogueOver } from './catalogue.ts';
 import { dataFolderAt } from './data-folder.ts';
 import { createForecaster, type Forecaster } from './forecaster.ts';
+import { createFrameFiles, pathOfKept } from './frame-files.ts';
 import { createInputFiles, type InputRoot } from './input-files.ts';
 import { createLiveHost, type LiveRequest } from './live-host.ts';
 import { loadRegistry } from './registry.ts';
@@ -51,7 +52,9 @@ export interface RunHost {
 /** Opens the data folder and finds models; nothing heavy is loaded before the first run needs it. */
 export async function createRunHost(options: RunHostOptions): Promise<RunHost> {
   // Loaded here and not above: the server imports this package too and starts without it.
-  const { createMediaService, encodePreview } = await import('@reelgraph/media');
+  const { createClipDecoder, createMediaService, encodePreview, resizeChunk } = await import(
+    '@reelgraph/media'
+  );
   const folder = dataFolderAt(options.dataFolder);
   const registry = await loadRegistry(options.nodeModules);
   const store = await openStore(folder.artifactsFolder);
@@ -89,6 +92,11 @@ export async function createRunHost(options: RunHostOptions): Promise<RunHost> {
     inferContext: () => models.inferContext(),
     models,
     media,
+    frames: createFrameService({
+      decode: createClipDecoder((file) => pathOfKept(store, file)),
+      resize: resizeChunk,
+      files: createFrameFiles(store),
+    }),
     files,
     encodePreview: async (pixels) => {
       // The engine knows how fast a preview moves; here its picture becomes text that fits into a message.

@@ -1,7 +1,8 @@
 import { mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { FileRef } from '@reelgraph/node-api';
+import { asChunks, type FileRef, type VideoSelection } from '@reelgraph/node-api';
+import { inMemory } from '@reelgraph/node-api/testing';
 import { fromFunction } from '@reelgraph/tensor';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createMediaService } from './media-service.ts';
@@ -27,7 +28,7 @@ const pixels = fromFunction([1, 3, 12, 32, 48], (i) => {
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'reelgraph-decode-'));
-  const request = { frames: { pixels, fps: 8 }, fps: 8, quality: 95, metadata: {}, name: 'clip' };
+  const request = { ...asChunks(pixels), fps: 8, quality: 95, metadata: {}, name: 'clip' };
   await media().muxVideo(request, signal);
   clip = await readFile(join(folder, 'clip.mp4'));
 });
@@ -39,9 +40,13 @@ const levels = ({ data, shape }: typeof pixels) => {
   return Array.from({ length: frames }, (_, t) => data[(frames + t + 1) * height * width - 1]!);
 };
 
+/** The clip, or a part of it, which is short. */
+const decode = async (selection: VideoSelection) =>
+  inMemory(await media().decodeVideo(clip, selection, signal));
+
 describe('reading a video', () => {
   it('gives every frame back, in order, at its rate', async () => {
-    const { pixels: read, fps } = await media().decodeVideo(clip, {}, signal);
+    const { pixels: read, fps } = await decode({});
     expect(fps).toBe(8);
     expect(read.shape).toEqual(pixels.shape);
     // 0.03 of a range of 2: H.264 at high quality, 8 bits a colour.
@@ -52,16 +57,16 @@ describe('reading a video', () => {
   });
 
   it('reads a part', async () => {
-    const { pixels: read } = await media().decodeVideo(clip, { startFrame: 9, frameCount: 2 }, signal);
+    const { pixels: read } = await decode({ startFrame: 9, frameCount: 2 });
     expect(read.shape[2]).toBe(2);
     expect(Math.abs(levels(read)[0]! - 0.25)).toBeLessThan(0.03);
   });
 
   it('takes another rate and scales down in proportion, never up', async () => {
-    const half = await media().decodeVideo(clip, { fps: 4, longestSidePx: 24 }, signal);
+    const half = await decode({ fps: 4, longestSidePx: 24 });
     expect(half.fps).toBe(4);
     expect(half.pixels.shape).toEqual([1, 3, 6, 16, 24]);
-    const large = await media().decodeVideo(clip, { longestSidePx: 4096 }, signal);
+    const large = await decode({ longestSidePx: 4096 });
     expect(large.pixels.shape).toEqual(pixels.shape);
   });
 

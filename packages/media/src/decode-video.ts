@@ -1,93 +1,152 @@
-/** The pictures of a video file from a stranger, by ffmpeg with bounds on what it may open and how much it gives. */
-import { spawn } from 'node:child_process';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { type Frames, NodeError, selectedSize, type VideoSelection } from '@reelgraph/node-api';
+/**
+ * Frames of a video file, by ffmpeg with bounds on what it may open and how much it gives. They are taken from a pipe
+ * as they are asked for; while nobody asks, ffmpeg waits.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  chunkOfRgb,
+  type FileRef,
+  type FrameBackends,
+  NodeError,
+  type VideoSource,
+} from '@reelgraph/node-api';
 import { findFfmpeg } from './ffmpeg-program.ts';
-import { rgbToPixels } from './pixels.ts';
-import { notAVideo, probeVideo } from './video-probe.ts';
 
-/** Frames are held as numbers, 12 bytes a pixel: this many take 1.6 GB. */
-export const maxVideoPixels = 2 ** 27;
-/** Files of screen recorders claim rates up to 1000; no picture lasts that short. */
-const maxFps = 120;
+/** What is read of a file, and how. */
+export interface DecodeRequest {
+  readonly path: string;
+  readonly reader: VideoSource['reader'];
+  /** Rate that frames are left out or repeated for. */
+  readonly atFps?: number;
+  readonly startFrame: number;
+  readonly frameCount: number;
+  /** See VideoSource. */
+  readonly entries: VideoSource['entries'];
+  readonly widthPx: number;
+  readonly heightPx: number;
+}
+
+/** Arguments that make ffmpeg read one file of a stranger, and nothing else. */
+export function inputArguments({ path, reader }: Pick<DecodeRequest, 'path' | 'reader'>): string[] {
+  return ['-v', 'error', '-nostdin', '-protocol_whitelist', 'file', '-f', reader, '-i', path];
+}
+
+/** Filters that leave frames `startFrame` … `startFrame + frameCount` of a file. */
+export function frameFilters({
+  atFps,
+  startFrame,
+  frameCount,
+}: Pick<DecodeRequest, 'atFps' | 'startFrame' | 'frameCount'>): string[] {
+  return [
+    ...(atFps === undefined ? [] : [`fps=${atFps}`]),
+    `trim=start_frame=${startFrame}:end_frame=${startFrame + frameCount}`,
+  ];
+}
+
+/** A frame in, a frame out: timestamps of a file neither drop nor repeat one. */
+export const pictureArguments = ['-map', '0:v:0', '-an', '-vsync', 'passthrough'];
 
 /**
- * Decodes a video; see MediaService.
+ * Interleaved RGB bytes, `bytesPerChunk` at a time; the last may be fewer.
  *
- * @param tempFolder where the file lies while it is read; nothing stays there
- * @throws NodeError 'media/not-a-video' | 'media/too-large' | 'media/no-frames' | 'media/no-ffmpeg'; the signal's
- *   reason on abort
+ * @throws NodeError 'media/decode-failed'; the signal's reason on abort
  */
-export async function decodeVideo(
-  bytes: Uint8Array,
-  selection: VideoSelection,
-  tempFolder: string,
+export function decodeRgb(
+  request: DecodeRequest,
+  bytesPerChunk: number,
   signal: AbortSignal,
-): Promise<Frames> {
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const { entries, startFrame, widthPx, heightPx } = request;
+  const entry = Math.min(Math.floor(startFrame / entries.every), entries.seconds.length);
+  const seconds = entries.seconds[entry - 1];
+  const seek = seconds === undefined ? [] : ['-ss', seconds.toFixed(6)];
+  const skipped = seconds === undefined ? 0 : entry * entries.every;
+  const filters = [
+    ...frameFilters({ ...request, startFrame: startFrame - skipped }),
+    `scale=${widthPx}:${heightPx}:flags=bicubic+accurate_rnd+full_chroma_int`,
+  ];
+  return ffmpegOutput(
+    [
+      ...seek,
+      ...inputArguments(request),
+      ...pictureArguments,
+      ...['-vf', filters.join(','), '-f', 'rawvideo', '-pix_fmt', 'rgb24', 'pipe:1'],
+    ],
+    bytesPerChunk,
+    signal,
+  );
+}
+
+/** What ffmpeg writes to its output, in pieces of exactly this size but for the last. It is gone when this ends. */
+export async function* ffmpegOutput(
+  args: readonly string[],
+  bytesPerChunk: number,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array, void, undefined> {
   signal.throwIfAborted();
-  const info = await probeVideo(bytes);
-  const size = selectedSize(info, selection);
-  const startFrame = selection.startFrame ?? 0;
-  const fps = Math.min(selection.fps ?? info.fps, maxFps);
-  const mostFrames = Math.floor(maxVideoPixels / (size.widthPx * size.heightPx));
-  // One more than may be held, so that a clip that is too long is told from one that just fits.
-  const wanted = Math.min(selection.frameCount ?? Number.POSITIVE_INFINITY, mostFrames + 1);
-  await mkdir(tempFolder, { recursive: true });
-  const folder = await mkdtemp(join(tempFolder, `${process.pid}-read-`));
+  const child = spawn(findFfmpeg(), [...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const errors: Buffer[] = [];
+  child.stderr.on('data', (chunk: Buffer) => errors.push(chunk));
+  const closed = exitOf(child);
+  const kill = () => child.kill('SIGKILL');
+  signal.addEventListener('abort', kill, { once: true });
   try {
-    const path = join(folder, 'video');
-    await writeFile(path, bytes);
-    const filters = [
-      ...(fps === info.fps ? [] : [`fps=${fps}`]),
-      `trim=start_frame=${startFrame}:end_frame=${startFrame + wanted}`,
-      `scale=${size.widthPx}:${size.heightPx}:flags=bicubic+accurate_rnd+full_chroma_int`,
-    ];
-    const rgb = await readFrames(
-      [
-        ...['-v', 'error', '-nostdin', '-protocol_whitelist', 'file', '-f', info.reader, '-i', path],
-        // A frame in, a frame out: timestamps of a file neither drop nor repeat one.
-        ...['-map', '0:v:0', '-an', '-vsync', 'passthrough', '-vf', filters.join(',')],
-        ...['-f', 'rawvideo', '-pix_fmt', 'rgb24', 'pipe:1'],
-      ],
-      signal,
-    );
-    const frameCount = rgb.length / (size.widthPx * size.heightPx * 3);
-    if (frameCount === 0) {
-      throw new NodeError('media/no-frames', `The video has no frame from number ${startFrame} on.`, {
-        hint: 'Start earlier.',
+    let held = new Uint8Array(bytesPerChunk);
+    let filled = 0;
+    for await (const piece of child.stdout as AsyncIterable<Buffer>) {
+      for (let at = 0; at < piece.length; ) {
+        const taken = Math.min(piece.length - at, bytesPerChunk - filled);
+        held.set(piece.subarray(at, at + taken), filled);
+        at += taken;
+        filled += taken;
+        if (filled < bytesPerChunk) continue;
+        yield held;
+        held = new Uint8Array(bytesPerChunk);
+        filled = 0;
+      }
+    }
+    const code = await closed;
+    signal.throwIfAborted();
+    if (code !== 0) {
+      throw new NodeError('media/decode-failed', 'The video could not be read to its end.', {
+        hint: 'The file may be damaged. Play it to see where, and read it only up to there, or make it anew.',
+        cause: Buffer.concat(errors).toString().slice(-2000),
       });
     }
-    if (frameCount > mostFrames) {
-      throw new NodeError(
-        'media/too-large',
-        `The video has more frames of ${size.widthPx}×${size.heightPx} than fit into memory; ${mostFrames} do.`,
-        { hint: 'Read fewer frames, or scale it down while reading.' },
-      );
-    }
-    return { pixels: rgbToPixels(rgb, { frameCount, ...size }), fps };
+    if (filled > 0) yield held.subarray(0, filled);
   } finally {
-    await rm(folder, { recursive: true, force: true });
+    signal.removeEventListener('abort', kill);
+    kill();
+    await closed.catch(() => undefined);
   }
 }
 
-async function readFrames(args: readonly string[], signal: AbortSignal): Promise<Buffer> {
-  const child = spawn(findFfmpeg(), [...args], { stdio: ['ignore', 'pipe', 'pipe'] });
-  const chunks: Buffer[] = [];
-  const errors: Buffer[] = [];
-  child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk));
-  child.stderr.on('data', (chunk: Buffer) => errors.push(chunk));
-  const onAbort = () => child.kill('SIGKILL');
-  signal.addEventListener('abort', onAbort, { once: true });
-  try {
-    const code = await new Promise<number | null>((resolve, reject) => {
-      child.on('error', reject);
-      child.on('close', resolve);
-    });
-    signal.throwIfAborted();
-    if (code !== 0) throw notAVideo(Buffer.concat(errors).toString().slice(-2000));
-    return Buffer.concat(chunks);
-  } finally {
-    signal.removeEventListener('abort', onAbort);
-  }
+async function exitOf(child: ChildProcess): Promise<number | null> {
+  const [code]: unknown[] = await once(child, 'close');
+  return typeof code === 'number' ? code : null;
+}
+
+/**
+ * Decodes clips of files in the artifact store.
+ *
+ * @param pathOf where a file lies now; throws a NodeError when it is gone
+ */
+export function createClipDecoder(pathOf: (file: FileRef) => Promise<string>): FrameBackends['decode'] {
+  return async function* decode({ source, widthPx, heightPx }, { start, frameCount }, perChunk, signal) {
+    const { file, reader, atFps, startFrame, entries } = source;
+    const frameBytes = widthPx * heightPx * 3;
+    const request: DecodeRequest = {
+      path: await pathOf(file),
+      reader,
+      ...(atFps === undefined ? {} : { atFps }),
+      startFrame: startFrame + start,
+      frameCount,
+      entries,
+      widthPx,
+      heightPx,
+    };
+    for await (const rgb of decodeRgb(request, perChunk * frameBytes, signal))
+      yield chunkOfRgb(rgb, { frameCount: rgb.length / frameBytes, widthPx, heightPx });
+  };
 }

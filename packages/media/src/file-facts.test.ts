@@ -1,7 +1,8 @@
 import { mkdtemp, readFile, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { selectedFrames, selectedSize } from '@reelgraph/node-api';
+import { asChunks, selectedFrames, selectedSize } from '@reelgraph/node-api';
+import { inMemory } from '@reelgraph/node-api/testing';
 import { zeros } from '@reelgraph/tensor';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { fileFactsOf } from './file-facts.ts';
@@ -22,8 +23,8 @@ const media = () =>
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'reelgraph-facts-'));
-  const frames = { pixels: zeros('float32', [1, 3, 17, 32, 48]), fps: 8 };
-  await media().muxVideo({ frames, fps: 8, quality: 50, metadata: {}, name: 'clip' }, signal);
+  const frames = asChunks(zeros('float32', [1, 3, 17, 32, 48]));
+  await media().muxVideo({ ...frames, fps: 8, quality: 50, metadata: {}, name: 'clip' }, signal);
   clip = await readFile(join(folder, 'clip.mp4'));
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
@@ -70,7 +71,7 @@ describe('facts of a file', () => {
     { fps: 5, frameCount: 4 },
     { longestSidePx: 37, startFrame: 16 },
   ])('foretells what is read with %o', async (selection) => {
-    const { pixels } = await media().decodeVideo(clip, selection, signal);
+    const { pixels } = inMemory(await media().decodeVideo(clip, selection, signal));
     const size = selectedSize({ widthPx: 48, heightPx: 32 }, selection);
     expect(pixels.shape).toEqual([
       1,

@@ -1,8 +1,16 @@
 /** Image files to pixels and back, by sharp. */
-import { type ImageValue, NodeError } from '@reelgraph/node-api';
+import {
+  chunkOfRgb,
+  clipSize,
+  type Fit,
+  type FrameChunk,
+  type ImageValue,
+  NodeError,
+  rgbToPixels,
+} from '@reelgraph/node-api';
 import type { Tensor } from '@reelgraph/tensor';
 import { sniffImage } from './image-format.ts';
-import { clipSize, frameToRgb, rgbToPixels } from './pixels.ts';
+import { frameToRgb } from './pixels.ts';
 
 /** Far above any frame a model makes; a few kilobytes of PNG can claim gigabytes of pixels. */
 export const imageLimits = { bytes: 64 * 1024 * 1024, pixels: 64_000_000 } as const;
@@ -101,20 +109,40 @@ function damagedImage(cause: unknown): NodeError {
   );
 }
 
-/** How a picture meets a frame of another shape. */
-export type Fit = 'cover' | 'contain' | 'stretch';
-
 /** Resizes to exactly this size; see MediaService. */
-export async function resizeImage(
-  image: ImageValue,
-  { widthPx, heightPx, fit }: { widthPx: number; heightPx: number; fit: Fit },
-): Promise<ImageValue> {
+export async function resizeImage(image: ImageValue, size: PictureSize): Promise<ImageValue> {
   const from = clipSize(image.pixels);
-  if (from.widthPx === widthPx && from.heightPx === heightPx) return image;
+  if (from.widthPx === size.widthPx && from.heightPx === size.heightPx) return image;
+  const data = await resizeRgb(frameToRgb(image.pixels, 0), from, size);
+  return { pixels: rgbToPixels(data, { ...size, frameCount: 1 }) };
+}
+
+/** Every frame of a chunk in exactly this size, as `resizeImage` gives them. */
+export async function resizeChunk(chunk: FrameChunk, size: PictureSize): Promise<FrameChunk> {
+  if (chunk.widthPx === size.widthPx && chunk.heightPx === size.heightPx) return chunk;
+  const { rgb } = chunk;
+  const frameBytes = chunk.widthPx * chunk.heightPx * 3;
+  const resized = new Uint8Array(chunk.frameCount * size.widthPx * size.heightPx * 3);
+  for (let i = 0; i < chunk.frameCount; i++) {
+    const frame = rgb.subarray(i * frameBytes, (i + 1) * frameBytes);
+    resized.set(await resizeRgb(frame, chunk, size), i * size.widthPx * size.heightPx * 3);
+  }
+  return chunkOfRgb(resized, { ...size, frameCount: chunk.frameCount });
+}
+
+interface PictureSize {
+  readonly widthPx: number;
+  readonly heightPx: number;
+  readonly fit: Fit;
+}
+
+async function resizeRgb(
+  rgb: Uint8Array,
+  from: { readonly widthPx: number; readonly heightPx: number },
+  { widthPx, heightPx, fit }: PictureSize,
+): Promise<Uint8Array> {
   const sharp = await loadSharp();
-  const data = await sharp(frameToRgb(image.pixels, 0), {
-    raw: { width: from.widthPx, height: from.heightPx, channels: 3 },
-  })
+  return sharp(rgb, { raw: { width: from.widthPx, height: from.heightPx, channels: 3 } })
     .resize(widthPx, heightPx, {
       fit: fit === 'stretch' ? 'fill' : fit,
       background: '#000000',
@@ -123,7 +151,6 @@ export async function resizeImage(
     .removeAlpha()
     .raw()
     .toBuffer();
-  return { pixels: rgbToPixels(data, { frameCount: 1, widthPx, heightPx }) };
 }
 
 /** One frame of a clip as a PNG file. */

@@ -1,3 +1,4 @@
+export { createClipDecoder } from './decode-video.ts';
 export { findFfmpeg } from './ffmpeg-program.ts';
 export { fileFactsOf } from './file-facts.ts';
 export {
@@ -8,6 +9,7 @@ export {
   imageLimits,
   inspectImage,
   type PreviewStrip,
+  resizeChunk,
 } from './image-files.ts';
 export { type ImageMediaType, sniffImage } from './image-format.ts';
 export { createMediaService, type MediaServiceOptions } from './media-service.ts';

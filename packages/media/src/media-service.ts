@@ -1,8 +1,8 @@
 /** The media service of the run context. */
 import type { FileRef, MediaService } from '@reelgraph/node-api';
 import { safeFileName } from '@reelgraph/node-api';
-import { decodeVideo } from './decode-video.ts';
 import { decodeImage, resizeImage } from './image-files.ts';
+import { openVideo } from './open-video.ts';
 import { withVideoFile } from './video-files.ts';
 
 export interface MediaServiceOptions {
@@ -19,9 +19,10 @@ export function createMediaService({ putFile, tempFolder }: MediaServiceOptions)
   return {
     decodeImage,
     resizeImage,
-    decodeVideo: (bytes, selection, signal) => decodeVideo(bytes, selection, tempFolder, signal),
-    muxVideo: ({ frames, fps, quality, metadata, name }, signal) =>
-      withVideoFile({ pixels: frames.pixels, fps, quality, metadata }, tempFolder, signal, (path) =>
+    decodeVideo: (bytes, selection, signal) =>
+      openVideo(bytes, selection, { tempFolder, keepFile: putFile }, signal),
+    muxVideo: ({ name, ...request }, signal) =>
+      withVideoFile(request, tempFolder, signal, (path) =>
         putFile(path, { mediaType: 'video/mp4', name: `${safeFileName(name)}.mp4` }),
       ),
   };

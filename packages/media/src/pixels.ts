@@ -1,32 +1,6 @@
-/** Between float frames in [-1, 1], planar, and the interleaved 8-bit RGB that encoders and image files use. */
-import { formatShape, type Tensor, TensorError } from '@reelgraph/tensor';
-
-/** Sizes of a clip [1, 3, T, H, W]. */
-export interface ClipSize {
-  readonly frameCount: number;
-  readonly widthPx: number;
-  readonly heightPx: number;
-}
-
-/** @throws TensorError 'tensor/shape-mismatch' unless the tensor is [1, 3, T, H, W] with nothing empty */
-export function clipSize(pixels: Tensor<'float32'>): ClipSize {
-  const [batch, channels, frameCount = 0, heightPx = 0, widthPx = 0] = pixels.shape;
-  const isClip =
-    pixels.shape.length === 5 && batch === 1 && channels === 3 && frameCount * heightPx * widthPx > 0;
-  if (!isClip) {
-    throw new TensorError(
-      'tensor/shape-mismatch',
-      `A clip has the shape [1, 3, frames, height, width], got ${formatShape(pixels.shape)}.`,
-    );
-  }
-  return { frameCount, widthPx, heightPx };
-}
-
-/** -1 … 1 to 0 … 255, rounded and clamped; NaN becomes 0. */
-function toByte(value: number): number {
-  const scaled = Math.round((value + 1) * 127.5);
-  return scaled > 255 ? 255 : scaled > 0 ? scaled : 0;
-}
+/** Frames as the interleaved 8-bit RGB that encoders and image files use. */
+import { clipSize, type FrameChunk, toByte } from '@reelgraph/node-api';
+import type { Tensor } from '@reelgraph/tensor';
 
 /**
  * One frame as interleaved RGB bytes. A `size` larger than the clip is filled by repeating the last column and
@@ -55,19 +29,24 @@ export function frameToRgb(
   return rgb;
 }
 
-/** Interleaved RGB bytes of frames one after the other to a clip [1, 3, T, H, W] in [-1, 1]. */
-export function rgbToPixels(rgb: Uint8Array, { frameCount, widthPx, heightPx }: ClipSize): Tensor<'float32'> {
-  const size = frameCount * heightPx * widthPx;
-  if (rgb.length !== size * 3) {
-    throw new TensorError(
-      'tensor/shape-mismatch',
-      `${frameCount} frames of ${widthPx}×${heightPx} need ${size * 3} bytes, got ${rgb.length}.`,
-    );
+/** Frame `frame` of a chunk as bytes of a larger picture, as in `frameToRgb`. A view of the chunk where it fits as it is. */
+export function paddedRgb(
+  chunk: FrameChunk,
+  rgb: Uint8Array,
+  frame: number,
+  size: { widthPx: number; heightPx: number },
+): Uint8Array {
+  const { widthPx, heightPx } = chunk;
+  const frameBytes = widthPx * heightPx * 3;
+  const bytes = rgb.subarray(frame * frameBytes, (frame + 1) * frameBytes);
+  if (size.widthPx === widthPx && size.heightPx === heightPx) return bytes;
+  const padded = new Uint8Array(size.widthPx * size.heightPx * 3);
+  for (let y = 0; y < size.heightPx; y++) {
+    const from = Math.min(y, heightPx - 1) * widthPx * 3;
+    const to = y * size.widthPx * 3;
+    padded.set(bytes.subarray(from, from + widthPx * 3), to);
+    for (let x = widthPx; x < size.widthPx; x++)
+      padded.copyWithin(to + x * 3, to + (widthPx - 1) * 3, to + widthPx * 3);
   }
-  const data = new Float32Array(size * 3);
-  for (let i = 0; i < size; i++) {
-    for (let channel = 0; channel < 3; channel++)
-      data[channel * size + i] = rgb[i * 3 + channel]! / 127.5 - 1;
-  }
-  return { dtype: 'float32', shape: [1, 3, frameCount, heightPx, widthPx], data };
+  return padded;
 }

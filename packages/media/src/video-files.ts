@@ -1,17 +1,18 @@
-/** Frames to an mp4 file and back. Frames are piped one by one, so a long clip is never whole in bytes. */
+/** Frames to an mp4 file and back. Frames are piped as they come, so a clip is never whole in memory here. */
 import { spawn } from 'node:child_process';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
-import { NodeError } from '@reelgraph/node-api';
+import { PassThrough } from 'node:stream';
+import { type ClipSize, type FrameChunk, NodeError, rgbToPixels } from '@reelgraph/node-api';
 import type { Tensor } from '@reelgraph/tensor';
 import ffmpeg from 'fluent-ffmpeg';
 import { findFfmpeg, isBundledFfmpeg } from './ffmpeg-program.ts';
-import { clipSize, frameToRgb, rgbToPixels } from './pixels.ts';
+import { createFramePump } from './frame-pump.ts';
 
 export interface VideoFileRequest {
-  /** [1, 3, T, H, W] in [-1, 1]; odd sizes grow by one repeated column or row, because H.264 in 4:2:0 needs even ones */
-  readonly pixels: Tensor<'float32'>;
+  /** As in MuxRequest; odd sizes grow by one repeated column or row, because H.264 in 4:2:0 needs even ones */
+  readonly chunks: AsyncIterable<FrameChunk>;
+  readonly size: ClipSize;
   readonly fps: number;
   /** 0 (smallest file) … 100 (visually lossless) */
   readonly quality: number;
@@ -37,7 +38,8 @@ export function qualityToCrf(quality: number): number {
  *
  * The same request gives the same bytes with the same ffmpeg.
  *
- * @throws NodeError 'media/encode-failed' | 'media/disk-full' | 'media/no-ffmpeg'; the signal's reason on abort
+ * @throws NodeError 'media/encode-failed' | 'media/disk-full' | 'media/no-ffmpeg'; what `chunks` throws; the signal's
+ *   reason on abort
  */
 export async function withVideoFile<T>(
   request: VideoFileRequest,
@@ -65,15 +67,10 @@ async function encode(
   path: string,
   signal: AbortSignal,
 ): Promise<void> {
-  const { pixels, fps, quality } = request;
-  const clip = clipSize(pixels);
-  const widthPx = clip.widthPx + (clip.widthPx % 2);
-  const heightPx = clip.heightPx + (clip.heightPx % 2);
-  function* frames(): Generator<Uint8Array> {
-    for (let frame = 0; frame < clip.frameCount; frame++)
-      yield frameToRgb(pixels, frame, { widthPx, heightPx });
-  }
-  const input = Readable.from(frames(), { objectMode: false, highWaterMark: 1 << 20 });
+  const { fps, quality, size } = request;
+  const widthPx = size.widthPx + (size.widthPx % 2);
+  const heightPx = size.heightPx + (size.heightPx % 2);
+  const input = new PassThrough({ highWaterMark: 1 << 20 });
 
   const program = findFfmpeg();
   const command = ffmpeg()
@@ -110,29 +107,37 @@ async function encode(
   // The library asks ffmpeg for its formats before each run, in a form that new versions no longer print.
   Object.assign(command, { _checkCapabilities: (done: () => void) => done() });
 
-  await new Promise<void>((resolve, reject) => {
-    const lines: string[] = [];
-    const onAbort = () => command.kill('SIGKILL');
+  const pump = createFramePump(request.chunks, input, { widthPx, heightPx });
+  const lines: string[] = [];
+  const onAbort = () => command.kill('SIGKILL');
+  const encoded = new Promise<void>((resolve, reject) => {
     command.on('stderr', (line: string) => {
       lines.push(line);
       if (lines.length > 40) lines.shift();
     });
-    command.on('end', () => {
-      signal.removeEventListener('abort', onAbort);
-      resolve();
-    });
-    command.on('error', (cause: Error) => {
-      signal.removeEventListener('abort', onAbort);
-      input.destroy();
-      reject(signal.aborted ? signal.reason : encodeError(lines, cause));
-    });
+    command.on('end', () => resolve());
+    // After the program has ended, whatever ended it.
+    command.on('error', reject);
     command.on('start', () => {
       // A cancel that came while the program was being started.
       if (signal.aborted) onAbort();
+      else pump.start(onAbort);
     });
-    signal.addEventListener('abort', onAbort, { once: true });
-    command.run();
   });
+  signal.addEventListener('abort', onAbort, { once: true });
+  try {
+    command.run();
+    await encoded;
+  } catch (cause) {
+    signal.throwIfAborted();
+    pump.throwIfFailed();
+    throw encodeError(lines, cause);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+    // Whoever makes the frames has let go of what that took.
+    await pump.stop();
+  }
+  pump.throwIfFailed();
 }
 
 /** Options go to the library one by one: in a list it would split any that has one space. */

@@ -1,7 +1,7 @@
 import { mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { FileRef } from '@reelgraph/node-api';
+import { asChunks, type FileRef } from '@reelgraph/node-api';
 import { fromFunction, type Tensor } from '@reelgraph/tensor';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { findFfmpeg, isBundledFfmpeg } from './ffmpeg-program.ts';
@@ -43,7 +43,7 @@ const mux = (
 ) =>
   media().muxVideo(
     {
-      frames: { pixels, fps: 8 },
+      ...asChunks(pixels),
       fps: more.fps ?? 8,
       quality: 90,
       metadata: more.metadata ?? {},
@@ -129,7 +129,7 @@ describe('muxing', () => {
     const reason = new Error('cancelled');
     const pixels = movingSquare(120, 256, 256);
     const running = media().muxVideo(
-      { frames: { pixels, fps: 8 }, fps: 8, quality: 100, metadata: {}, name: 'clip' },
+      { ...asChunks(pixels), fps: 8, quality: 100, metadata: {}, name: 'clip' },
       controller.signal,
     );
     setImmediate(() => controller.abort(reason));
@@ -142,9 +142,9 @@ describe('muxing', () => {
       tempFolder: join(folder, 'temp'),
       putFile: () => Promise.reject(new Error('disk full')),
     });
-    const frames = { pixels: movingSquare(5, 32, 32), fps: 8 };
+    const clip = asChunks(movingSquare(5, 32, 32));
     await expect(
-      service.muxVideo({ frames, fps: 8, quality: 50, metadata: {}, name: 'x' }, signal),
+      service.muxVideo({ ...clip, fps: 8, quality: 50, metadata: {}, name: 'x' }, signal),
     ).rejects.toThrow('disk full');
     expect(await readdir(join(folder, 'temp'))).toEqual([]);
   });

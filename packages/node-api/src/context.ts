@@ -5,7 +5,17 @@
 
 import type { PortFacts } from '@reelgraph/graph';
 import type { Tensor } from '@reelgraph/tensor';
-import type { Conditioning, FileRef, Frames, ImageValue, KnownLatent, ModelRef } from './values.ts';
+import type { ClipSize, FrameChunk } from './frame-chunk.ts';
+import type {
+  Conditioning,
+  FileRef,
+  Fit,
+  FrameSource,
+  Frames,
+  ImageValue,
+  KnownLatent,
+  ModelRef,
+} from './values.ts';
 
 /** Settings that a model, or a variant of it, was measured with. */
 export interface RecommendedSettings {
@@ -124,7 +134,9 @@ export interface ModelService {
 }
 
 export interface MuxRequest {
-  readonly frames: Frames;
+  /** The pictures, taken as they come: only as many as the encoder has room for are asked for ahead. */
+  readonly chunks: AsyncIterable<FrameChunk>;
+  readonly size: ClipSize;
   readonly fps: number;
   /** 0 (smallest file) … 100 (visually lossless) */
   readonly quality: number;
@@ -150,18 +162,60 @@ export interface MediaService {
   /** Decodes a PNG, JPEG or WebP. @throws NodeError 'media/not-an-image' | 'media/too-large' */
   decodeImage(bytes: Uint8Array, signal: AbortSignal): Promise<ImageValue>;
   /** Resizes to exactly this size; `cover` crops what sticks out, `contain` pads with black, `stretch` distorts. */
-  resizeImage(
-    image: ImageValue,
-    size: { widthPx: number; heightPx: number; fit: 'cover' | 'contain' | 'stretch' },
-  ): Promise<ImageValue>;
+  resizeImage(image: ImageValue, size: { widthPx: number; heightPx: number; fit: Fit }): Promise<ImageValue>;
   /**
-   * Decodes the pictures of an MP4, MOV, WebM or Matroska file, upright, with square pixels.
+   * The pictures of an MP4, MOV, WebM or Matroska file, upright, with square pixels. A short clip is decoded at once;
+   * a longer one is looked through, its file is kept in the artifact store, and its frames are decoded when they are
+   * read.
    *
    * @throws NodeError 'media/not-a-video' | 'media/too-large' | 'media/no-frames'
    */
   decodeVideo(bytes: Uint8Array, selection: VideoSelection, signal: AbortSignal): Promise<Frames>;
   /** H.264 mp4, yuv420p, faststart. */
   muxVideo(request: MuxRequest, signal: AbortSignal): Promise<FileRef>;
+}
+
+/**
+ * Reads clips and makes new ones without holding more of them than a chunk. What is small is made at once and stays
+ * in memory; what is not is made when it is read.
+ */
+export interface FrameService {
+  /**
+   * Frames of a clip in order, by chunk. Each call begins anew, so a clip can be read by several at the same time; who
+   * stops early, or aborts, ends what was started for the reading.
+   *
+   * @param part.start      first frame, 0 when absent
+   * @param part.frameCount how many; to the end when absent
+   * @throws ClipReadError when a frame cannot be made; the signal's reason on abort
+   */
+  read(
+    frames: Frames,
+    signal: AbortSignal,
+    part?: { readonly start?: number; readonly frameCount?: number },
+  ): AsyncIterable<FrameChunk>;
+  /** All frames, or a part of them, [1, 3, T, H, W]. @throws NodeError 'frames/too-large'; as `read` */
+  whole(
+    frames: Frames,
+    signal: AbortSignal,
+    part?: { readonly start?: number; readonly frameCount?: number },
+  ): Promise<Tensor<'float32'>>;
+  /** A clip made of others. */
+  make(
+    clip: ClipSize & { readonly fps: number; readonly source: FrameSource },
+    signal: AbortSignal,
+  ): Promise<Frames>;
+  /**
+   * Keeps frames that a node computes, as they come: in memory while they are few, else in the artifact store. The
+   * node's result is what holds them there, so its cache policy must be `disk`.
+   *
+   * @param chunks [1, 3, n, H, W] each, in order, `frameCount` frames in all
+   * @throws StoreError 'store/disk-full' | 'store/not-writable'; what `chunks` throws
+   */
+  keep(
+    clip: ClipSize & { readonly fps: number },
+    chunks: AsyncIterable<Tensor<'float32'>>,
+    signal: AbortSignal,
+  ): Promise<Frames>;
 }
 
 export interface InputFiles {
@@ -222,6 +276,7 @@ export interface RunContext {
   readonly signal: AbortSignal;
   readonly models: ModelService;
   readonly media: MediaService;
+  readonly frames: FrameService;
   readonly files: InputFiles;
   readonly results: ResultFiles;
   readonly checkpoints: Checkpoints;

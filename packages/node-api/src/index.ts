@@ -11,6 +11,7 @@ export type {
   Checkpoints,
   DenoiseRequest,
   FileFacts,
+  FrameService,
   InferContext,
   InputFiles,
   MediaService,
@@ -48,10 +49,27 @@ export {
   type WorkAmounts,
 } from './define-node.ts';
 export { NodeError } from './errors.ts';
+export {
+  asChunks,
+  type ClipSize,
+  chunkOfPixels,
+  chunkOfRgb,
+  clipSize,
+  concatChunks,
+  type FrameChunk,
+  rgbToPixels,
+  sliceChunk,
+  toByte,
+} from './frame-chunk.ts';
+export { createFrameService, type FrameBackends, isShort } from './frame-service.ts';
 export { maxTextCharacters, safeFileName } from './limits.ts';
+export { ClipReadError, sizeOfClip } from './read-clip.ts';
+export type { FrameFileReader, FrameFiles, FrameFileWriter } from './stored-clips.ts';
 export type {
   Conditioning,
   FileRef,
+  Fit,
+  FrameSource,
   Frames,
   ImageValue,
   JsonValue,
@@ -62,8 +80,12 @@ export type {
   Noise,
   PortValues,
   Sigmas,
+  StoredSource,
+  StreamedFrames,
   UnfinishedSampling,
   Value,
+  VideoSource,
   VideoValue,
+  WholeFrames,
 } from './values.ts';
 export { selectedFrames, selectedSize } from './video-selection.ts';

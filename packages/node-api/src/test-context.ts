@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import { fromFunction, type Tensor, tensor, zeros } from '@reelgraph/tensor';
 import type {
   Checkpoints,
+  FrameService,
   MediaService,
   ModelFacts,
   ModelService,
@@ -17,7 +18,10 @@ import type {
   WorldFrame,
 } from './context.ts';
 import { NodeError } from './errors.ts';
-import type { Conditioning, FileRef, ModelRef } from './values.ts';
+import { chunkOfPixels, concatChunks, placeFrames, sliceChunk } from './frame-chunk.ts';
+import { createFrameService } from './frame-service.ts';
+import type { FrameFiles } from './stored-clips.ts';
+import type { Conditioning, FileRef, Frames, ModelRef, WholeFrames } from './values.ts';
 
 /** The fake model's world: an action adds its place in the list to every tile. */
 const fakeWorld: WorldFacts = {
@@ -144,12 +148,18 @@ export function createFakeModels(): ModelService {
   };
 }
 
+/** What a video was made of. */
+export interface FakeMux extends Omit<MuxRequest, 'chunks'> {
+  /** All chunks, [1, 3, T, H, W] */
+  readonly pixels: Tensor<'float32'>;
+}
+
 /**
  * Media that keep what they were given: `muxed` lists the requests, files are digests of them. A picture is the two
  * bytes [side, level]; a video the two bytes [side, frames], whose frame n has the level n.
  */
-export function createFakeMedia(): MediaService & { readonly muxed: readonly MuxRequest[] } {
-  const muxed: MuxRequest[] = [];
+export function createFakeMedia(): MediaService & { readonly muxed: readonly FakeMux[] } {
+  const muxed: FakeMux[] = [];
   return {
     muxed,
     async decodeImage(bytes) {
@@ -170,21 +180,86 @@ export function createFakeMedia(): MediaService & { readonly muxed: readonly Mux
       });
       return { pixels, fps };
     },
-    async muxVideo(request): Promise<FileRef> {
-      muxed.push(request);
+    async muxVideo({ chunks, ...request }): Promise<FileRef> {
+      const { frameCount, widthPx, heightPx } = request.size;
+      const data = new Float32Array(3 * frameCount * widthPx * heightPx);
+      let at = 0;
+      for await (const chunk of chunks) {
+        placeFrames(chunk.pixels, data, { at, frameCount });
+        at += chunk.frameCount;
+      }
+      const pixels = tensor('float32', [1, 3, frameCount, heightPx, widthPx], data);
+      muxed.push({ ...request, pixels });
       const hash = createHash('sha256').update(
         JSON.stringify([request.fps, request.quality, request.metadata]),
       );
-      hash.update(new Uint8Array(request.frames.pixels.data.slice().buffer));
+      hash.update(new Uint8Array(data.buffer));
       return {
         kind: 'file',
         digest: hash.digest('hex'),
-        byteLength: request.frames.pixels.data.byteLength,
+        byteLength: data.byteLength,
         mediaType: 'video/mp4',
         name: `${request.name}.mp4`,
       };
     },
   };
+}
+
+/** Files of frames in memory; `kept` lists them by digest. */
+export function createFakeFrameFiles(): FrameFiles & { readonly kept: Map<string, Uint8Array> } {
+  const kept = new Map<string, Uint8Array>();
+  return {
+    kept,
+    async create() {
+      const parts: Uint8Array[] = [];
+      return {
+        write: async (bytes) => void parts.push(bytes.slice()),
+        async keep(about) {
+          const bytes = new Uint8Array(Buffer.concat(parts));
+          const digest = createHash('sha256').update(bytes).digest('hex');
+          kept.set(digest, bytes);
+          return { kind: 'file', digest, byteLength: bytes.byteLength, ...about };
+        },
+        close: async () => undefined,
+      };
+    },
+    async open({ digest }) {
+      const bytes = kept.get(digest);
+      if (bytes === undefined) throw new NodeError('frames/gone', 'These frames are gone.');
+      return {
+        read: async (at, byteLength) => bytes.slice(at, at + byteLength),
+        reportDamage: async () => void kept.delete(digest),
+        close: async () => undefined,
+      };
+    },
+  };
+}
+
+/** Frames made as in a run, with sizes by the media of the test; no video is decoded. */
+export function createFakeFrames(
+  media: Pick<MediaService, 'resizeImage'> = createFakeMedia(),
+  files: FrameFiles = createFakeFrameFiles(),
+): FrameService {
+  return createFrameService({
+    decode() {
+      throw new NodeError('media/not-a-video', 'No video is decoded here.');
+    },
+    async resize(chunk, size) {
+      const resized = [];
+      for (let i = 0; i < chunk.frameCount; i++) {
+        const { pixels } = sliceChunk(chunk, i, i + 1);
+        resized.push(chunkOfPixels((await media.resizeImage({ pixels }, size)).pixels));
+      }
+      return concatChunks(resized);
+    },
+    files,
+  });
+}
+
+/** A clip that is expected to be in memory, as small ones are. */
+export function inMemory(frames: Frames): WholeFrames {
+  if ('pixels' in frames) return frames;
+  throw new TypeError(`Expected a clip in memory, got one that is read from "${frames.source.kind}".`);
 }
 
 /**
@@ -237,12 +312,14 @@ export interface TestContext extends RunContext {
 export function createTestContext(overrides: Partial<RunContext> = {}): TestContext {
   const progressUpdates: ProgressUpdate[] = [];
   const previews: { pixels: Tensor<'float32'>; fps: number }[] = [];
+  const media = overrides.media ?? createFakeMedia();
   return {
     runId: 'test-run',
     nodeId: 'node',
     signal: new AbortController().signal,
     models: createFakeModels(),
-    media: createFakeMedia(),
+    media,
+    frames: createFakeFrames(media),
     files: {
       async read(name) {
         throw new NodeError('file/not-found', `There is no file "${name}".`);

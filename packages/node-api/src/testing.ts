@@ -1,11 +1,15 @@
 export {
   createFakeCheckpoints,
+  createFakeFrameFiles,
+  createFakeFrames,
   createFakeMedia,
   createFakeModels,
   createFakeResults,
   createTestContext,
+  type FakeMux,
   fakeModelFacts,
   fakeModelRef,
   fakeTarget,
+  inMemory,
   type TestContext,
 } from './test-context.ts';

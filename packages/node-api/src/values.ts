@@ -85,11 +85,78 @@ export interface Sigmas {
   readonly stopAfter?: number;
 }
 
-/** Pixel frames. */
-export interface Frames {
+/**
+ * A clip: pixel frames, whole in memory or as data that says how they are read. Nodes read either with `ctx.frames`,
+ * chunk by chunk, as often as they like.
+ */
+export type Frames = WholeFrames | StreamedFrames;
+
+/** A clip in memory; what is small is kept like this. */
+export interface WholeFrames {
   /** [1, 3, T, H, W] float32 in [-1, 1] */
   readonly pixels: Tensor<'float32'>;
   readonly fps: number;
+}
+
+/**
+ * A clip that is made when it is read. Plain data, like every value: it can be kept, its bytes are counted, and the
+ * files it is read from are found in it, so that it is never used without them.
+ */
+export interface StreamedFrames {
+  readonly frameCount: number;
+  readonly widthPx: number;
+  readonly heightPx: number;
+  readonly fps: number;
+  readonly source: FrameSource;
+}
+
+/** Where the frames of a clip come from. */
+export type FrameSource =
+  | VideoSource
+  | StoredSource
+  /** Every frame of `clip` in the size of the new clip. */
+  | { readonly kind: 'resized'; readonly clip: Frames; readonly fit: Fit }
+  /** The frames of `clip` from `start` on. */
+  | { readonly kind: 'cut'; readonly clip: Frames; readonly start: number }
+  /** The frames of `clip`, last first. */
+  | { readonly kind: 'reversed'; readonly clip: Frames }
+  /** Frames of `clip` left out or repeated, so that at the rate of the new clip it lasts as long. */
+  | { readonly kind: 'retimed'; readonly clip: Frames }
+  /** `second` after `first`; over `crossfade` frames one turns into the other. */
+  | { readonly kind: 'joined'; readonly first: Frames; readonly second: Frames; readonly crossfade: number }
+  /** `frames` where the mask is 1, `original` where it is 0, blended between. */
+  | { readonly kind: 'composite'; readonly original: Frames; readonly frames: Frames; readonly mask: Mask };
+
+/** How frames meet another shape: `cover` crops what sticks out, `contain` pads with black, `stretch` distorts. */
+export type Fit = 'cover' | 'contain' | 'stretch';
+
+/** A video file, decoded while it is read. */
+export interface VideoSource {
+  readonly kind: 'video';
+  readonly file: FileRef;
+  /** Name of the reader for its container. */
+  readonly reader: 'mov' | 'matroska';
+  /** Rate that frames are left out or repeated for while they are decoded; absent where every frame is taken. */
+  readonly atFps?: number;
+  /** Frames of the file, at that rate, before the first of the clip. */
+  readonly startFrame: number;
+  /**
+   * Seconds to begin decoding at for the frames `every`, 2 × `every` … of the file; empty where they are not known,
+   * and decoding begins at the beginning.
+   */
+  readonly entries: { readonly every: number; readonly seconds: readonly number[] };
+}
+
+/**
+ * Frames that a node computed, in one file: frame after frame [3, H, W] float32 in [-1, 1], little endian.
+ */
+export interface StoredSource {
+  readonly kind: 'stored';
+  readonly file: FileRef;
+  /** Frames in a block; the last one may have fewer. */
+  readonly blockFrames: number;
+  /** SHA-256 of each block, so that a part can be trusted without reading the whole. */
+  readonly blocks: readonly string[];
 }
 
 export interface ImageValue {

@@ -1,7 +1,7 @@
 export { type BlobInfo, type BlobStore, digestOf, isDigest } from './blobs.ts';
 export type { CheckpointLimits, CheckpointStore, LoadedCheckpoint, NewCheckpoint } from './checkpoints.ts';
 export { type Disk, type FileStamp, nodeDisk } from './disk.ts';
-export { StoreError, type StoreErrorCode } from './errors.ts';
+export { diskError, StoreError, type StoreErrorCode } from './errors.ts';
 export { filesOfHistory } from './history-files.ts';
 export {
   type Journal,

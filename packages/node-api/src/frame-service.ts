@@ -1,0 +1,113 @@
+/**
+ * The frame service over whatever decodes, resizes and keeps files: the host brings ffmpeg and the artifact store, a
+ * test brings fakes. How clips are made of clips is here, once for both.
+ */
+import type { Tensor } from '@reelgraph/tensor';
+import { concatAxis } from '@reelgraph/tensor';
+import type { FrameService } from './context.ts';
+import { NodeError } from './errors.ts';
+import { type ClipSize, type FrameChunk, placeFrames } from './frame-chunk.ts';
+import { type ClipSources, framesPerChunk, readClip, sizeOfClip } from './read-clip.ts';
+import { createStoredClips, type FrameFiles } from './stored-clips.ts';
+import type { Fit, StreamedFrames, VideoSource } from './values.ts';
+
+/** What a frame service needs of its host. */
+export interface FrameBackends {
+  /**
+   * Decodes frames `start` … `start + frameCount` of a clip from a video file, `perChunk` at a time; ends the decoder
+   * when it is left early.
+   */
+  decode(
+    clip: StreamedFrames & { readonly source: VideoSource },
+    part: { readonly start: number; readonly frameCount: number },
+    perChunk: number,
+    signal: AbortSignal,
+  ): AsyncIterable<FrameChunk>;
+  /** Every frame in exactly this size. */
+  resize(
+    chunk: FrameChunk,
+    size: { readonly widthPx: number; readonly heightPx: number; readonly fit: Fit },
+  ): Promise<FrameChunk>;
+  /** Where computed frames are kept; without it they stay in memory. */
+  readonly files?: FrameFiles;
+}
+
+/** Clips up to this many bytes of float pixels are made at once and stay in memory. */
+export const wholeClipBytes = 2 ** 26;
+/** A clip that a node needs whole takes 12 bytes a pixel: this many take 1.6 GB. */
+const mostPixels = 2 ** 27;
+
+/** Whether a clip is made at once, and not when it is read. */
+export function isShort({ frameCount, widthPx, heightPx }: ClipSize): boolean {
+  return frameCount * widthPx * heightPx * 12 <= wholeClipBytes;
+}
+
+export function createFrameService(backends: FrameBackends): FrameService {
+  const stored = createStoredClips(backends.files);
+  const sources: ClipSources = {
+    decode: backends.decode,
+    resize: backends.resize,
+    readStored: stored.read,
+  };
+
+  const read: FrameService['read'] = (frames, signal, part = {}) => {
+    const { frameCount } = sizeOfClip(frames);
+    const start = part.start ?? 0;
+    const wanted = { start, frameCount: part.frameCount ?? frameCount - start };
+    if (!(start >= 0 && wanted.frameCount > 0 && start + wanted.frameCount <= frameCount)) {
+      throw new RangeError(
+        `Frames ${start} to ${start + wanted.frameCount} are not all in a clip of ${frameCount}.`,
+      );
+    }
+    return readClip(sources, frames, wanted, framesPerChunk(frames), signal);
+  };
+
+  const whole: FrameService['whole'] = async (frames, signal, part = {}) => {
+    const size = sizeOfClip(frames);
+    const count = part.frameCount ?? size.frameCount - (part.start ?? 0);
+    if ('pixels' in frames && count === size.frameCount) return frames.pixels;
+    if (count * size.widthPx * size.heightPx > mostPixels) {
+      const fit = Math.floor(mostPixels / (size.widthPx * size.heightPx));
+      throw new NodeError(
+        'frames/too-large',
+        `This needs ${count} frames of ${size.widthPx}×${size.heightPx} in memory at the same time; ${fit} of them fit.`,
+        { hint: 'Put a Trim or a Resize clip before it.' },
+      );
+    }
+    return joined(read(frames, signal, part), { ...size, frameCount: count });
+  };
+
+  return {
+    read,
+    whole,
+    async make(clip, signal) {
+      if (!isShort(clip)) return clip;
+      return { pixels: await whole(clip, signal), fps: clip.fps };
+    },
+    async keep(clip, chunks, signal) {
+      if (isShort(clip) || backends.files === undefined) {
+        const parts: Tensor<'float32'>[] = [];
+        for await (const chunk of chunks) {
+          signal.throwIfAborted();
+          parts.push(chunk);
+        }
+        const pixels = parts.length === 1 && parts[0] !== undefined ? parts[0] : concatAxis(parts, 2);
+        return { pixels, fps: clip.fps };
+      }
+      return stored.write(clip, chunks, signal);
+    },
+  };
+}
+
+/** All chunks as one tensor [1, 3, T, H, W]; only one chunk is held beside it. */
+async function joined(chunks: AsyncIterable<FrameChunk>, size: ClipSize): Promise<Tensor<'float32'>> {
+  const { frameCount, widthPx, heightPx } = size;
+  const data = new Float32Array(3 * frameCount * widthPx * heightPx);
+  let at = 0;
+  for await (const chunk of chunks) {
+    if (chunk.frameCount === frameCount) return chunk.pixels;
+    placeFrames(chunk.pixels, data, { at, frameCount });
+    at += chunk.frameCount;
+  }
+  return { dtype: 'float32', shape: [1, 3, frameCount, heightPx, widthPx], data };
+}

@@ -1,0 +1,334 @@
+/**
+ * Reading a clip, whatever it is made of. Every reader gives its frames in order, in chunks of `perChunk` frames of
+ * which only the last may have fewer: so two clips can be read side by side.
+ */
+import { sliceAxis, type Tensor } from '@reelgraph/tensor';
+import { NodeError } from './errors.ts';
+import {
+  type ClipSize,
+  chunkOfPixels,
+  clipSize,
+  concatChunks,
+  type FrameChunk,
+  sliceChunk,
+} from './frame-chunk.ts';
+import type { FrameBackends } from './frame-service.ts';
+import type { Frames, StreamedFrames } from './values.ts';
+
+/** A part of a clip. */
+export interface ClipPart {
+  readonly start: number;
+  readonly frameCount: number;
+}
+
+/** What reading needs of its host. */
+export interface ClipSources extends Pick<FrameBackends, 'decode' | 'resize'> {
+  readStored(
+    clip: StreamedFrames,
+    part: ClipPart,
+    perChunk: number,
+    signal: AbortSignal,
+  ): AsyncIterable<FrameChunk>;
+}
+
+/** A chunk takes about this much as numbers; a single frame may take more. */
+const chunkBytes = 2 ** 24;
+/** Frames held for playing backwards, as numbers. */
+const reversedBytes = 2 ** 28;
+
+/** A frame could not be made: with the code and hint of what was in its way, and the clips it was read through. */
+export class ClipReadError extends Error {
+  override readonly name = 'ClipReadError';
+  readonly code: string;
+  readonly hint: string | undefined;
+  /** The one that failed first, then those made of it. */
+  readonly clips: readonly Frames[];
+
+  constructor(clips: readonly Frames[], cause: unknown) {
+    const inner = cause instanceof ClipReadError ? cause.cause : cause;
+    super(inner instanceof Error ? inner.message : String(inner), { cause: inner });
+    this.clips = clips;
+    const { code, hint } = inner instanceof Error ? codeOf(inner) : {};
+    this.code = code ?? 'frames/unreadable';
+    this.hint = hint;
+  }
+}
+
+function codeOf(error: object): { code?: string; hint?: string } {
+  const code =
+    'code' in error && typeof error.code === 'string' && error.code.includes('/') ? error.code : '';
+  const hint = 'hint' in error && typeof error.hint === 'string' ? error.hint : '';
+  return { ...(code === '' ? {} : { code }), ...(hint === '' ? {} : { hint }) };
+}
+
+/** How much a clip holds, without reading it. */
+export function sizeOfClip(frames: Frames): ClipSize {
+  if ('pixels' in frames) return clipSize(frames.pixels);
+  const { frameCount, widthPx, heightPx } = frames;
+  return { frameCount, widthPx, heightPx };
+}
+
+/** Clips that a clip is made of. */
+function partsOf({ source }: StreamedFrames): readonly Frames[] {
+  switch (source.kind) {
+    case 'video':
+    case 'stored':
+      return [];
+    case 'joined':
+      return [source.first, source.second];
+    case 'composite':
+      return [source.original, source.frames];
+    case 'resized':
+    case 'cut':
+    case 'reversed':
+    case 'retimed':
+      return [source.clip];
+  }
+}
+
+/** Pixels of the largest frame that is held while the clip is read. */
+function largestFrame(frames: Frames): number {
+  const { widthPx, heightPx } = sizeOfClip(frames);
+  const inside = 'pixels' in frames ? [] : partsOf(frames).map(largestFrame);
+  return Math.max(widthPx * heightPx, ...inside);
+}
+
+/** Frames in a chunk of this clip, so that memory does not depend on its length. */
+export function framesPerChunk(frames: Frames): number {
+  return Math.max(1, Math.floor(chunkBytes / (largestFrame(frames) * 12)));
+}
+
+/** @throws ClipReadError; the signal's reason on abort */
+export async function* readClip(
+  sources: ClipSources,
+  frames: Frames,
+  part: ClipPart,
+  perChunk: number,
+  signal: AbortSignal,
+): AsyncGenerator<FrameChunk, void, undefined> {
+  const inner = (clip: Frames, { start, frameCount }: ClipPart) =>
+    readClip(sources, clip, { start, frameCount }, perChunk, signal);
+  try {
+    signal.throwIfAborted();
+    let left = part.frameCount;
+    for await (const chunk of partReader()) {
+      signal.throwIfAborted();
+      left -= chunk.frameCount;
+      yield chunk;
+    }
+    if (left !== 0) throw incomplete(part.frameCount, part.frameCount - left);
+  } catch (error) {
+    signal.throwIfAborted();
+    throw new ClipReadError([...(error instanceof ClipReadError ? error.clips : []), frames], error);
+  }
+
+  function partReader(): AsyncIterable<FrameChunk> {
+    if ('pixels' in frames) return slices(frames.pixels, part, perChunk);
+    const { source } = frames;
+    switch (source.kind) {
+      case 'video':
+        return sources.decode({ ...frames, source }, part, perChunk, signal);
+      case 'stored':
+        return sources.readStored(frames, part, perChunk, signal);
+      case 'cut':
+        return inner(source.clip, { ...part, start: part.start + source.start });
+      case 'resized':
+        return resized(inner(source.clip, part), (chunk) =>
+          sources.resize(chunk, { widthPx: frames.widthPx, heightPx: frames.heightPx, fit: source.fit }),
+        );
+      case 'reversed':
+        return reversed((wanted) => inner(source.clip, wanted), source.clip, part, perChunk);
+      case 'retimed':
+        return retimed((wanted) => inner(source.clip, wanted), source.clip, frames, part, perChunk);
+      case 'joined':
+        return joined(inner, source, part, perChunk);
+      case 'composite':
+        return composite(inner(source.original, part), inner(source.frames, part), source.mask.weights, part);
+    }
+  }
+}
+
+function incomplete(wanted: number, got: number): NodeError {
+  return new NodeError('frames/incomplete', `The clip ended after ${got} of ${wanted} frames.`, {
+    hint: 'The file it is read from may be damaged. Make the video anew, or trim the clip before that frame.',
+  });
+}
+
+async function* slices(
+  pixels: Tensor<'float32'>,
+  { start, frameCount }: ClipPart,
+  perChunk: number,
+): AsyncGenerator<FrameChunk> {
+  const end = start + frameCount;
+  for (let at = start; at < end; at += perChunk) {
+    const next = Math.min(end, at + perChunk);
+    yield chunkOfPixels(next - at === pixels.shape[2] ? pixels : sliceAxis(pixels, 2, at, next));
+  }
+}
+
+async function* resized(
+  chunks: AsyncIterable<FrameChunk>,
+  resize: (chunk: FrameChunk) => Promise<FrameChunk>,
+): AsyncGenerator<FrameChunk> {
+  for await (const chunk of chunks) yield await resize(chunk);
+}
+
+/** Chunks of exactly `perChunk` frames, but for the last, of chunks of any size. */
+async function* rechunk(
+  chunks: AsyncIterable<FrameChunk>,
+  perChunk: number,
+): AsyncGenerator<FrameChunk, void, undefined> {
+  let held: FrameChunk | undefined;
+  for await (const chunk of chunks) {
+    held = held === undefined ? chunk : concatChunks([held, chunk]);
+    while (held !== undefined && held.frameCount >= perChunk) {
+      const { frameCount }: FrameChunk = held;
+      yield sliceChunk(held, 0, perChunk);
+      held = frameCount === perChunk ? undefined : sliceChunk(held, perChunk, frameCount);
+    }
+  }
+  if (held !== undefined) yield held;
+}
+
+/** Segments are read forwards, from the last to the first, and turned round one by one. */
+function reversed(
+  read: (part: ClipPart) => AsyncIterable<FrameChunk>,
+  clip: Frames,
+  { start, frameCount }: ClipPart,
+  perChunk: number,
+): AsyncIterable<FrameChunk> {
+  const { frameCount: total } = sizeOfClip(clip);
+  const longest = Math.max(1, Math.floor(reversedBytes / (largestFrame(clip) * 12)));
+  async function* backwards(): AsyncGenerator<FrameChunk> {
+    const first = total - start - frameCount;
+    for (let end = total - start; end > first; end -= longest) {
+      const from = Math.max(first, end - longest);
+      const segment: FrameChunk[] = [];
+      for await (const chunk of read({ start: from, frameCount: end - from })) segment.push(chunk);
+      for (const chunk of segment.reverse()) {
+        for (let i = chunk.frameCount - 1; i >= 0; i--) yield sliceChunk(chunk, i, i + 1);
+      }
+    }
+  }
+  return rechunk(backwards(), perChunk);
+}
+
+/** The frame nearest in time, of those that there are. */
+function retimed(
+  read: (part: ClipPart) => AsyncIterable<FrameChunk>,
+  clip: Frames,
+  { fps }: StreamedFrames,
+  { start, frameCount }: ClipPart,
+  perChunk: number,
+): AsyncIterable<FrameChunk> {
+  const last = sizeOfClip(clip).frameCount - 1;
+  const frameAt = (i: number): number => Math.min(last, Math.round((i * clip.fps) / fps));
+  async function* nearest(): AsyncGenerator<FrameChunk> {
+    const [first, final] = [frameAt(start), frameAt(start + frameCount - 1)];
+    let at = first;
+    let next = start;
+    for await (const chunk of read({ start: first, frameCount: final - first + 1 })) {
+      while (next < start + frameCount && frameAt(next) < at + chunk.frameCount) {
+        const from = frameAt(next) - at;
+        yield sliceChunk(chunk, from, from + 1);
+        next += 1;
+      }
+      at += chunk.frameCount;
+    }
+  }
+  return rechunk(nearest(), perChunk);
+}
+
+/** Outside the crossfade every value stays as it is. */
+function joined(
+  read: (clip: Frames, part: ClipPart) => AsyncIterable<FrameChunk>,
+  {
+    first,
+    second,
+    crossfade,
+  }: { readonly first: Frames; readonly second: Frames; readonly crossfade: number },
+  part: ClipPart,
+  perChunk: number,
+): AsyncIterable<FrameChunk> {
+  const fadeAt = sizeOfClip(first).frameCount - crossfade;
+  const end = part.start + part.frameCount;
+  /** What of the part lies in frames `from` … `to` of the whole. */
+  const within = (from: number, to: number): ClipPart => {
+    const start = Math.max(part.start, from);
+    return { start, frameCount: Math.min(end, to) - start };
+  };
+  async function* inOrder(): AsyncGenerator<FrameChunk> {
+    const before = within(0, fadeAt);
+    if (before.frameCount > 0) yield* read(first, before);
+    const fade = within(fadeAt, fadeAt + crossfade);
+    if (fade.frameCount > 0) {
+      const offset = fade.start - fadeAt;
+      const into = read(second, { ...fade, start: offset });
+      yield* crossfaded(read(first, fade), into, (i) => (offset + i + 1) / (crossfade + 1));
+    }
+    const after = within(fadeAt + crossfade, Number.POSITIVE_INFINITY);
+    if (after.frameCount > 0) yield* read(second, { ...after, start: after.start - fadeAt });
+  }
+  return rechunk(inOrder(), perChunk);
+}
+
+/** Two clips side by side, chunk by chunk; both are let go of when the reader stops. */
+async function* together(
+  a: AsyncIterable<FrameChunk>,
+  b: AsyncIterable<FrameChunk>,
+): AsyncGenerator<readonly [FrameChunk, FrameChunk], void, undefined> {
+  const other = b[Symbol.asyncIterator]();
+  try {
+    for await (const chunk of a) {
+      const next = await other.next();
+      if (next.done === true || next.value.frameCount !== chunk.frameCount)
+        throw new RangeError('Two clips that are read side by side gave chunks of other sizes.');
+      yield [chunk, next.value];
+    }
+  } finally {
+    await other.return?.();
+  }
+}
+
+/** a + share × (b - a), the share by frame. */
+async function* crossfaded(
+  a: AsyncIterable<FrameChunk>,
+  b: AsyncIterable<FrameChunk>,
+  shareOf: (frame: number) => number,
+): AsyncGenerator<FrameChunk> {
+  let at = 0;
+  for await (const [from, to] of together(a, b)) {
+    const plane = from.widthPx * from.heightPx;
+    const [old, made] = [from.pixels, to.pixels.data];
+    const data = old.data.map((value, i) => {
+      const share = shareOf(at + (Math.floor(i / plane) % from.frameCount));
+      return value + share * (made[i]! - value);
+    });
+    at += from.frameCount;
+    yield chunkOfPixels({ ...old, data });
+  }
+}
+
+/** @param weights [1, 1, T, H, W] of the whole clip */
+async function* composite(
+  original: AsyncIterable<FrameChunk>,
+  frames: AsyncIterable<FrameChunk>,
+  weights: Tensor<'float32'>,
+  { start }: ClipPart,
+): AsyncGenerator<FrameChunk> {
+  let at = start;
+  for await (const [below, above] of together(original, frames)) {
+    const data = below.pixels.data.slice();
+    const made = above.pixels.data;
+    const places = below.frameCount * below.widthPx * below.heightPx;
+    const mask = weights.data.subarray(at * below.widthPx * below.heightPx).subarray(0, places);
+    for (let i = 0; i < data.length; i++) {
+      const weight = mask[i % places]!;
+      // Untouched bits outside, not a product with zero.
+      if (weight === 1) data[i] = made[i]!;
+      else if (weight > 0) data[i] = data[i]! + weight * (made[i]! - data[i]!);
+    }
+    at += below.frameCount;
+    yield chunkOfPixels({ ...below.pixels, data });
+  }
+}
