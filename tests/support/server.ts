@@ -28,6 +28,8 @@ export async function temporaryFolder(): Promise<{ path: string; dispose: () => 
 export async function startServer(options: {
   dataFolder: string;
   entry?: string;
+  /** Told at once, for who will not wait until it is ready. */
+  onSpawn?: (child: ChildProcess) => void;
   env?: Record<string, string>;
   args?: string[];
 }): Promise<RunningServer> {
@@ -43,6 +45,7 @@ export async function startServer(options: {
     ],
     { cwd: projectRoot, env: { ...process.env, ...options.env }, stdio: ['ignore', 'pipe', 'pipe'] },
   );
+  options.onSpawn?.(child);
   const lines: string[] = [];
   const address = await new Promise<string>((found, failed) => {
     const read = (line: string) => {

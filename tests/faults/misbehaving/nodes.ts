@@ -1,11 +1,19 @@
-/** A node type that is not shipped: it does to its process what nodes and native code have done to others. */
+/**
+ * Node types that are not shipped: one does to its process what nodes and native code have done to others, the others
+ * sample as the shipped ones do and note every step.
+ */
 import { spawn } from 'node:child_process';
+import { appendFileSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
-import { type AnyNodeDefinition, defineNode } from '@reelgraph/node-api';
+import { type AnyNodeDefinition, defineNode, type RunContext } from '@reelgraph/node-api';
+import { builtinNodes } from '@reelgraph/nodes';
 
 /** What a node may do instead of its work. */
 export const misdeeds = {
   nothing: () => undefined,
+  fails: () => {
+    throw new Error('as it was told to');
+  },
   'loops for ever': () => {
     for (;;);
   },
@@ -77,4 +85,29 @@ export const misbehave = defineNode({
   },
 });
 
-export const nodes: readonly AnyNodeDefinition[] = [misbehave];
+/** The variable that names the file of steps: a line `runId nodeId step pid` for each that was computed. */
+export const stepLogName = 'REELGRAPH_TEST_STEP_LOG';
+
+/** A node type that samples, under the name `noted-…`. */
+function noted(type: 'denoise' | 'continue-denoise'): AnyNodeDefinition {
+  const definition = builtinNodes.get(type);
+  if (definition === undefined) throw new Error(`There is no node type "${type}".`);
+  return {
+    ...definition,
+    type: `noted-${type}`,
+    run: ({ ctx, ...rest }) => definition.run({ ...rest, ctx: noting(ctx) }),
+  };
+}
+
+function noting(ctx: RunContext): RunContext {
+  const progress: RunContext['progress'] = (update) => {
+    const log = process.env[stepLogName];
+    // Before the first step comes a message, and no step.
+    if (log !== undefined && update.message === undefined)
+      appendFileSync(log, `${ctx.runId} ${ctx.nodeId} ${update.step} ${process.pid}\n`);
+    ctx.progress(update);
+  };
+  return Object.create(ctx, { progress: { value: progress } });
+}
+
+export const nodes: readonly AnyNodeDefinition[] = [misbehave, noted('denoise'), noted('continue-denoise')];
