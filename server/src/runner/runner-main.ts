@@ -20,7 +20,7 @@ const optionsSchema: z.ZodType<RunHostOptions> = z.object({
 /** How often it says that it is alive. */
 const aliveEveryMs = 500;
 /** What a run leaves behind, a step of a model above all, gets this long to end. */
-const restMs = 500;
+const restMs = 400;
 const lookAgainMs = 5;
 
 function send(message: FromRunner): void {

@@ -70,7 +70,7 @@ type State =
 /** Starts in a row that may go wrong before no more is tried until somebody wants a run. */
 const maxFailedStarts = 3;
 /** Stops the run within a second, together with what is around it. */
-const defaultCancelDeadlineMs = 700;
+const defaultCancelDeadlineMs = 600;
 /** Work that holds the runner's thread, such as a pass over a long clip, takes seconds. */
 const defaultSilenceMs = 60_000;
 /** One that starts has nothing to say yet, and may find the machine busy. */
