@@ -7,6 +7,7 @@ import type { BenchOptions, BenchSection } from './section.ts';
 
 const sections: Record<string, () => Promise<{ default: BenchSection }>> = {
   engine: () => import('./engine.ts'),
+  media: () => import('./media.ts'),
   sampling: () => import('./sampling.ts'),
   server: () => import('./server.ts'),
   start: () => import('./start.ts'),
