@@ -24,16 +24,22 @@ export class MersenneTwister {
   /** The next 32 bits, 0 … 2^32 - 1. */
   uint32(): number {
     if (this.#next >= stateSize) this.#refill();
-    let y = this.#state[this.#next++]!;
-    y ^= y >>> 11;
-    y ^= (y << 7) & 0x9d2c5680;
-    y ^= (y << 15) & 0xefc60000;
-    return (y ^ (y >>> 18)) >>> 0;
+    return temper(this.#state[this.#next++]!) >>> 0;
   }
 
-  /** Uniform in [0, 1) with 24 bits: what torch draws for a float32. */
-  uniform24(): number {
-    return (this.uint32() & 0xffffff) * 2 ** -24;
+  /** Fills `data` from `start` to its end with uniform numbers in [0, 1) of 24 bits: what torch draws for a float32. */
+  fillUniform24(data: Float32Array, start: number): void {
+    const state = this.#state;
+    let next = this.#next;
+    for (let i = start; i < data.length; i++) {
+      if (next >= stateSize) {
+        this.#refill();
+        next = 0;
+      }
+      data[i] = (temper(state[next]!) & 0xffffff) * 2 ** -24;
+      next += 1;
+    }
+    this.#next = next;
   }
 
   /** Uniform in [0, 1) with 53 bits from two draws, the first one the higher: what torch draws for a double. */
@@ -45,10 +51,23 @@ export class MersenneTwister {
 
   #refill(): void {
     const state = this.#state;
-    for (let i = 0; i < stateSize; i++) {
-      const y = (state[i]! & 0x80000000) | (state[(i + 1) % stateSize]! & 0x7fffffff);
-      state[i] = state[(i + middle) % stateSize]! ^ (y >>> 1) ^ (y & 1 ? 0x9908b0df : 0);
-    }
+    const rest = stateSize - middle;
+    const last = stateSize - 1;
+    for (let i = 0; i < rest; i++) state[i] = state[i + middle]! ^ twist(state[i]!, state[i + 1]!);
+    for (let i = rest; i < last; i++) state[i] = state[i - rest]! ^ twist(state[i]!, state[i + 1]!);
+    state[last] = state[middle - 1]! ^ twist(state[last]!, state[0]!);
     this.#next = 0;
   }
+}
+
+function temper(word: number): number {
+  let y = word ^ (word >>> 11);
+  y ^= (y << 7) & 0x9d2c5680;
+  y ^= (y << 15) & 0xefc60000;
+  return y ^ (y >>> 18);
+}
+
+function twist(high: number, low: number): number {
+  const y = (high & 0x80000000) | (low & 0x7fffffff);
+  return (y >>> 1) ^ (-(y & 1) & 0x9908b0df);
 }

@@ -9,7 +9,7 @@
  */
 import { elementCount } from './create.ts';
 import { TensorError } from './errors.ts';
-import { logFloat32, sinCosFloat32 } from './float32-math.ts';
+import { logRow, rowLength, sinCosRow } from './float32-math.ts';
 import { MersenneTwister } from './mt19937.ts';
 import type { Tensor } from './tensor.ts';
 
@@ -45,7 +45,7 @@ export class NoiseGenerator {
   /** Uniform numbers in [0, 1), as torch.rand. */
   uniform(shape: readonly number[]): Tensor<'float32'> {
     const data = new Float32Array(elementCount(shape));
-    for (let i = 0; i < data.length; i++) data[i] = this.#bits.uniform24();
+    this.#bits.fillUniform24(data, 0);
     return { dtype: 'float32', shape: [...shape], data };
   }
 
@@ -72,26 +72,37 @@ export class NoiseGenerator {
   }
 
   #fillBlocks(data: Float32Array): void {
-    for (let i = 0; i < data.length; i++) data[i] = this.#bits.uniform24();
+    this.#bits.fillUniform24(data, 0);
     const whole = data.length - (data.length % block);
-    for (let start = 0; start < whole; start += block) turnBlock(data, start);
+    for (let start = 0; start < whole; start += 2 * rowLength)
+      turnBlocks(data, start, Math.min(2 * rowLength, whole - start));
     if (whole < data.length) {
       // The last block overlaps numbers already turned, so it is drawn afresh.
       const start = data.length - block;
-      for (let i = start; i < data.length; i++) data[i] = this.#bits.uniform24();
-      turnBlock(data, start);
+      this.#bits.fillUniform24(data, start);
+      turnBlocks(data, start, block);
     }
   }
 }
 
-/** Box–Muller in place: eight radii from the first half, eight angles from the second. */
-function turnBlock(data: Float32Array, start: number): void {
-  for (let j = start; j < start + block / 2; j++) {
-    const u1 = Math.fround(1 - data[j]!);
-    const radius = Math.fround(Math.sqrt(Math.fround(-2 * logFloat32(u1))));
-    const [sin, cos] = sinCosFloat32(Math.fround(twoPiFloat32 * data[j + block / 2]!));
-    data[j] = radius * cos;
-    data[j + block / 2] = radius * sin;
+const radii = new Float32Array(rowLength);
+const sines = new Float32Array(rowLength);
+const cosines = new Float32Array(rowLength);
+
+/** Box–Muller in place: in every block of 16 eight radii come from the first half, eight angles from the second. */
+function turnBlocks(data: Float32Array, start: number, length: number): void {
+  const pairs = length / 2;
+  const placeOf = (pair: number): number => start + ((pair >> 3) << 4) + (pair & 7);
+  for (let i = 0; i < pairs; i++) {
+    radii[i] = 1 - data[placeOf(i)]!;
+    sines[i] = twoPiFloat32 * data[placeOf(i) + block / 2]!;
+  }
+  logRow(radii, pairs);
+  sinCosRow(sines, sines, cosines, pairs);
+  for (let i = 0; i < pairs; i++) {
+    const radius = Math.fround(Math.sqrt(Math.fround(-2 * radii[i]!)));
+    data[placeOf(i)] = radius * cosines[i]!;
+    data[placeOf(i) + block / 2] = radius * sines[i]!;
   }
 }
 
