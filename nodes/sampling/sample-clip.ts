@@ -2,17 +2,19 @@
 import {
   findSampler,
   freshNoiseFrom,
-  guide,
-  keepKnown,
   parseSamplerState,
+  runSampling,
   type SamplerState,
-  type SamplerStep,
 } from '@reelgraph/diffusion';
 import {
   type Latent,
+  type ModelRef,
   NodeError,
   type PortFacts,
   type RunContext,
+  type SamplingRequest,
+  type SamplingState,
+  type SamplingStep,
   type UnfinishedSampling,
 } from '@reelgraph/node-api';
 import type { Tensor } from '@reelgraph/tensor';
@@ -38,14 +40,13 @@ export interface SampleRequest {
 /**
  * Samples, with a checkpoint and a preview after every step. The conditional branch says which frames are known.
  *
- * @throws NodeError 'denoise/unknown-sampler' | 'denoise/no-answer'; what the samplers and the model throw
+ * @throws NodeError 'denoise/unknown-sampler'; what the samplers and the model throw
  */
 export async function sampleClip(request: SampleRequest, ctx: RunContext): Promise<Latent> {
   const { plan, latent } = request;
-  const { sigmas, branches, noise, guidanceScale, model } = plan;
+  const { sigmas, branches, model } = plan;
   const facts = ctx.models.facts(model);
-  const sampler = findSampler(plan.sampler);
-  if (sampler === undefined) {
+  if (findSampler(plan.sampler) === undefined) {
     throw new NodeError('denoise/unknown-sampler', `There is no sampler "${plan.sampler}".`);
   }
   const known = branches[0]?.known;
@@ -62,7 +63,7 @@ export async function sampleClip(request: SampleRequest, ctx: RunContext): Promi
   ctx.progress({ step: firstStep, totalSteps: lastStep, message: 'Preparing the model' });
 
   let estimate = latent.samples;
-  const onStep = (done: SamplerStep) => {
+  const onStep = (done: SamplingStep) => {
     const { step, sample, memory } = done;
     if (step < lastStep) ctx.checkpoints.save(step, () => ({ step, sample, memory }));
     else if (step < totalSteps) estimate = done.estimateClean();
@@ -73,21 +74,8 @@ export async function sampleClip(request: SampleRequest, ctx: RunContext): Promi
       return { pixels, fps: (facts.recommended.fps * (pixels.shape[2] ?? 1)) / latent.frameCount };
     });
   };
-  const { sample, step, memory } = await sampler.sample({
-    sigmas,
-    from,
-    stopAfter: lastStep,
-    freshNoise: freshNoiseFrom(noise.seed, shape),
-    async denoise(at, sigma) {
-      const call = { sample: at, sigma, branches, ...(known === undefined ? {} : { known }) };
-      const [conditional, unconditional] = await ctx.models.denoise(model, call, ctx.signal);
-      if (conditional === undefined) throw new NodeError('denoise/no-answer', 'The model gave no answer.');
-      return unconditional === undefined ? conditional : guide(conditional, unconditional, guidanceScale);
-    },
-    ...(known === undefined ? {} : { constrain: (at, sigma) => keepKnown(at, known, noise.samples, sigma) }),
-    onStep,
-    signal: ctx.signal,
-  });
+  const sampling = { ...plan, known, from, stopAfter: lastStep };
+  const { sample, step, memory } = await takeSteps(sampling, onStep, ctx);
   const { model: name, frameCount, widthPx, heightPx } = latent;
   return {
     samples: sample,
@@ -97,4 +85,24 @@ export async function sampleClip(request: SampleRequest, ctx: RunContext): Promi
     heightPx,
     ...(step < totalSteps ? { unfinished: { ...plan, step, memory, estimate } } : {}),
   };
+}
+
+/** Where the model runs, if there is such a place; else here, call by call. */
+function takeSteps(
+  sampling: SamplingRequest & { readonly model: ModelRef },
+  onStep: (step: SamplingStep) => void,
+  { models, signal }: RunContext,
+): Promise<SamplingState> {
+  const { model, branches, known, noise } = sampling;
+  if (models.sample !== undefined) return models.sample(model, sampling, onStep, signal);
+  return runSampling(
+    { ...sampling, noise: noise.samples },
+    {
+      velocities: (sample, sigma) =>
+        models.denoise(model, { sample, sigma, branches, ...(known === undefined ? {} : { known }) }, signal),
+      freshNoise: freshNoiseFrom(noise.seed, noise.samples.shape),
+      onStep,
+      signal,
+    },
+  );
 }

@@ -1,4 +1,7 @@
-/** Elementwise arithmetic on float32 tensors of one shape, in the names the formulas use. */
+/**
+ * Elementwise arithmetic on float32 tensors of one shape, in the names the formulas use. Four elements at a time: V8
+ * reads a float32 into the register of the one before, so that a plain loop waits for every sum, twice as long.
+ */
 import { formatShape, sameShape, type Tensor, TensorError } from '@reelgraph/tensor';
 
 type Float = Tensor<'float32'>;
@@ -19,15 +22,32 @@ function expectSameShape(a: Float, b: Float): void {
  */
 export function weightedSum(a: number, x: Float, b: number, y: Float): Float {
   expectSameShape(x, y);
-  const data = new Float32Array(x.data.length);
-  for (let i = 0; i < data.length; i++) data[i] = a * x.data[i]! + b * y.data[i]!;
+  const xs = x.data;
+  const ys = y.data;
+  const data = new Float32Array(xs.length);
+  const whole = data.length & ~3;
+  for (let i = 0; i < whole; i += 4) {
+    data[i] = a * xs[i]! + b * ys[i]!;
+    data[i + 1] = a * xs[i + 1]! + b * ys[i + 1]!;
+    data[i + 2] = a * xs[i + 2]! + b * ys[i + 2]!;
+    data[i + 3] = a * xs[i + 3]! + b * ys[i + 3]!;
+  }
+  for (let i = whole; i < data.length; i++) data[i] = a * xs[i]! + b * ys[i]!;
   return { dtype: 'float32', shape: x.shape, data };
 }
 
 /** False when any element is NaN or infinite: a model that broke, or a sampler that ran away. */
 export function isFiniteTensor(value: Float): boolean {
+  const { data } = value;
   // A sum is not finite as soon as one element is not.
-  let sum = 0;
-  for (let i = 0; i < value.data.length; i++) sum += value.data[i]!;
-  return Number.isFinite(sum);
+  let [a, b, c, d] = [0, 0, 0, 0];
+  const whole = data.length & ~3;
+  for (let i = 0; i < whole; i += 4) {
+    a += data[i]!;
+    b += data[i + 1]!;
+    c += data[i + 2]!;
+    d += data[i + 3]!;
+  }
+  for (let i = whole; i < data.length; i++) a += data[i]!;
+  return Number.isFinite(a + b + c + d);
 }

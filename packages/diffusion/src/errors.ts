@@ -7,8 +7,10 @@ export type DiffusionErrorCode =
   | 'diffusion/bad-extension'
   | 'diffusion/bad-statistics'
   | 'diffusion/bad-patch'
+  | 'diffusion/no-answer'
   | 'diffusion/no-noise'
-  | 'diffusion/not-finite';
+  | 'diffusion/not-finite'
+  | 'diffusion/unknown-sampler';
 
 /** Arithmetic asked to work on values it has no answer for. */
 export class DiffusionError extends Error {

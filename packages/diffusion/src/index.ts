@@ -34,6 +34,7 @@ export {
   type PreviewFit,
 } from './latent-scaling.ts';
 export { type PatchSize, patchify, unpatchify } from './patchify.ts';
+export { runSampling, type SamplingHost, type SamplingJob } from './run-sampling.ts';
 export type { Sampler, SamplerMemory, SamplerOptions, SamplerState, SamplerStep } from './sampler.ts';
 export { parseSamplerState } from './sampler-state.ts';
 export { findSampler, type SamplerEntry, samplers } from './samplers.ts';

@@ -8,13 +8,20 @@ export interface SamplerEntry {
   readonly name: string;
   readonly label: string;
   readonly sample: Sampler;
+  /** It takes new noise for every step but the last. */
+  readonly drawsNoise?: boolean;
 }
 
 /** Every sampler that the denoise node offers; the first is the default. */
 export const samplers = [
   { name: 'euler', label: 'Euler', sample: sampleEuler },
   { name: 'heun', label: 'Heun (twice the time, finer)', sample: sampleHeun },
-  { name: 'stochastic', label: 'Stochastic (new grain with every step)', sample: sampleStochastic },
+  {
+    name: 'stochastic',
+    label: 'Stochastic (new grain with every step)',
+    sample: sampleStochastic,
+    drawsNoise: true,
+  },
 ] as const satisfies readonly SamplerEntry[];
 
 /** The sampler of that name, or undefined. */

@@ -1,5 +1,4 @@
 /** Sampling that trusts only the clean latent of each step, and puts new noise on it. */
-
 import type { Tensor } from '@reelgraph/tensor';
 import { DiffusionError } from './errors.ts';
 import { addFlowNoise, estimateClean } from './flow.ts';
@@ -30,7 +29,7 @@ export function sampleStochastic(options: SamplerOptions): Promise<SamplerState>
     options,
     ({ sample, velocity, sigma, sigmaNext }) => {
       const clean = estimateClean(sample, velocity, sigma);
-      return { sample: fresh === undefined ? clean : addFlowNoise(clean, fresh, sigmaNext) };
+      return { sample: fresh === undefined ? clean : addFlowNoise(clean, fresh, sigmaNext), clean };
     },
     // Drawing takes a few percent of a small model's time; nothing is put on the result.
     (step) => {

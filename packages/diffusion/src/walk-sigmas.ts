@@ -24,6 +24,8 @@ export interface StepInterval {
 export interface StepResult {
   /** Latent at `sigmaNext`, not yet constrained. */
   readonly sample: Tensor<'float32'>;
+  /** The clean latent that `sample` was made from, x0 of the step, where the method has it at hand. */
+  readonly clean?: Tensor<'float32'>;
   /** All that the next step needs of this one besides the sample: a method may remember nothing elsewhere. */
   readonly memory?: SamplerMemory;
 }
@@ -80,7 +82,7 @@ export async function walkSigmas(
       ...state,
       totalSteps,
       sigma: sigmaNext,
-      estimateClean: () => constrain(estimateClean(sample, velocity, sigma), 0),
+      estimateClean: () => constrain(end.clean ?? estimateClean(sample, velocity, sigma), 0),
     });
   }
   return state;

@@ -32,6 +32,7 @@ export function plannedModels(models: ModelService, planned: PlannedDigests): Mo
     facts: (model) => models.facts(model),
     encodeText: (model, text, signal) => models.encodeText(model, text, signal),
     denoise: (model, request, signal) => models.denoise(model, request, signal),
+    ...(models.sample === undefined ? {} : { sample: models.sample }),
     encodeFrames: (model, pixels, signal) => models.encodeFrames(model, pixels, signal),
     decodeLatent: (model, latent, signal) => models.decodeLatent(model, latent, signal),
     previewLatent: (model, latent) => models.previewLatent(model, latent),

@@ -1,20 +1,27 @@
 /** The model service of the run context: packages, families and sessions put together. */
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import { findSampler, freshNoiseFrom } from '@reelgraph/diffusion';
 import {
   type InferContext,
   type ModelFacts,
   type ModelRef,
   type ModelService,
   NodeError,
+  type SamplingRequest,
+  type SamplingState,
+  type SamplingStep,
 } from '@reelgraph/node-api';
-import { formatShape, TensorError } from '@reelgraph/tensor';
+import { formatShape, type Tensor, TensorError } from '@reelgraph/tensor';
+import { denoiserOf } from './families/denoiser.ts';
 import { families, familyOf } from './families/families.ts';
 import type { FamilyModel, RunComponent, WorldGraphs } from './families/family.ts';
 import { type ModelFiles, readModelFiles } from './model-files.ts';
 import { damagedModel, findModelPackages, type ModelPackage } from './model-package.ts';
 import { filesUnlikePublished, listPackageFiles, PackageDigests } from './package-digest.ts';
 import { SessionClient, SessionError } from './session-client.ts';
+import type { SessionRef } from './session-messages.ts';
+import { NoiseSource } from './shared-noise.ts';
 
 export interface ModelServiceOptions {
   /** Folders that are model packages or hold them; those that do not exist are passed over. */
@@ -103,50 +110,51 @@ export async function createModelService(options: ModelServiceOptions): Promise<
     return { folder: entry.folder, model: entry.model, files: entry.files };
   }
 
-  /** `work` with the family's model and a way to run its graphs. */
-  async function using<T>(
+  function count(component: string, runs: number, runMs: number): void {
+    const before = times.get(component) ?? { runs: 0, runMs: 0 };
+    times.set(component, { runs: before.runs + runs, runMs: before.runMs + runMs });
+  }
+
+  /** `work` with the file that stands for a role of the package. */
+  async function withGraph<T>(
     ref: ModelRef,
-    work: (model: FamilyModel, run: RunComponent) => Promise<T>,
+    role: string,
+    feedsOf: () => Readonly<Record<string, Tensor>>,
+    work: (session: SessionRef, component: string) => Promise<T>,
   ): Promise<T> {
-    const { folder, model, files } = entryOf(ref);
-    const run: RunComponent = async (role, feeds, signal) => {
-      const file = files.pathOf(role, ref);
-      const component = file.slice(0, file.indexOf('/'));
-      try {
-        const { outputs, runMs } = await sessions.run(
-          { path: join(folder, file), version: ref.digest },
-          feeds,
-          signal,
-        );
-        const before = times.get(component) ?? { runs: 0, runMs: 0 };
-        times.set(component, { runs: before.runs + 1, runMs: before.runMs + runMs });
-        return outputs;
-      } catch (error) {
-        if (!(error instanceof SessionError)) throw error;
-        if (error.stage === 'open')
-          throw damagedModel(ref.name, file, 'could not be opened as an ONNX graph', error);
-        const shapes = Object.entries(feeds).map(([name, { shape }]) => `${name} ${formatShape(shape)}`);
-        throw error.stage === 'run'
-          ? new NodeError(
-              'model/run-failed',
-              `Model "${ref.name}": ${component} could not run with ${shapes.join(', ')}.`,
-              {
-                hint: 'Try a smaller size or fewer frames; memory may be short. If a small clip fails too, the model may be damaged.',
-                cause: error,
-              },
-            )
-          : new NodeError(
-              'model/worker-lost',
-              `The part that runs models stopped while it ran ${component} of "${ref.name}".`,
-              {
-                hint: 'Run again; finished steps of the graph are kept.',
-                cause: error,
-              },
-            );
-      }
-    };
+    const { folder, files } = entryOf(ref);
+    const file = files.pathOf(role, ref);
+    const component = file.slice(0, file.indexOf('/'));
     try {
-      return await work(model, run);
+      return await work({ path: join(folder, file), version: ref.digest }, component);
+    } catch (error) {
+      if (!(error instanceof SessionError)) throw error;
+      if (error.stage === 'open')
+        throw damagedModel(ref.name, file, 'could not be opened as an ONNX graph', error);
+      if (error.stage === 'worker')
+        throw new NodeError(
+          'model/worker-lost',
+          `The part that runs models stopped while it ran ${component} of "${ref.name}".`,
+          {
+            hint: 'Run again; finished steps of the graph are kept.',
+            cause: error,
+          },
+        );
+      const shapes = Object.entries(feedsOf()).map(([name, { shape }]) => `${name} ${formatShape(shape)}`);
+      throw new NodeError(
+        'model/run-failed',
+        `Model "${ref.name}": ${component} could not run with ${shapes.join(', ')}.`,
+        {
+          hint: 'Try a smaller size or fewer frames; memory may be short. If a small clip fails too, the model may be damaged.',
+          cause: error,
+        },
+      );
+    }
+  }
+
+  async function withFittingShapes<T>(ref: ModelRef, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
     } catch (error) {
       if (!(error instanceof TensorError)) throw error;
       throw new NodeError('model/wrong-shape', `Model "${ref.name}": ${error.message}`, {
@@ -154,6 +162,61 @@ export async function createModelService(options: ModelServiceOptions): Promise<
         cause: error,
       });
     }
+  }
+
+  /** `work` with the family's model and a way to run its graphs. */
+  async function using<T>(
+    ref: ModelRef,
+    work: (model: FamilyModel, run: RunComponent) => Promise<T>,
+  ): Promise<T> {
+    const { model } = entryOf(ref);
+    const run: RunComponent = (role, feeds, signal) =>
+      withGraph(
+        ref,
+        role,
+        () => feeds,
+        async (session, component) => {
+          const { outputs, runMs } = await sessions.run(session, feeds, signal);
+          count(component, 1, runMs);
+          return outputs;
+        },
+      );
+    return withFittingShapes(ref, () => work(model, run));
+  }
+
+  /** All steps where the session is. */
+  async function sample(
+    ref: ModelRef,
+    request: SamplingRequest,
+    onStep: (step: SamplingStep) => void,
+    signal: AbortSignal,
+  ): Promise<SamplingState> {
+    const { family } = entryOf(ref).model.facts;
+    const { branches, known, noise, sampler, sigmas, guidanceScale, from, stopAfter } = request;
+    const clip = { shape: noise.samples.shape, branches, known };
+    const job = { sampler, sigmas, guidanceScale, noise: noise.samples, known, from, stopAfter };
+    const feedsOf = () => denoiserOf(family)(clip).feedsAt(noise.samples, 1);
+    const draws = findSampler(sampler)?.drawsNoise === true;
+    const noiseSteps = {
+      firstStep: 'memory' in from ? from.step : 0,
+      // Nothing is put on the result.
+      endStep: draws ? Math.min(sigmas.length - 2, stopAfter ?? sigmas.length) : 0,
+    };
+    return withFittingShapes(ref, () =>
+      withGraph(ref, 'transformer', feedsOf, (session, component) =>
+        sessions.sample(
+          { session, family, clip, job },
+          {
+            noise: new NoiseSource(clip.shape, noiseSteps, freshNoiseFrom(noise.seed, clip.shape)),
+            onStep({ state, clean, runs, runMs }) {
+              count(component, runs, runMs);
+              onStep({ ...state, estimateClean: () => clean });
+            },
+          },
+          signal,
+        ),
+      ),
+    );
   }
 
   await refresh();
@@ -183,6 +246,7 @@ export async function createModelService(options: ModelServiceOptions): Promise<
     facts: (ref) => entryOf(ref).files.factsOf(ref),
     encodeText: (ref, text, signal) => using(ref, (model, run) => model.encodeText(run, text, signal)),
     denoise: (ref, request, signal) => using(ref, (model, run) => model.denoise(run, request, signal)),
+    sample,
     encodeFrames: (ref, pixels, signal) =>
       using(ref, (model, run) => model.encodeFrames(run, pixels, signal)),
     decodeLatent: (ref, latent, signal) =>

@@ -7,15 +7,19 @@
  * is to kill the process that hosts this.
  */
 import { Worker } from 'node:worker_threads';
-import { copyTensor, type Tensor } from '@reelgraph/tensor';
+import { DiffusionError, type SamplerState } from '@reelgraph/diffusion';
+import { copyTensor, type Tensor, TensorError } from '@reelgraph/tensor';
 import type {
+  CarriedError,
   SessionAnswer,
   SessionOutputs,
   SessionRef,
+  SessionReport,
   SessionRequest,
   SessionWorkerOptions,
 } from './session-messages.ts';
 import { transferFromBytes } from './session-messages.ts';
+import type { NoiseSource } from './shared-noise.ts';
 
 // The runtime calls home unless told not to before it loads, and a worker's own environment is too late.
 process.env.ORT_DISABLE_TELEMETRY = '1';
@@ -38,12 +42,25 @@ type RequestBody = SessionRequest extends infer R
     : never
   : never;
 
+type Answered = Exclude<SessionAnswer, { kind: 'failed' }>;
+
 interface Pending {
   readonly id: number;
   readonly body: RequestBody;
   readonly transfer: ArrayBuffer[];
-  resolve(outputs: SessionOutputs): void;
+  /** Whom a sampling reports to; absent for other requests. */
+  readonly watcher: SamplingWatcher | undefined;
+  /** Nobody waits any more: it was cancelled, or whoever watches it threw. */
+  isLeft: boolean;
+  resolve(answer: Answered): void;
   reject(reason: unknown): void;
+}
+
+/** What a sampling needs of the thread that asked for it. */
+export interface SamplingWatcher {
+  readonly noise: NoiseSource;
+  /** After each step; what it throws ends the sampling. */
+  onStep(step: SessionReport): void;
 }
 
 export interface SessionClientOptions extends SessionWorkerOptions {
@@ -87,12 +104,33 @@ export class SessionClient {
       owned[name] = copy;
       if (copy.data.buffer instanceof ArrayBuffer) transfer.push(copy.data.buffer);
     }
-    return this.#request({ kind: 'run', session, feeds: owned }, transfer, signal);
+    const answer = await this.#request({ kind: 'run', session, feeds: owned }, { transfer, signal });
+    if (answer.kind !== 'done') throw new Error(`A run was answered with "${answer.kind}".`);
+    return { outputs: answer.outputs, runMs: answer.runMs };
+  }
+
+  /**
+   * Takes the steps of a sampling in the worker. It holds the worker until it ends, or, after an abort, until the
+   * step at work does.
+   *
+   * @throws SessionError; what the arithmetic between the runs throws; what `watcher` throws; the signal's reason on
+   *   abort
+   */
+  async sample(
+    sampling: Omit<Extract<SessionRequest, { kind: 'sample' }>, 'kind' | 'id' | 'noise'>,
+    watcher: SamplingWatcher,
+    signal?: AbortSignal,
+  ): Promise<SamplerState> {
+    signal?.throwIfAborted();
+    const body = { kind: 'sample', ...sampling, noise: watcher.noise.shared } as const;
+    const answer = await this.#request(body, { signal, watcher });
+    if (answer.kind !== 'sampled') throw new Error(`A sampling was answered with "${answer.kind}".`);
+    return answer.state;
   }
 
   /** Closes all sessions and frees their memory; the next run opens what it needs. */
   async release(): Promise<void> {
-    if (this.#worker !== undefined) await this.#request({ kind: 'release' }, []);
+    if (this.#worker !== undefined) await this.#request({ kind: 'release' });
   }
 
   /** Whether a run is inside the runtime, be there anybody who waits for it or not. */
@@ -100,12 +138,12 @@ export class SessionClient {
     return this.#inFlight !== undefined;
   }
 
-  /** Refuses new requests, waits for the run in flight, then ends the worker. */
+  /** Refuses new requests, waits for the run in flight (of a sampling: the step at work), then ends the worker. */
   async dispose(): Promise<void> {
     this.#disposed = true;
-    const gone = new SessionError('worker', 'The inference worker was closed.');
-    for (const request of this.#waiting.splice(0)) request.reject(gone);
+    for (const request of this.#waiting.splice(0)) request.reject(closed());
     if (this.#inFlight !== undefined) {
+      this.#leave(this.#inFlight);
       await new Promise<void>((resolve) => this.#whenIdle.push(resolve));
     }
     const worker = this.#worker;
@@ -113,23 +151,34 @@ export class SessionClient {
     await worker?.terminate();
   }
 
-  #request(body: RequestBody, transfer: ArrayBuffer[], signal?: AbortSignal): Promise<SessionOutputs> {
+  #request(
+    body: RequestBody,
+    options: {
+      readonly transfer?: ArrayBuffer[];
+      readonly signal?: AbortSignal | undefined;
+      readonly watcher?: SamplingWatcher;
+    } = {},
+  ): Promise<Answered> {
+    const { transfer = [], signal, watcher } = options;
     if (this.#disposed) {
-      return Promise.reject(new SessionError('worker', 'The inference worker was closed.'));
+      return Promise.reject(closed());
     }
     return new Promise((resolve, reject) => {
       const onAbort = () => {
         const at = this.#waiting.indexOf(request);
         if (at >= 0) this.#waiting.splice(at, 1);
+        else this.#leave(request);
         reject(signal?.reason);
       };
       const request: Pending = {
         id: this.#nextId++,
         body,
         transfer,
-        resolve: (outputs) => {
+        watcher,
+        isLeft: false,
+        resolve: (answer) => {
           signal?.removeEventListener('abort', onAbort);
-          resolve(outputs);
+          resolve(answer);
         },
         reject: (reason) => {
           signal?.removeEventListener('abort', onAbort);
@@ -155,6 +204,7 @@ export class SessionClient {
     worker.ref();
     this.#inFlight = request;
     worker.postMessage({ ...request.body, id: request.id }, request.transfer);
+    request.watcher?.noise.drawAfter();
   }
 
   #start(): Worker {
@@ -162,7 +212,10 @@ export class SessionClient {
     const { threads, openBytes } = this.#options;
     const workerData = { threads, ...(openBytes === undefined ? {} : { openBytes }) };
     const worker = new Worker(entry, { workerData, name: 'inference' });
-    worker.on('message', (answer: SessionAnswer) => this.#receive(answer));
+    worker.on('message', (message: SessionAnswer | SessionReport) => {
+      if (message.kind === 'step') this.#watch(message);
+      else this.#receive(message);
+    });
     worker.on('error', (cause) =>
       this.#lose(worker, new SessionError('worker', 'The inference worker failed.', { cause })),
     );
@@ -177,9 +230,29 @@ export class SessionClient {
     const request = this.#inFlight;
     if (request === undefined || request.id !== answer.id) return;
     this.#inFlight = undefined;
-    if (answer.kind === 'done') request.resolve({ outputs: answer.outputs, runMs: answer.runMs });
-    else request.reject(new SessionError(answer.stage, answer.message));
+    if (answer.kind !== 'failed') request.resolve(answer);
+    else if (answer.stage !== 'sample') request.reject(new SessionError(answer.stage, answer.message));
+    // Whoever cancelled has been told already; the others wait for a worker that is being closed.
+    else request.reject(request.isLeft ? closed() : uncarried(answer.error));
     this.#sendNext();
+  }
+
+  #watch(report: SessionReport): void {
+    const request = this.#inFlight;
+    if (request?.watcher === undefined || request.id !== report.id || request.isLeft) return;
+    try {
+      request.watcher.noise.drawAfter(report.state.step);
+      request.watcher.onStep(report);
+    } catch (error) {
+      this.#leave(request);
+      request.reject(error);
+    }
+  }
+
+  /** Nobody waits for it: a sampling ends after the step at work, a run is gone through with. */
+  #leave(request: Pending): void {
+    request.isLeft = true;
+    request.watcher?.noise.stop();
   }
 
   /** The thread is gone: everything that waited for it learns why, and the next request starts another. */
@@ -191,4 +264,15 @@ export class SessionClient {
     for (const request of lost) request.reject(reason);
     this.#sendNext();
   }
+}
+
+function closed(): SessionError {
+  return new SessionError('worker', 'The inference worker was closed.');
+}
+
+/** The error as it was thrown in the worker. */
+function uncarried(error: CarriedError): Error {
+  if (error.name === 'DiffusionError') return new DiffusionError(error.code, error.message);
+  if (error.name === 'TensorError') return new TensorError(error.code, error.message);
+  return new Error(error.message);
 }

@@ -3,29 +3,25 @@
  */
 import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import type { DType, Tensor, TypedArrays } from '@reelgraph/tensor';
-import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
-import type { SessionAnswer, SessionRef, SessionRequest, SessionWorkerOptions } from './session-messages.ts';
+import { DiffusionError } from '@reelgraph/diffusion';
+import { TensorError } from '@reelgraph/tensor';
+import { InferenceSession } from 'onnxruntime-node';
+import { RunFailure, runGraph } from './run-graph.ts';
+import { sampleInSession } from './sample-in-session.ts';
+import type {
+  CarriedError,
+  SessionAnswer,
+  SessionRef,
+  SessionReport,
+  SessionRequest,
+  SessionWorkerOptions,
+} from './session-messages.ts';
 
 interface OpenSession {
   readonly version: string;
   /** Size of the graph and its weights on disk: about what they take in memory. */
   readonly byteLength: number;
   readonly session: InferenceSession;
-}
-
-/** The runtime's names of our dtypes are the same. */
-const knownDTypes: ReadonlySet<string> = new Set<DType>([
-  'float32',
-  'float16',
-  'int32',
-  'int64',
-  'uint8',
-  'bool',
-]);
-
-function isOneOfOurs(value: OrtTensor): value is OrtTensor & { type: DType; data: TypedArrays[DType] } {
-  return knownDTypes.has(value.type);
 }
 
 /** Holds sessions by path, as many as the budget allows, and answers requests one after another. */
@@ -43,8 +39,11 @@ export class SessionHandler {
     return [...this.#open.keys()];
   }
 
-  /** Never rejects: a failure is an answer. */
-  async handle(request: SessionRequest): Promise<SessionAnswer> {
+  /** Never rejects: a failure is an answer. @param report told of the steps of a sampling */
+  async handle(
+    request: SessionRequest,
+    report: (step: SessionReport) => void = () => undefined,
+  ): Promise<SessionAnswer> {
     const { id } = request;
     if (request.kind === 'release') {
       await this.#releaseAll();
@@ -57,23 +56,12 @@ export class SessionHandler {
       return { kind: 'failed', id, stage: 'open', message: messageOf(error) };
     }
     try {
-      const feeds: Record<string, OrtTensor> = {};
-      for (const [name, { dtype, data, shape }] of Object.entries(request.feeds)) {
-        feeds[name] = new OrtTensor(dtype, data, shape);
-      }
-      const before = performance.now();
-      const results = await session.run(feeds);
-      const runMs = performance.now() - before;
-      const outputs: Record<string, Tensor> = {};
-      for (const [name, value] of Object.entries(results)) {
-        if (!(value instanceof OrtTensor) || !isOneOfOurs(value)) {
-          throw new Error(`Output "${name}" has the type ${value.type}, which has no place here.`);
-        }
-        outputs[name] = { dtype: value.type, shape: [...value.dims], data: value.data };
-      }
-      return { kind: 'done', id, outputs, runMs };
+      if (request.kind === 'sample') return await sampleInSession(session, request, report);
+      return { kind: 'done', id, ...(await runGraph(session, request.feeds)) };
     } catch (error) {
-      return { kind: 'failed', id, stage: 'run', message: messageOf(error) };
+      return error instanceof RunFailure
+        ? { kind: 'failed', id, stage: 'run', message: error.message }
+        : { kind: 'failed', id, stage: 'sample', error: carried(error) };
     }
   }
 
@@ -133,6 +121,13 @@ async function fileBytes(path: string): Promise<number> {
   } catch {
     return 0;
   }
+}
+
+function carried(error: unknown): CarriedError {
+  const message = messageOf(error);
+  if (error instanceof DiffusionError) return { name: 'DiffusionError', code: error.code, message };
+  if (error instanceof TensorError) return { name: 'TensorError', code: error.code, message };
+  return { name: 'Error', message };
 }
 
 function messageOf(error: unknown): string {

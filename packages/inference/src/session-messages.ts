@@ -1,5 +1,8 @@
 /** What passes between the thread that wants numbers and the worker that computes them. */
-import type { Tensor } from '@reelgraph/tensor';
+import type { DiffusionErrorCode, SamplerState, SamplingJob } from '@reelgraph/diffusion';
+import type { Tensor, TensorErrorCode } from '@reelgraph/tensor';
+import type { ClipToDenoise } from './families/denoiser.ts';
+import type { SharedNoise } from './shared-noise.ts';
 
 /** A graph to run: opened on first use and kept. */
 export interface SessionRef {
@@ -16,8 +19,30 @@ export type SessionRequest =
       readonly session: SessionRef;
       readonly feeds: Readonly<Record<string, Tensor>>;
     }
+  /** All steps of a clip, one after the other; reports go out meanwhile. */
+  | {
+      readonly kind: 'sample';
+      readonly id: number;
+      readonly session: SessionRef;
+      readonly family: string;
+      readonly clip: ClipToDenoise;
+      readonly job: SamplingJob;
+      readonly noise: SharedNoise;
+    }
   /** Closes every session; the answer has no outputs. */
   | { readonly kind: 'release'; readonly id: number };
+
+/** A step of a sampling that is at work. */
+export interface SessionReport {
+  readonly kind: 'step';
+  readonly id: number;
+  readonly state: SamplerState;
+  /** What the model thinks the clean latent is. */
+  readonly clean: Tensor<'float32'>;
+  /** Runs of the graph since the step before, and the time inside them. */
+  readonly runs: number;
+  readonly runMs: number;
+}
 
 export interface SessionOutputs {
   readonly outputs: Readonly<Record<string, Tensor>>;
@@ -27,6 +52,9 @@ export interface SessionOutputs {
 
 export type SessionAnswer =
   | ({ readonly kind: 'done'; readonly id: number } & SessionOutputs)
+  | { readonly kind: 'sampled'; readonly id: number; readonly state: SamplerState }
+  /** The arithmetic between the runs of a sampling refused, or it was stopped. */
+  | { readonly kind: 'failed'; readonly id: number; readonly stage: 'sample'; readonly error: CarriedError }
   /** `stage` tells a file that cannot be opened from feeds that do not fit. */
   | {
       readonly kind: 'failed';
@@ -35,12 +63,27 @@ export type SessionAnswer =
       readonly message: string;
     };
 
+/** An error that crosses threads; of other classes only the message does. */
+export type CarriedError =
+  | { readonly name: 'DiffusionError'; readonly code: DiffusionErrorCode; readonly message: string }
+  | { readonly name: 'TensorError'; readonly code: TensorErrorCode; readonly message: string }
+  | { readonly name: 'Error'; readonly message: string };
+
 /** What the worker is started with. */
 export interface SessionWorkerOptions {
   /** Threads one run may use. */
   readonly threads: number;
   /** Graphs kept open, by the bytes of their files; those not used for longest are closed beyond it. No limit when absent. */
   readonly openBytes?: number;
+}
+
+/** The buffers of these tensors that are worth moving to the other thread. The sender gives them up. */
+export function buffersToMove(tensors: Iterable<Tensor>): ArrayBuffer[] {
+  const buffers = new Set<ArrayBuffer>();
+  for (const { data } of tensors) {
+    if (data.byteLength >= transferFromBytes && data.buffer instanceof ArrayBuffer) buffers.add(data.buffer);
+  }
+  return [...buffers];
 }
 
 /** Below this a message copies a tensor faster than a buffer changes its owner. */

@@ -5,7 +5,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { z } from 'zod';
 import { SessionHandler } from './session-handler.ts';
-import { type SessionAnswer, type SessionRequest, transferFromBytes } from './session-messages.ts';
+import { buffersToMove, type SessionReport, type SessionRequest } from './session-messages.ts';
 
 const port = parentPort;
 if (port === null) throw new Error('session-worker.ts is started as a worker thread, not run by itself.');
@@ -17,15 +17,11 @@ const handler = new SessionHandler(
 );
 
 port.on('message', (request: SessionRequest) => {
-  void handler.handle(request).then((answer) => port.postMessage(answer, buffersOf(answer)));
+  const report = (step: SessionReport): void =>
+    // The sampler goes on from its state; the clean latent nobody here looks at again.
+    port.postMessage(step, buffersToMove([step.clean]));
+  void handler.handle(request, report).then((answer) => {
+    // The runtime made the outputs fresh for us.
+    port.postMessage(answer, answer.kind === 'done' ? buffersToMove(Object.values(answer.outputs)) : []);
+  });
 });
-
-/** Large outputs move to the other thread without a copy; the runtime made them fresh for us. */
-function buffersOf(answer: SessionAnswer): ArrayBuffer[] {
-  if (answer.kind === 'failed') return [];
-  const buffers = new Set<ArrayBuffer>();
-  for (const { data } of Object.values(answer.outputs)) {
-    if (data.byteLength >= transferFromBytes && data.buffer instanceof ArrayBuffer) buffers.add(data.buffer);
-  }
-  return [...buffers];
-}

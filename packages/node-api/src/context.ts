@@ -15,6 +15,8 @@ import type {
   ImageValue,
   KnownLatent,
   ModelRef,
+  Noise,
+  UnfinishedSampling,
 } from './values.ts';
 
 /** Settings that a model, or a variant of it, was measured with. */
@@ -101,6 +103,42 @@ export interface DenoiseRequest {
   readonly known?: KnownLatent;
 }
 
+/** A whole sampling, as plain data. */
+export interface SamplingRequest {
+  /** Name of the sampler. */
+  readonly sampler: string;
+  /** Descending, `steps + 1` values, the last is 0. */
+  readonly sigmas: readonly number[];
+  /** g in `uncond + g * (cond - uncond)`; 1 means off. */
+  readonly guidanceScale: number;
+  /** The conditional and, with guidance, the unconditional branch. */
+  readonly branches: readonly Conditioning[];
+  /** Clean frames to keep. */
+  readonly known?: KnownLatent | undefined;
+  /** What the clip began from. */
+  readonly noise: Noise;
+  /** [1, C, T, H, W] at `sigmas[0]`, or the state after a step. */
+  readonly from: Tensor<'float32'> | SamplingState;
+  /** Stops after this many steps, counted from the first; goes to the end when absent. */
+  readonly stopAfter?: number | undefined;
+}
+
+/** Sampling between two steps. */
+export interface SamplingState {
+  /** Steps done. */
+  readonly step: number;
+  /** Latent at `sigmas[step]`, [1, C, T, H, W] */
+  readonly sample: Tensor<'float32'>;
+  /** What the sampler carries from step to step besides. */
+  readonly memory: UnfinishedSampling['memory'];
+}
+
+/** What is seen after each step. */
+export interface SamplingStep extends SamplingState {
+  /** The clean latent the model sees at this point, same shape. */
+  estimateClean(): Tensor<'float32'>;
+}
+
 export interface ModelService {
   /**
    * @throws NodeError 'model/not-found' | 'model/damaged' when the package is missing, incomplete or altered;
@@ -116,6 +154,19 @@ export interface ModelService {
     request: DenoiseRequest,
     signal: AbortSignal,
   ): Promise<readonly Tensor<'float32'>[]>;
+  /**
+   * Takes all steps where the model runs, so that none of them waits for this thread. It gives the bits that the same
+   * sampling gives step by step through `denoise`. Absent where there is no such place.
+   *
+   * @param onStep told of each step, in order and beside the next one; what it throws ends the sampling
+   * @throws the signal's reason at once on abort, while the step at work goes to its end
+   */
+  sample?(
+    model: ModelRef,
+    request: SamplingRequest,
+    onStep: (step: SamplingStep) => void,
+    signal: AbortSignal,
+  ): Promise<SamplingState>;
   /** frames [1, 3, F, H, W] in [-1, 1] -> normalised latent [1, C, T, h, w] */
   encodeFrames(model: ModelRef, pixels: Tensor<'float32'>, signal: AbortSignal): Promise<Tensor<'float32'>>;
   /** normalised latent [1, C, T, h, w] -> frames [1, 3, F, H, W] in [-1, 1] */

@@ -1,6 +1,6 @@
 /** What a sampling loop costs beside the model itself while its checkpoints are saved, and what they add. */
 import type { RunEvent } from '@reelgraph/graph';
-import type { ModelService } from '@reelgraph/node-api';
+import type { ModelService, SamplingStep } from '@reelgraph/node-api';
 import type { CheckpointStore, Store } from '@reelgraph/store';
 import { createCapturingEngine } from '../capture.ts';
 import { type BenchSection, median } from '../section.ts';
@@ -11,8 +11,10 @@ interface Sampled {
   readonly loopMs: number;
   /** Inside `session.run`. */
   readonly bareMs: number;
-  /** On the sampling thread, while no session runs. */
-  readonly betweenMs: number;
+  /** From the request to the worker until its answer: the runs, and what the worker does between them. */
+  readonly inWorkerMs: number;
+  /** On the engine's thread beside it, in what is told of each step. */
+  readonly besideMs: number;
 }
 
 const defaultRounds = 7;
@@ -35,26 +37,35 @@ function observed(store: Store) {
   return { seen, store: { ...store, checkpoints } };
 }
 
-/** Models with a look at how long the sampling thread keeps them waiting: from an answer to the next call. */
+type Sample = NonNullable<ModelService['sample']>;
+
+/** Models with a look at what they are asked to sample, and at what telling of it takes. */
 function observedModels(models: ModelService) {
-  const seen = { betweenMs: 0, answeredAt: Number.NaN };
-  const denoise: ModelService['denoise'] = async (...call) => {
-    // The first call of a clip follows no answer.
-    if (!Number.isNaN(seen.answeredAt)) seen.betweenMs += performance.now() - seen.answeredAt;
-    const answer = await models.denoise(...call);
-    seen.answeredAt = performance.now();
-    return answer;
+  const seen = { inWorkerMs: 0, besideMs: 0, asked: undefined as Parameters<Sample> | undefined };
+  const sample: Sample = async (...call) => {
+    const [model, request, onStep, signal] = call;
+    seen.asked = call;
+    const began = performance.now();
+    const told = (step: SamplingStep): void => {
+      const from = performance.now();
+      onStep(step);
+      seen.besideMs += performance.now() - from;
+    };
+    if (models.sample === undefined) throw new Error('the models do not sample where they run');
+    const end = await models.sample(model, request, told, signal);
+    seen.inWorkerMs += performance.now() - began;
+    return end;
   };
-  return { seen, models: { ...models, denoise } };
+  return { seen, models: { ...models, sample } };
 }
 
 const checkpoints: BenchSection = async (report, { count: rounds = defaultRounds }) => {
   let seen = { isOn: true, saves: 0, copyingMs: 0 };
-  let waits = { betweenMs: 0, answeredAt: Number.NaN };
+  let watch: ReturnType<typeof observedModels>['seen'] | undefined;
   const { engine, models, taken, close } = await createCapturingEngine({
     withModels: (own) => {
       const watched = observedModels(own);
-      waits = watched.seen;
+      watch = watched.seen;
       return watched.models;
     },
     withStore: (store) => {
@@ -66,8 +77,7 @@ const checkpoints: BenchSection = async (report, { count: rounds = defaultRounds
   const sessionMs = () => models.sessionTimes().get('transformer')?.runMs ?? 0;
   async function denoise(seed: number): Promise<Sampled> {
     const before = sessionMs();
-    waits.betweenMs = 0;
-    waits.answeredAt = Number.NaN;
+    const [workerBefore, besideBefore] = [watch?.inWorkerMs ?? 0, watch?.besideMs ?? 0];
     const events: RunEvent[] = [];
     await engine.run({
       runId: `bench-${seed}`,
@@ -78,7 +88,21 @@ const checkpoints: BenchSection = async (report, { count: rounds = defaultRounds
     const done = events.find((event) => event.type === 'node.finished' && event.nodeId === 'denoise');
     if (done?.type !== 'node.finished')
       throw new Error(`denoise did not finish: ${JSON.stringify(events.at(-1))}`);
-    return { loopMs: done.durationMs, bareMs: sessionMs() - before, betweenMs: waits.betweenMs };
+    return {
+      loopMs: done.durationMs,
+      bareMs: sessionMs() - before,
+      inWorkerMs: (watch?.inWorkerMs ?? 0) - workerBefore,
+      besideMs: (watch?.besideMs ?? 0) - besideBefore,
+    };
+  }
+  /** The runs that the last clip took, each by itself with nothing else to do: time inside `session.run`. */
+  async function bare(): Promise<number> {
+    if (watch?.asked === undefined) throw new Error('nothing was sampled');
+    const [model, { branches, noise, sigmas }, , signal] = watch.asked;
+    const before = sessionMs();
+    for (const sigma of sigmas.slice(0, -1))
+      await models.denoise(model, { sample: noise.samples, sigma, branches }, signal);
+    return sessionMs() - before;
   }
 
   try {
@@ -87,7 +111,12 @@ const checkpoints: BenchSection = async (report, { count: rounds = defaultRounds
     seen.saves = 0;
     seen.copyingMs = 0;
     const ratios = { on: [] as number[], off: [] as number[] };
-    const between: number[] = [];
+    const parts = {
+      alone: [] as number[],
+      between: [] as number[],
+      ends: [] as number[],
+      beside: [] as number[],
+    };
     let loopMs = 0;
     // In turns, so that a machine that is busy for a while is so for both.
     for (let round = 1; round <= rounds; round++) {
@@ -97,7 +126,10 @@ const checkpoints: BenchSection = async (report, { count: rounds = defaultRounds
         ratios[mode].push(one.loopMs / one.bareMs);
         if (!seen.isOn) continue;
         loopMs += one.loopMs;
-        between.push(one.betweenMs / one.bareMs);
+        parts.alone.push(one.loopMs / (await bare()));
+        parts.between.push((one.inWorkerMs - one.bareMs) / one.bareMs);
+        parts.ends.push((one.loopMs - one.inWorkerMs) / one.bareMs);
+        parts.beside.push(one.besideMs / one.bareMs);
       }
     }
     const [on, off] = [median(ratios.on), median(ratios.off)];
@@ -112,9 +144,22 @@ const checkpoints: BenchSection = async (report, { count: rounds = defaultRounds
       name: `the same with checkpoints off, in turns with it, median of ${rounds}`,
       value: off.toFixed(3),
     });
+    const [leastAlone, mostAlone] = [Math.min(...parts.alone), Math.max(...parts.alone)];
     report({
-      name: 'of it between an answer of the model and the next call: sampler, guidance, checkpoint, events',
-      value: median(between).toFixed(4),
+      name: `the same ÷ the time of as many runs by themselves, in turns with it (min ${leastAlone.toFixed(3)}, max ${mostAlone.toFixed(3)})`,
+      value: median(parts.alone).toFixed(3),
+    });
+    report({
+      name: 'of it between the runs of the model, in its thread: sampler, guidance, reports',
+      value: median(parts.between).toFixed(4),
+    });
+    report({
+      name: 'of it before and after: looking for a checkpoint, sending the work',
+      value: median(parts.ends).toFixed(4),
+    });
+    report({
+      name: "beside it, on the engine's thread: events and checkpoints",
+      value: median(parts.beside).toFixed(4),
     });
     const share = seen.copyingMs / loopMs;
     report({

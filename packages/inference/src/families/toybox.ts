@@ -7,19 +7,9 @@ import {
   denormaliseLatent,
   normaliseLatent,
   type PreviewFit,
-  sigmaToTimestep,
 } from '@reelgraph/diffusion';
 import type { Conditioning, DenoiseRequest, ModelFacts } from '@reelgraph/node-api';
-import {
-  concatAxis,
-  copyTensor,
-  expectDType,
-  full,
-  indexView,
-  reshapeView,
-  type Tensor,
-  zeros,
-} from '@reelgraph/tensor';
+import { copyTensor } from '@reelgraph/tensor';
 import {
   schedulerConfigSchema,
   transformerConfigSchema,
@@ -27,22 +17,11 @@ import {
   vaeConfigSchema,
 } from '../model-config.ts';
 import { damagedModel, type ModelPackage, readModelJson } from '../model-package.ts';
-import { batchText } from '../text-batch.ts';
 import { TextTokenizer } from '../text-tokenizer.ts';
 import type { FamilyModel, ModelFamily } from './family.ts';
+import { output } from './output.ts';
+import { openToyboxDenoiser } from './toybox-denoiser.ts';
 import { openWorldGraphs } from './toybox-world.ts';
-
-/** The one output of a graph that has one. */
-function output(outputs: Readonly<Record<string, Tensor>>, name: string): Tensor<'float32'> {
-  const value = outputs[name];
-  if (value === undefined)
-    throw new Error(`The graph has no output "${name}"; it has ${Object.keys(outputs).join(', ')}.`);
-  return expectDType(value, 'float32', `Output "${name}"`);
-}
-
-function repeatBatch(value: Tensor<'float32'>, count: number): Tensor<'float32'> {
-  return count === 1 ? value : concatAxis(Array<Tensor<'float32'>>(count).fill(value), 0);
-}
 
 async function open(modelPackage: ModelPackage): Promise<FamilyModel> {
   const { name, folder, index } = modelPackage;
@@ -104,25 +83,8 @@ async function open(modelPackage: ModelPackage): Promise<FamilyModel> {
 
     async denoise(run, request: DenoiseRequest, signal) {
       const { sample, sigma, branches, known } = request;
-      const count = branches.length;
-      const { embeds, mask } = batchText(branches);
-      const latent = known?.latent ?? zeros('float32', sample.shape);
-      const knownMask = known?.mask ?? zeros('float32', sample.shape.with(1, 1));
-      // All branches in one run: the weights pass through the cache once.
-      const outputs = await run(
-        'transformer',
-        {
-          hidden_states: repeatBatch(sample, count),
-          timestep: full([count], sigmaToTimestep(sigma)),
-          encoder_hidden_states: embeds,
-          encoder_attention_mask: mask,
-          condition_latents: repeatBatch(latent, count),
-          condition_mask: repeatBatch(knownMask, count),
-        },
-        signal,
-      );
-      const velocities = output(outputs, 'sample');
-      return branches.map((_, branch) => reshapeView(indexView(velocities, branch), sample.shape));
+      const denoiser = openToyboxDenoiser({ shape: sample.shape, branches, known });
+      return denoiser.velocitiesOf(await run('transformer', denoiser.feedsAt(sample, sigma), signal));
     },
 
     async encodeFrames(run, pixels, signal) {

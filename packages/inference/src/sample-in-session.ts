@@ -1,0 +1,35 @@
+/** All steps of a clip in the thread of the session, so that none of them waits for another thread. */
+import { runSampling } from '@reelgraph/diffusion';
+import type { InferenceSession } from 'onnxruntime-node';
+import { denoiserOf } from './families/denoiser.ts';
+import { runGraph } from './run-graph.ts';
+import type { SessionAnswer, SessionReport, SessionRequest } from './session-messages.ts';
+import { NoiseSink } from './shared-noise.ts';
+
+/** @throws RunFailure; what `runSampling` throws; Error when it was stopped */
+export async function sampleInSession(
+  session: InferenceSession,
+  { id, family, clip, job, noise }: Extract<SessionRequest, { kind: 'sample' }>,
+  report: (step: SessionReport) => void,
+): Promise<SessionAnswer> {
+  const denoiser = denoiserOf(family)(clip);
+  const sink = new NoiseSink(noise);
+  let runs = 0;
+  let runMs = 0;
+  const state = await runSampling(job, {
+    async velocities(sample, sigma) {
+      sink.throwIfStopped();
+      const answer = await runGraph(session, denoiser.feedsAt(sample, sigma));
+      runs += 1;
+      runMs += answer.runMs;
+      return denoiser.velocitiesOf(answer.outputs);
+    },
+    freshNoise: (step) => sink.noiseOf(step),
+    onStep({ step, sample, memory, estimateClean }) {
+      report({ kind: 'step', id, state: { step, sample, memory }, clean: estimateClean(), runs, runMs });
+      runs = 0;
+      runMs = 0;
+    },
+  });
+  return { kind: 'sampled', id, state };
+}

@@ -1,0 +1,188 @@
+/** Sampling where the model runs: the bits of sampling call by call, seen, stopped and gone on with as there. */
+import { fileURLToPath } from 'node:url';
+import { flowSigmas, freshNoiseFrom, runSampling, samplers } from '@reelgraph/diffusion';
+import type { ModelRef, SamplingRequest, SamplingState, SamplingStep } from '@reelgraph/node-api';
+import { fromFunction, randomNormal, zeros } from '@reelgraph/tensor';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createModelService, type ModelServiceHandle } from './model-service.ts';
+
+const fixture = fileURLToPath(new URL('./fixtures/tiny-toybox', import.meta.url));
+const never = new AbortController().signal;
+const shape = [1, 4, 2, 2, 2];
+const noise = { samples: randomNormal('11', shape), seed: '11' };
+/** Some places are held, one by half. */
+const known = {
+  latent: fromFunction(shape, (i) => Math.sin(i)),
+  mask: fromFunction([1, 1, 2, 2, 2], (i) => [1, 1, 0.5, 0, 0, 0, 0, 0][i]!),
+};
+
+let models: ModelServiceHandle;
+let model: ModelRef;
+let base: SamplingRequest;
+beforeAll(async () => {
+  models = await createModelService({ roots: [fixture], threads: 1 });
+  model = await models.resolve('tiny-toybox', never);
+  const encode = (text: string) => models.encodeText(model, text, never);
+  base = {
+    sampler: 'euler',
+    sigmas: flowSigmas({ steps: 6, shift: 3 }),
+    guidanceScale: 3,
+    branches: [await encode('a small red circle moves right'), await encode('')],
+    noise,
+    from: noise.samples,
+  };
+});
+afterAll(() => models.dispose());
+
+interface Walk {
+  readonly end: SamplingState;
+  readonly steps: readonly (SamplingState & { clean: Float32Array })[];
+}
+
+const seen = (steps: Walk['steps'][number][]) => (step: SamplingStep) => {
+  const { step: count, sample, memory } = step;
+  steps.push({ step: count, sample, memory, clean: step.estimateClean().data });
+};
+
+/** With the session: what the denoise node does where models run in a thread. */
+async function inSession(request: SamplingRequest, signal = never): Promise<Walk> {
+  const steps: Walk['steps'][number][] = [];
+  if (models.sample === undefined) throw new Error('the service does not sample');
+  return { end: await models.sample(model, request, seen(steps), signal), steps };
+}
+
+/** Call by call, as it does elsewhere. */
+async function callByCall(request: SamplingRequest): Promise<Walk> {
+  const steps: Walk['steps'][number][] = [];
+  const { branches, known: held } = request;
+  const end = await runSampling(
+    { ...request, noise: noise.samples },
+    {
+      velocities: (sample, sigma) =>
+        models.denoise(
+          model,
+          { sample, sigma, branches, ...(held === undefined ? {} : { known: held }) },
+          never,
+        ),
+      freshNoise: freshNoiseFrom(noise.seed, shape),
+      onStep: seen(steps),
+    },
+  );
+  return { end, steps };
+}
+
+describe.each(samplers.map(({ name }) => name))('sampling in the session (%s)', (sampler) => {
+  it.each([
+    ['guided', {}],
+    ['without guidance', { guidanceScale: 1 }],
+    ['with known frames', { known }],
+    ['to a draft', { stopAfter: 3 }],
+  ])('%s gives the bits of sampling call by call, step for step', async (_, change) => {
+    const branches = 'guidanceScale' in change ? base.branches.slice(0, 1) : base.branches;
+    const request = { ...base, branches, sampler, ...change };
+    const walk = await inSession(request);
+    expect(walk.steps.map(({ step }) => step)).toEqual(
+      'stopAfter' in change ? [1, 2, 3] : [1, 2, 3, 4, 5, 6],
+    );
+    expect(walk).toEqual(await callByCall(request));
+  });
+
+  it('goes on from any step to the same end', async () => {
+    const whole = await inSession({ ...base, sampler, known });
+    for (const from of whole.steps.slice(0, -1)) {
+      const { end } = await inSession({ ...base, sampler, known, from });
+      expect(end).toEqual(whole.end);
+    }
+  });
+});
+
+describe('a sampling in the session', () => {
+  it('rejects with the reason as soon as it is cancelled, is seen no more, and makes room', async () => {
+    const controller = new AbortController();
+    const reason = new Error('cancelled');
+    const counts: number[] = [];
+    const before = models.sessionTimes().get('transformer')?.runs ?? 0;
+    const sampling = models.sample!(
+      model,
+      { ...base, sigmas: flowSigmas({ steps: 100_000 }) },
+      ({ step }) => {
+        counts.push(step);
+        if (step === 3) controller.abort(reason);
+      },
+      controller.signal,
+    );
+    await expect(sampling).rejects.toBe(reason);
+    expect(counts).toEqual([1, 2, 3]);
+    // It waits for what is at work before it.
+    await expect(models.encodeText(model, 'a red circle', never)).resolves.toBeDefined();
+    expect(counts).toEqual([1, 2, 3]);
+    expect((models.sessionTimes().get('transformer')?.runs ?? 0) - before).toBe(3);
+  });
+
+  it('is not begun when it was cancelled before', async () => {
+    const reason = new Error('cancelled');
+    await expect(inSession(base, AbortSignal.abort(reason))).rejects.toBe(reason);
+  });
+
+  it('ends with what its watcher throws', async () => {
+    const broken = new Error('nobody to tell');
+    const sampling = models.sample!(
+      model,
+      { ...base, sigmas: flowSigmas({ steps: 100_000 }) },
+      () => {
+        throw broken;
+      },
+      never,
+    );
+    await expect(sampling).rejects.toBe(broken);
+    await expect(models.encodeText(model, 'a red circle', never)).resolves.toBeDefined();
+  });
+
+  it('says what the arithmetic between the runs refuses', async () => {
+    await expect(inSession({ ...base, sampler: 'other' })).rejects.toMatchObject({
+      name: 'DiffusionError',
+      code: 'diffusion/unknown-sampler',
+    });
+    await expect(inSession({ ...base, sigmas: [1, 2, 0] })).rejects.toMatchObject({
+      code: 'diffusion/bad-sigmas',
+    });
+    const broken = { ...base, from: fromFunction(shape, () => Number.NaN) };
+    await expect(inSession(broken)).rejects.toMatchObject({ code: 'diffusion/not-finite' });
+  });
+
+  it('says in our words that shapes do not fit', async () => {
+    const narrow = { promptEmbeds: zeros('float32', [1, 2, 5]), promptMask: zeros('int64', [1, 2]) };
+    await expect(inSession({ ...base, branches: [narrow, base.branches[1]!] })).rejects.toMatchObject({
+      code: 'model/wrong-shape',
+    });
+    const wide = zeros('float32', [1, 7, 2, 2, 2]);
+    const other = { ...base, noise: { samples: wide, seed: '1' }, from: wide };
+    await expect(inSession(other)).rejects.toMatchObject({
+      code: 'model/run-failed',
+      message: expect.stringContaining('transformer could not run with hidden_states [2, 7, 2, 2, 2]'),
+    });
+  });
+
+  it('counts the runs of the model and the time inside them', async () => {
+    const before = models.sessionTimes().get('transformer') ?? { runs: 0, runMs: 0 };
+    await inSession({ ...base, sampler: 'heun' });
+    const after = models.sessionTimes().get('transformer');
+    expect(after?.runs).toBe(before.runs + 11);
+    expect(after?.runMs).toBeGreaterThan(before.runMs);
+  });
+
+  it('ends after the step at work when the service is closed', async () => {
+    const own = await createModelService({ roots: [fixture], threads: 1 });
+    const begun = Promise.withResolvers<void>();
+    const sampling = own.sample!(
+      await own.resolve('tiny-toybox', never),
+      { ...base, sigmas: flowSigmas({ steps: 100_000 }) },
+      () => begun.resolve(),
+      never,
+    );
+    sampling.catch(() => undefined);
+    await begun.promise;
+    await own.dispose();
+    await expect(sampling).rejects.toMatchObject({ code: 'model/worker-lost' });
+  });
+});
