@@ -1,11 +1,12 @@
-import { defineNode, NodeError } from '@reelgraph/node-api';
+import { defineNode, NodeError, type RunContext } from '@reelgraph/node-api';
+import type { Tensor } from '@reelgraph/tensor';
 import { encodedAnew, modelOf, wrongModelIssues } from '../../model/wrong-model.ts';
 import { framesFacts } from '../../video/frames-facts.ts';
 
 /** Unpacks the finished clip into pictures. */
 export const vaeDecode = defineNode({
   type: 'vae-decode',
-  version: 1,
+  version: 2,
   title: 'Decode',
   description: "Unpacks the model's compressed clip into pictures you can see.",
   category: 'Latent',
@@ -51,7 +52,24 @@ export const vaeDecode = defineNode({
     }
     // Of a draft not the noise that is left is shown, but what the model sees behind it.
     const samples = latent.unfinished?.estimate ?? latent.samples;
-    const pixels = await ctx.models.decodeLatent(model, samples, ctx.signal);
-    return { frames: { pixels, fps: ctx.models.facts(model).recommended.fps } };
+    const { frameCount, widthPx, heightPx } = latent;
+    const { fps } = ctx.models.facts(model).recommended;
+    const chunks = withProgress(ctx.models.decodeByChunk(model, samples, ctx.signal), frameCount, ctx);
+    return { frames: await ctx.frames.keep({ frameCount, widthPx, heightPx, fps }, chunks, ctx.signal) };
   },
 });
+
+/** The same chunks; says how far it is where there are several of them. */
+async function* withProgress(
+  chunks: AsyncIterable<Tensor<'float32'>>,
+  totalSteps: number,
+  ctx: Pick<RunContext, 'progress'>,
+): AsyncGenerator<Tensor<'float32'>> {
+  let step = 0;
+  for await (const chunk of chunks) {
+    const count = chunk.shape[2] ?? 0;
+    step += count;
+    if (count < totalSteps) ctx.progress({ step, totalSteps, message: 'decoding' });
+    yield chunk;
+  }
+}

@@ -1,4 +1,14 @@
 export { isFiniteTensor, weightedSum } from './arithmetic.ts';
+export {
+  createChunkCanvas,
+  type DecodePlan,
+  framesOfLatents,
+  type LatentExtent,
+  latentPiece,
+  planDecode,
+  type TileSpan,
+  type TilingRules,
+} from './decode-tiles.ts';
 export { DiffusionError, type DiffusionErrorCode } from './errors.ts';
 export { eulerStep, sampleEuler } from './euler.ts';
 export {

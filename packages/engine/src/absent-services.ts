@@ -18,6 +18,7 @@ export const absentServices: {
     denoise: absent,
     encodeFrames: absent,
     decodeLatent: absent,
+    decodeByChunk: absent,
     previewLatent: absent,
     openWorld: absent,
     stepWorld: absent,

@@ -35,6 +35,7 @@ export function plannedModels(models: ModelService, planned: PlannedDigests): Mo
     ...(models.sample === undefined ? {} : { sample: models.sample }),
     encodeFrames: (model, pixels, signal) => models.encodeFrames(model, pixels, signal),
     decodeLatent: (model, latent, signal) => models.decodeLatent(model, latent, signal),
+    decodeByChunk: (model, latent, signal) => models.decodeByChunk(model, latent, signal),
     previewLatent: (model, latent) => models.previewLatent(model, latent),
     openWorld: (model, pixels, signal) => models.openWorld(model, pixels, signal),
     stepWorld: (model, state, action, signal) => models.stepWorld(model, state, action, signal),

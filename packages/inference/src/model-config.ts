@@ -75,6 +75,8 @@ export const vaeConfigSchema = z
     scale_factor_spatial: positiveInt,
     latents_mean: z.array(z.number()),
     latents_std: z.array(z.number().positive()),
+    /** Blocks of the decoder, each of which looks one latent frame back and one place to every side. */
+    decoder_blocks: z.number().int().min(0).max(64).default(4),
     /** Pixels per latent place in the preview, [frames, rows, columns]; one pixel when absent. */
     latent_rgb_patch: z.tuple([positiveInt, positiveInt, positiveInt]).default([1, 1, 1]),
     latent_rgb_factors: z.array(z.array(z.number())).optional(),

@@ -1,7 +1,14 @@
 /** The model service of the run context: packages, families and sessions put together. */
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { findSampler, freshNoiseFrom } from '@reelgraph/diffusion';
+import {
+  createChunkCanvas,
+  findSampler,
+  freshNoiseFrom,
+  latentPiece,
+  planDecode,
+  type TilingRules,
+} from '@reelgraph/diffusion';
 import {
   type InferContext,
   type ModelFacts,
@@ -32,6 +39,8 @@ export interface ModelServiceOptions {
   readonly openBytes?: number;
   /** Where digests of files are remembered between starts; without it every start hashes anew. */
   readonly digestFile?: string;
+  /** How much of a latent is decoded at a time; only tests have others. */
+  readonly decodeBounds?: DecodeBounds;
 }
 
 /** An installed package as lists show it. */
@@ -51,6 +60,15 @@ export interface ComponentTime {
   /** Time inside the runtime alone, without queueing, copies and messages. */
   readonly runMs: number;
 }
+
+/** See TilingRules. */
+export type DecodeBounds = Pick<TilingRules, 'mostPlaces' | 'mostChunkBytes'>;
+
+/**
+ * What a decoder is given at a time. About 16 kB of activations a place with Toybox, so some 400 MB; the same on every
+ * machine, so that the same latent gives the same bytes everywhere.
+ */
+const decodeBounds: DecodeBounds = { mostPlaces: 24_576, mostChunkBytes: 2 ** 27 };
 
 /** A model service with what its host needs besides. */
 export interface ModelServiceHandle extends ModelService {
@@ -164,6 +182,36 @@ export async function createModelService(options: ModelServiceOptions): Promise<
     }
   }
 
+  /** Chunk after chunk, tile by tile; the next chunk is begun when it is asked for. */
+  async function* decodeByChunk(
+    ref: ModelRef,
+    latent: Tensor<'float32'>,
+    signal: AbortSignal,
+  ): AsyncGenerator<Tensor<'float32'>, void, undefined> {
+    const decode = (piece: Tensor<'float32'>) =>
+      using(ref, (model, run) => model.decodeLatent(run, piece, signal));
+    const { model, files } = entryOf(ref);
+    const { vaeScale } = files.factsOf(ref);
+    const [, , frames = 0, rows = 0, columns = 0] = latent.shape;
+    const extent = { frames, rows, columns };
+    const bounds = options.decodeBounds ?? decodeBounds;
+    const plan = planDecode(extent, { vaeScale, context: model.decodeContext, ...bounds });
+    if (plan.chunks.length * plan.rows.length * plan.columns.length <= 1) {
+      yield await decode(latent);
+      return;
+    }
+    for (const chunk of plan.chunks) {
+      const canvas = createChunkCanvas(chunk, extent, vaeScale);
+      for (const row of plan.rows) {
+        for (const column of plan.columns) {
+          signal.throwIfAborted();
+          canvas.draw(await decode(latentPiece(latent, { chunk, row, column })), row, column);
+        }
+      }
+      yield canvas.pixels;
+    }
+  }
+
   /** `work` with the family's model and a way to run its graphs. */
   async function using<T>(
     ref: ModelRef,
@@ -251,6 +299,7 @@ export async function createModelService(options: ModelServiceOptions): Promise<
       using(ref, (model, run) => model.encodeFrames(run, pixels, signal)),
     decodeLatent: (ref, latent, signal) =>
       using(ref, (model, run) => model.decodeLatent(run, latent, signal)),
+    decodeByChunk: (ref, latent, signal) => decodeByChunk(ref, latent, signal),
     previewLatent: (ref, latent) => entryOf(ref).model.previewLatent(latent),
     openWorld: (ref, pixels, signal) =>
       using(ref, (model, run) => worldOf(ref, model).open(run, pixels, signal)),

@@ -172,6 +172,16 @@ export interface ModelService {
   /** normalised latent [1, C, T, h, w] -> frames [1, 3, F, H, W] in [-1, 1] */
   decodeLatent(model: ModelRef, latent: Tensor<'float32'>, signal: AbortSignal): Promise<Tensor<'float32'>>;
   /**
+   * As `decodeLatent`, by chunk [1, 3, n, H, W] in order, and in tiles where a frame is large: memory depends neither
+   * on the length nor, but for the chunk itself, on the size. Equal to it up to rounding; a short and small clip is one
+   * chunk, and the same bytes.
+   */
+  decodeByChunk(
+    model: ModelRef,
+    latent: Tensor<'float32'>,
+    signal: AbortSignal,
+  ): AsyncIterable<Tensor<'float32'>>;
+  /**
    * The first frame of a world, as the model sees it.
    *
    * @param pixels [1, 3, 1, H, W] in [-1, 1]

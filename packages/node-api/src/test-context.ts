@@ -126,6 +126,9 @@ export function createFakeModels(): ModelService {
         return Math.min(1, Math.max(-1, latent.data[(frame * h + y) * w + x]!));
       });
     },
+    async *decodeByChunk(model, latent, signal) {
+      yield await this.decodeLatent(model, latent, signal);
+    },
     previewLatent(_, latent) {
       const [, , t = 1, h = 0, w = 0] = latent.shape;
       return zeros('float32', [1, 3, t, h, w]);

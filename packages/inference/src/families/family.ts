@@ -43,6 +43,8 @@ export interface FamilyModel {
   ): Promise<readonly Tensor<'float32'>[]>;
   encodeFrames(run: RunComponent, pixels: Tensor<'float32'>, signal: AbortSignal): Promise<Tensor<'float32'>>;
   decodeLatent(run: RunComponent, latent: Tensor<'float32'>, signal: AbortSignal): Promise<Tensor<'float32'>>;
+  /** What a place of the latent is drawn from: so many latent frames before it, and places around it. */
+  readonly decodeContext: { readonly temporal: number; readonly spatial: number };
   previewLatent(latent: Tensor<'float32'>): Tensor<'float32'>;
   /** Absent when the package has no world to play. */
   readonly world?: WorldGraphs;

@@ -104,6 +104,7 @@ async function open(modelPackage: ModelPackage): Promise<FamilyModel> {
       return frames;
     },
 
+    decodeContext: { temporal: decoder.decoder_blocks, spatial: decoder.decoder_blocks },
     previewLatent,
     ...(world === undefined ? {} : { world }),
   };
