@@ -17,10 +17,17 @@ function isOneOfOurs(value: OrtTensor): value is OrtTensor & { type: DType; data
   return knownDTypes.has(value.type);
 }
 
-/** The feeds do not fit, or memory is short. */
-export class RunFailure extends Error {}
+/** `open`: the file is no usable graph. `run`: the feeds do not fit, or memory is short. */
+export class GraphFailure extends Error {
+  readonly stage: 'open' | 'run';
 
-/** @throws RunFailure */
+  constructor(stage: 'open' | 'run', cause: unknown) {
+    super(cause instanceof Error ? cause.message : String(cause), { cause });
+    this.stage = stage;
+  }
+}
+
+/** @throws GraphFailure */
 export async function runGraph(
   session: InferenceSession,
   feeds: Readonly<Record<string, Tensor>>,
@@ -42,6 +49,6 @@ export async function runGraph(
     }
     return { outputs, runMs };
   } catch (error) {
-    throw new RunFailure(error instanceof Error ? error.message : String(error), { cause: error });
+    throw new GraphFailure('run', error);
   }
 }

@@ -1,15 +1,14 @@
 /** All steps of a clip in the thread of the session, so that none of them waits for another thread. */
 import { runSampling } from '@reelgraph/diffusion';
-import type { InferenceSession } from 'onnxruntime-node';
+import type { Tensor } from '@reelgraph/tensor';
 import { denoiserOf } from './families/denoiser.ts';
-import { runGraph } from './run-graph.ts';
-import type { SessionAnswer, SessionReport, SessionRequest } from './session-messages.ts';
+import type { SessionAnswer, SessionOutputs, SessionReport, SessionRequest } from './session-messages.ts';
 import { NoiseSink } from './shared-noise.ts';
 
-/** @throws RunFailure; what `runSampling` throws; Error when it was stopped */
+/** @throws what `run` and `runSampling` throw; Error when it was stopped */
 export async function sampleInSession(
-  session: InferenceSession,
   { id, family, clip, job, noise }: Extract<SessionRequest, { kind: 'sample' }>,
+  run: (feeds: Readonly<Record<string, Tensor>>) => Promise<SessionOutputs>,
   report: (step: SessionReport) => void,
 ): Promise<SessionAnswer> {
   const denoiser = denoiserOf(family)(clip);
@@ -19,7 +18,7 @@ export async function sampleInSession(
   const state = await runSampling(job, {
     async velocities(sample, sigma) {
       sink.throwIfStopped();
-      const answer = await runGraph(session, denoiser.feedsAt(sample, sigma));
+      const answer = await run(denoiser.feedsAt(sample, sigma));
       runs += 1;
       runMs += answer.runMs;
       return denoiser.velocitiesOf(answer.outputs);

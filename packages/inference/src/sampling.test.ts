@@ -119,6 +119,41 @@ describe('a sampling in the session', () => {
     expect((models.sessionTimes().get('transformer')?.runs ?? 0) - before).toBe(3);
   });
 
+  it('lets runs in between its steps', async () => {
+    const controller = new AbortController();
+    const begun = Promise.withResolvers<void>();
+    const sampling = models.sample!(
+      model,
+      { ...base, sigmas: flowSigmas({ steps: 100_000 }) },
+      () => begun.resolve(),
+      controller.signal,
+    );
+    sampling.catch(() => undefined);
+    await begun.promise;
+    const { promptEmbeds } = await models.encodeText(model, 'a small red circle moves right', never);
+    expect(promptEmbeds).toEqual(base.branches[0]!.promptEmbeds);
+    controller.abort(new Error('cancelled'));
+    await expect(sampling).rejects.toThrowError('cancelled');
+  });
+
+  it('is the same when others close and open graphs between its steps', async () => {
+    const narrow = await createModelService({ roots: [fixture], threads: 1, openBytes: 0 });
+    try {
+      const own = await narrow.resolve('tiny-toybox', never);
+      const others: Promise<unknown>[] = [];
+      const end = await narrow.sample!(
+        own,
+        base,
+        () => void others.push(narrow.encodeText(own, 'a red circle', never)),
+        never,
+      );
+      await Promise.all(others);
+      expect(end).toEqual((await inSession(base)).end);
+    } finally {
+      await narrow.dispose();
+    }
+  });
+
   it('is not begun when it was cancelled before', async () => {
     const reason = new Error('cancelled');
     await expect(inSession(base, AbortSignal.abort(reason))).rejects.toBe(reason);

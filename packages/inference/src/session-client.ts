@@ -1,5 +1,5 @@
 /**
- * The near side of the inference worker: a queue that has one request in flight, so that a cancelled run
+ * The near side of the inference worker: a queue that has one request in flight (two beside a sampling), so that a cancelled run
  * takes its waiting requests with it.
  *
  * Cancel is soft: the promise rejects at once, while a run already inside the runtime goes to its end in the
@@ -74,7 +74,8 @@ export class SessionClient {
   #worker: Worker | undefined;
   #nextId = 1;
   readonly #waiting: Pending[] = [];
-  #inFlight: Pending | undefined;
+  /** What the worker has, by id: one request, or a sampling and a run that is let in between two of its steps. */
+  readonly #atWork = new Map<number, Pending>();
   #whenIdle: (() => void)[] = [];
   #disposed = false;
 
@@ -110,8 +111,8 @@ export class SessionClient {
   }
 
   /**
-   * Takes the steps of a sampling in the worker. It holds the worker until it ends, or, after an abort, until the
-   * step at work does.
+   * Takes the steps of a sampling in the worker. Runs are let in between them; another sampling waits until it ends, or,
+   * after an abort, until the step at work does.
    *
    * @throws SessionError; what the arithmetic between the runs throws; what `watcher` throws; the signal's reason on
    *   abort
@@ -135,15 +136,15 @@ export class SessionClient {
 
   /** Whether a run is inside the runtime, be there anybody who waits for it or not. */
   get isBusy(): boolean {
-    return this.#inFlight !== undefined;
+    return this.#atWork.size > 0;
   }
 
   /** Refuses new requests, waits for the run in flight (of a sampling: the step at work), then ends the worker. */
   async dispose(): Promise<void> {
     this.#disposed = true;
     for (const request of this.#waiting.splice(0)) request.reject(closed());
-    if (this.#inFlight !== undefined) {
-      this.#leave(this.#inFlight);
+    if (this.isBusy) {
+      for (const request of this.#atWork.values()) this.#leave(request);
       await new Promise<void>((resolve) => this.#whenIdle.push(resolve));
     }
     const worker = this.#worker;
@@ -192,19 +193,28 @@ export class SessionClient {
   }
 
   #sendNext(): void {
-    if (this.#inFlight !== undefined) return;
-    const request = this.#waiting.shift();
+    const [request] = this.#waiting;
     if (request === undefined) {
+      if (this.isBusy) return;
       // An idle worker does not keep the process alive.
       this.#worker?.unref();
       for (const resolve of this.#whenIdle.splice(0)) resolve();
       return;
     }
+    if (!this.#hasRoomFor(request)) return;
+    this.#waiting.shift();
     const worker = this.#worker ?? this.#start();
     worker.ref();
-    this.#inFlight = request;
+    this.#atWork.set(request.id, request);
     worker.postMessage({ ...request.body, id: request.id }, request.transfer);
     request.watcher?.noise.drawAfter();
+    this.#sendNext();
+  }
+
+  #hasRoomFor({ body }: Pending): boolean {
+    const [first, second] = this.#atWork.values();
+    if (first === undefined) return true;
+    return second === undefined && first.body.kind === 'sample' && body.kind === 'run';
   }
 
   #start(): Worker {
@@ -227,9 +237,9 @@ export class SessionClient {
   }
 
   #receive(answer: SessionAnswer): void {
-    const request = this.#inFlight;
-    if (request === undefined || request.id !== answer.id) return;
-    this.#inFlight = undefined;
+    const request = this.#atWork.get(answer.id);
+    if (request === undefined) return;
+    this.#atWork.delete(answer.id);
     if (answer.kind !== 'failed') request.resolve(answer);
     else if (answer.stage !== 'sample') request.reject(new SessionError(answer.stage, answer.message));
     // Whoever cancelled has been told already; the others wait for a worker that is being closed.
@@ -238,8 +248,8 @@ export class SessionClient {
   }
 
   #watch(report: SessionReport): void {
-    const request = this.#inFlight;
-    if (request?.watcher === undefined || request.id !== report.id || request.isLeft) return;
+    const request = this.#atWork.get(report.id);
+    if (request?.watcher === undefined || request.isLeft) return;
     try {
       request.watcher.noise.drawAfter(report.state.step);
       request.watcher.onStep(report);
@@ -259,8 +269,8 @@ export class SessionClient {
   #lose(worker: Worker, reason: SessionError): void {
     if (this.#worker !== worker) return;
     this.#worker = undefined;
-    const lost = [...(this.#inFlight === undefined ? [] : [this.#inFlight]), ...this.#waiting.splice(0)];
-    this.#inFlight = undefined;
+    const lost = [...this.#atWork.values(), ...this.#waiting.splice(0)];
+    this.#atWork.clear();
     for (const request of lost) request.reject(reason);
     this.#sendNext();
   }

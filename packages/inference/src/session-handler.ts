@@ -4,13 +4,14 @@
 import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { DiffusionError } from '@reelgraph/diffusion';
-import { TensorError } from '@reelgraph/tensor';
+import { type Tensor, TensorError } from '@reelgraph/tensor';
 import { InferenceSession } from 'onnxruntime-node';
-import { RunFailure, runGraph } from './run-graph.ts';
+import { GraphFailure, runGraph } from './run-graph.ts';
 import { sampleInSession } from './sample-in-session.ts';
 import type {
   CarriedError,
   SessionAnswer,
+  SessionOutputs,
   SessionRef,
   SessionReport,
   SessionRequest,
@@ -29,6 +30,7 @@ export class SessionHandler {
   readonly #options: SessionWorkerOptions;
   /** Those used last come last. */
   readonly #open = new Map<string, OpenSession>();
+  #turn: Promise<void> = Promise.resolve();
 
   constructor(options: SessionWorkerOptions) {
     this.#options = options;
@@ -45,26 +47,38 @@ export class SessionHandler {
     report: (step: SessionReport) => void = () => undefined,
   ): Promise<SessionAnswer> {
     const { id } = request;
-    if (request.kind === 'release') {
-      await this.#releaseAll();
+    try {
+      if (request.kind === 'run')
+        return { kind: 'done', id, ...(await this.#run(request.session, request.feeds)) };
+      if (request.kind === 'sample')
+        return await sampleInSession(request, (feeds) => this.#run(request.session, feeds), report);
+      await this.#inTurn(() => this.#releaseAll());
       return { kind: 'done', id, outputs: {}, runMs: 0 };
-    }
-    let session: InferenceSession;
-    try {
-      session = await this.#sessionOf(request.session);
     } catch (error) {
-      return { kind: 'failed', id, stage: 'open', message: messageOf(error) };
-    }
-    try {
-      if (request.kind === 'sample') return await sampleInSession(session, request, report);
-      return { kind: 'done', id, ...(await runGraph(session, request.feeds)) };
-    } catch (error) {
-      return error instanceof RunFailure
-        ? { kind: 'failed', id, stage: 'run', message: error.message }
+      return error instanceof GraphFailure
+        ? { kind: 'failed', id, stage: error.stage, message: error.message }
         : { kind: 'failed', id, stage: 'sample', error: carried(error) };
     }
   }
 
+  #run(ref: SessionRef, feeds: Readonly<Record<string, Tensor>>): Promise<SessionOutputs> {
+    return this.#inTurn(async () => runGraph(await this.#sessionOf(ref), feeds));
+  }
+
+  /** One at a time, so that no session is closed under a run: between two steps of a sampling others have theirs. */
+  async #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const before = this.#turn;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#turn = promise;
+    await before;
+    try {
+      return await work();
+    } finally {
+      resolve();
+    }
+  }
+
+  /** @throws GraphFailure */
   async #sessionOf({ path, version }: SessionRef): Promise<InferenceSession> {
     const open = this.#open.get(path);
     this.#open.delete(path);
@@ -75,7 +89,7 @@ export class SessionHandler {
     await open?.session.release();
     const byteLength = await fileBytes(path);
     await this.#makeRoom(byteLength);
-    const session = await InferenceSession.create(path, {
+    const opening = InferenceSession.create(path, {
       executionProviders: ['cpu'],
       intraOpNumThreads: this.#options.threads,
       interOpNumThreads: 1,
@@ -85,6 +99,9 @@ export class SessionHandler {
       logSeverityLevel: 3,
       // Threads that spin between operators more than double the time when others want the cores.
       extra: { session: { intra_op: { allow_spinning: '0' } } },
+    });
+    const session = await opening.catch((error: unknown) => {
+      throw new GraphFailure('open', error);
     });
     this.#open.set(path, { version, byteLength, session });
     return session;
