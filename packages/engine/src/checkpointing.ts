@@ -10,6 +10,8 @@ import { describeError } from './errors.ts';
 
 /** Copying and encoding happen in the thread that steps: at most this share of the node's time. */
 const saveShare = 0.02;
+/** Saves that are made whatever they cost: of fewer nobody can tell what copying takes from what took another's turn. */
+const trialSaves = 3;
 
 export interface NodeCheckpointOptions {
   /** Absent where there is no disk. */
@@ -44,6 +46,8 @@ export function openCheckpoints(options: NodeCheckpointOptions): NodeCheckpoints
   let beganAtMs = Number.NEGATIVE_INFINITY;
   /** What copying takes: the state is as large each time, and whatever took longer was another's turn. */
   let copyingMs = Number.POSITIVE_INFINITY;
+  let savesBegun = 0;
+  let pruning: Promise<void> | undefined;
   let hasFile = false;
   let hasWarned = false;
 
@@ -55,7 +59,8 @@ export function openCheckpoints(options: NodeCheckpointOptions): NodeCheckpoints
       if (isOpen && mayBegin()) pump();
     });
   };
-  const mayBegin = (): boolean => saveShare * (clock.elapsed() - beganAtMs) >= copyingMs;
+  const mayBegin = (): boolean =>
+    savesBegun < trialSaves || saveShare * (clock.elapsed() - beganAtMs) >= copyingMs;
 
   async function saveNewest(): Promise<void> {
     // A turn later: by then the node has sent off its next step, and the state is copied beside it.
@@ -64,13 +69,15 @@ export function openCheckpoints(options: NodeCheckpointOptions): NodeCheckpoints
     waiting = undefined;
     if (offer === undefined || store === undefined || key === undefined) return;
     beganAtMs = clock.elapsed();
+    savesBegun += 1;
     try {
       const isFirst = !hasFile;
       const written = store.save(key, { step: offer.step, state: offer.produce() });
       hasFile = true;
       copyingMs = Math.min(copyingMs, clock.elapsed() - beganAtMs);
       await written;
-      if (isFirst) await store.prune();
+      // Beside the next save, which need not wait for it.
+      if (isFirst) pruning = store.prune();
     } catch (error) {
       // Only the next interruption will cost more. Once is enough to say: the reason rarely changes.
       if (!hasWarned) warn(describeError(error));
@@ -111,11 +118,13 @@ export function openCheckpoints(options: NodeCheckpointOptions): NodeCheckpoints
       await saving;
       pump();
       await saving;
+      await pruning;
     },
     async discard() {
       isOpen = false;
       waiting = undefined;
       await saving;
+      await pruning;
       if (!hasFile || store === undefined || key === undefined) return;
       // What cannot be removed now is pruned some day.
       await store.remove(key).catch(() => undefined);
