@@ -378,6 +378,25 @@ describe('caching', () => {
     ]);
   });
 
+  test('E8 of several inputs that changed, the reason names the one that the node declares first', async () => {
+    // first ──> last.b, last.a
+    const sum = sumNode('sum', [], undefined, { cache: 'disk' });
+    const { a, b } = sum.inputs;
+    if (a === undefined || b === undefined) throw new Error('a sum has two inputs');
+    const registry = registryOf(sum, { ...sum, type: 'turned', inputs: { b, a } });
+    const engine = testEngine(registry, { store: await openStore(folder) });
+    const reasonOf = async (term: number) => {
+      const nodes = { first: ['sum', term], last: ['turned', 1] } as const;
+      const workflow = document({ ...nodes }, ['first.sum -> last.a', 'first.sum -> last.b']);
+      const { events } = await engine.run(workflow, { targets: ['last'] });
+      return events.flatMap((event) =>
+        event.type === 'node.started' && event.nodeId === 'last' ? [event.because] : [],
+      );
+    };
+    await reasonOf(1);
+    expect(await reasonOf(2)).toEqual([{ code: 'input-changed', name: 'b' }]);
+  });
+
   test('E8 what had to make room says so, in memory and on disk, whatever was asked in between', async () => {
     const ran: string[] = [];
     const registry = registryOf(

@@ -61,7 +61,9 @@ export function createKeyHistory(store: Store | undefined): KeyHistory {
         const change = before === undefined ? {} : { from: shownParam(before), to: shownParam(text) };
         return { code: sameModel ? 'model-changed' : 'param-changed', name, ...change };
       }
-      for (const port of new Set([...Object.keys(parts.inputs), ...Object.keys(last.inputs)])) {
+      // In the order of the node's ports, of which the first says most: a prompt before its negative.
+      const ports = Object.keys(node.definition.inputs);
+      for (const port of new Set([...ports, ...Object.keys(parts.inputs), ...Object.keys(last.inputs)])) {
         if (last.inputs[port] !== parts.inputs[port]) return { code: 'input-changed', name: port };
       }
       // Neither params nor inputs: the document that the node puts into its result.
