@@ -40,6 +40,9 @@ export function createRunLog(log: Logger): (event: RunEvent) => void {
         log.debug({ runId, nodeId, nodeType, lane, waitedMs, because }, 'node started');
         return;
       }
+      case 'node.waiting':
+        log.debug({ runId, nodeId: event.nodeId, for: event.for }, 'node waits');
+        return;
       case 'node.cached':
         log.debug({ runId, nodeId: event.nodeId, source: event.source }, 'node from the cache');
         return;

@@ -180,7 +180,7 @@ function progressOf({ nodes, startedAtMs }: RunState): string {
   const states = Object.values(nodes);
   const done = states.filter(({ status }) => status !== 'waiting' && status !== 'running').length;
   const since = startedAtMs === undefined ? '' : `, ${formatDuration(Date.now() - startedAtMs)}`;
-  return states.length === 0 ? '' : ` (${done}/${states.length} nodes${since})`;
+  return states.length === 0 ? ' (starting)' : ` (${done}/${states.length} nodes${since})`;
 }
 
 function short(runId: string): string {

@@ -64,6 +64,8 @@ function createNodeLines(): (event: RunEvent) => string | undefined {
         if (event.continuedFrom === undefined || continued.has(event.nodeId)) return undefined;
         continued.add(event.nodeId);
         return `${event.nodeId}: continued from step ${event.continuedFrom} of ${event.totalSteps}`;
+      case 'node.waiting':
+        return `${event.nodeId}: waiting for another run, which computes the same`;
       case 'node.cached':
         return `${event.nodeId}: taken from cache (${event.source})`;
       case 'node.finished':
@@ -185,7 +187,8 @@ export function createBarReporter(output: Output): Reporter {
       fold.apply(event);
       const line = nodeLine(event);
       if (line !== undefined) {
-        if ('nodeId' in event && event.type !== 'node.progress') over.add(event.nodeId);
+        if ('nodeId' in event && event.type !== 'node.progress' && event.type !== 'node.waiting')
+          over.add(event.nodeId);
         output.write(`${clearLine}${line}\n`);
       }
       drawBar();

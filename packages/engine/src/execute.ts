@@ -401,6 +401,7 @@ export async function executePlan(
 
     function queueUp(slot: Slot): void {
       waiting.add(slot);
+      if (joinOther(slot)) return;
       const lane = laneOf(slot.node);
       state.lanes.enter(lane, () => {
         // No longer waiting: the run was cancelled meanwhile.
@@ -412,19 +413,28 @@ export async function executePlan(
       });
     }
 
+    /** Waits for a run in this process that is computing the same; false when none is. */
+    function joinOther(slot: Slot): boolean {
+      const { key } = slot.node;
+      const other = key === undefined ? undefined : state.inFlight.get(key);
+      if (other === undefined) return false;
+      other.waiters ??= [];
+      other.waiters.push((result) => {
+        if (!waiting.delete(slot)) return;
+        guarded(() => (result === undefined ? queueUp(slot) : deliver(slot, result, 'memory')));
+      });
+      tellWaiting(slot);
+      return true;
+    }
+
     /** It has a place in its lane; gives it back when someone else is computing the same. */
     function begin(slot: Slot, lane: string): void {
       const { key } = slot.node;
       if (key !== undefined) {
-        const other = state.inFlight.get(key);
-        if (other !== undefined) {
+        if (state.inFlight.has(key)) {
           state.lanes.leave(lane);
           waiting.add(slot);
-          other.waiters ??= [];
-          other.waiters.push((result) => {
-            if (!waiting.delete(slot)) return;
-            guarded(() => (result === undefined ? queueUp(slot) : deliver(slot, result, 'memory')));
-          });
+          joinOther(slot);
           return;
         }
         // Another run has finished it since this one looked.
@@ -465,6 +475,7 @@ export async function executePlan(
 
     /** Waits for what another process computes; computes it here when that process comes to nothing. */
     async function askOnDisk(slot: Slot, key: string, store: Store): Promise<void> {
+      let isTold = false;
       while (waiting.has(slot)) {
         const found = store.hasRecord(key) ? await lookOnDisk(slot) : undefined;
         if (found !== undefined && (await filesAreThere(found.files))) {
@@ -480,9 +491,16 @@ export async function executePlan(
         slot.isClaimed = store.claim(key);
         // Looked for once more: who gave the claim back has kept the result just before.
         if (slot.isClaimed) continue;
+        if (!isTold) tellWaiting(slot);
+        isTold = true;
         await new Promise((resolve) => setTimeout(resolve, claimPollMs));
       }
       release(slot);
+    }
+
+    function tellWaiting(slot: Slot): void {
+      for (const { node } of [slot, ...(slot.twins ?? []).map(slotAt)])
+        emit({ type: 'node.waiting', nodeId: node.id, for: 'another-run' });
     }
 
     /** Someone else has computed it. */

@@ -107,7 +107,7 @@ test('C8 who waits for another run can be cancelled', async () => {
   const second = engine.run(workflow, { ...target, signal: cancel.signal });
   await new Promise(setImmediate);
   cancel.abort();
-  expect([(await second).status, (await second).story]).toEqual(['cancelled', []]);
+  expect([(await second).status, (await second).story]).toEqual(['cancelled', ['waiting s']]);
   mayEnd.open();
   expect((await first).status).toBe('succeeded');
 });
@@ -132,6 +132,33 @@ test('C8 two engines on one data folder compute it once, and both give the same'
     source: 'disk',
   });
 });
+
+test.each(['the same engine', 'another engine on its folder'])(
+  'C8 a node that waits for what a run of %s computes says so, and then where its result came from',
+  async (where) => {
+    const ran: string[] = [];
+    const [atWork, mayEnd, waits] = [gate(), gate(), gate()];
+    const slow = async () => {
+      atWork.open();
+      await mayEnd.opened;
+    };
+    const one = testEngine(registry(ran, slow), { store: await open() });
+    const two = where === 'the same engine' ? one : testEngine(registry(ran, slow), { store: await open() });
+    const first = one.run(workflow, target);
+    await atWork.opened;
+    const second = two.run(workflow, {
+      ...target,
+      onEvent: ({ type }) => {
+        if (type === 'node.waiting') waits.open();
+      },
+    });
+    await waits.opened;
+    mayEnd.open();
+    expect((await first).story).not.toContain('waiting s');
+    expect((await second).story.slice(0, 2)).toEqual(['waiting s', 'cached s']);
+    expect(ran.filter((id) => id === 's')).toEqual(['s']);
+  },
+);
 
 test('C8 a result that is kept in the moment in which its claim is given back is found', async () => {
   const plain = document({ s: ['slow', 1] });

@@ -10,7 +10,7 @@ const story = events(
   { type: 'run.queued', workflowName: 'Text to video' },
   { type: 'run.started', nodeIds: ['a', 'b', 'c', 'd', 'e'] },
   { type: 'node.cached', nodeId: 'a', source: 'disk', outputs: {} },
-  { type: 'node.started', nodeId: 'b', because: { code: 'param-changed', name: 'steps' } },
+  { type: 'node.started', nodeId: 'b', because: { code: 'param-changed', name: 'steps' }, lane: 'cpu' },
   { type: 'node.progress', nodeId: 'b', step: 3, totalSteps: 10, secondsPerStep: 0.5, etaSeconds: 3.5 },
   {
     type: 'node.finished',
@@ -45,6 +45,7 @@ describe('the picture of a run', () => {
         b: {
           status: 'finished',
           because: { code: 'param-changed', name: 'steps' },
+          lane: 'cpu',
           durationMs: 5000,
           outputs: { n: { type: 'number', facts: {}, text: '1' } },
         },
@@ -60,6 +61,7 @@ describe('the picture of a run', () => {
     expect(state?.nodes.b).toEqual({
       status: 'running',
       because: { code: 'param-changed', name: 'steps' },
+      lane: 'cpu',
       step: 3,
       totalSteps: 10,
       secondsPerStep: 0.5,

@@ -52,6 +52,8 @@ export function reduceRunEvents(
   return fold?.state ?? state;
 }
 
+const waitingForAnotherRun = 'waiting for another run';
+
 /** Enough to see that it was always the same. */
 const keptInterruptions = 5;
 
@@ -71,13 +73,14 @@ function setPriority(draft: Draft, priority: number): void {
   else draft.priority = priority;
 }
 
+type Beginning = Pick<NodeRunState, 'because' | 'lane' | 'waitedMs'>;
+
 /** What is known of a node since it began, and stays true however it ends. */
-function beginningOf(
-  node: Pick<NodeRunState, 'because' | 'waitedMs'> | undefined,
-): Pick<NodeRunState, 'because' | 'waitedMs'> {
-  const { because, waitedMs } = node ?? {};
+function beginningOf(node: Beginning | undefined): Beginning {
+  const { because, lane, waitedMs } = node ?? {};
   return {
     ...(because === undefined ? {} : { because }),
+    ...(lane === undefined ? {} : { lane }),
     ...(waitedMs === undefined ? {} : { waitedMs }),
   };
 }
@@ -127,6 +130,9 @@ function apply(draft: Draft, event: RunEvent): void {
         status: 'running',
         ...beginningOf(event),
       };
+      return;
+    case 'node.waiting':
+      draft.nodes[event.nodeId] = { status: 'waiting', message: waitingForAnotherRun };
       return;
     case 'node.progress': {
       const { step, totalSteps, secondsPerStep, etaSeconds, message, continuedFrom } = event;

@@ -138,6 +138,8 @@ export const runEventSchema = z.discriminatedUnion('type', [
     lane: z.string().optional(),
     waitedMs: waitedMsSchema.optional(),
   }),
+  /** Another run is computing the same; its result is taken when it is there, and else it is computed here. */
+  z.strictObject({ ...onNode, type: z.literal('node.waiting'), for: z.literal('another-run') }),
   z.strictObject({
     ...onNode,
     type: z.literal('node.progress'),
@@ -189,6 +191,7 @@ export const nodeRunStateSchema = z.strictObject({
   message: z.string().optional(),
   continuedFrom: continuedFromSchema.optional(),
   durationMs: z.number().optional(),
+  lane: z.string().optional(),
   waitedMs: waitedMsSchema.optional(),
   peakResidentBytes: peakResidentBytesSchema.optional(),
   because: ranBecauseSchema.optional(),

@@ -75,6 +75,8 @@ export function traceRun(events: Iterable<RunEvent>): RunTrace {
   const threads = new Map<string, number>();
   const lanes = new Map<string, Row[]>();
   const open = new Map<string, OpenNode>();
+  /** Nodes whose result another run is computing, with what begin and end of that share. */
+  const others = new Map<string, Pick<TraceEvent, 'name' | 'cat' | 'pid' | 'tid' | 'id'>>();
   let phase: Phase | undefined;
   let attempt = 1;
   let firstMs: number | undefined;
@@ -149,7 +151,28 @@ export function traceRun(events: Iterable<RunEvent>): RunTrace {
     });
   };
 
+  const waitForOther = (nodeId: string): void => {
+    if (others.has(nodeId)) return;
+    const wait = {
+      name: 'waits (another run)',
+      cat: 'waiting',
+      pid,
+      tid: threadOf('run'),
+      id: `${attempt}/${nodeId}/other`,
+    };
+    others.set(nodeId, wait);
+    traceEvents.push({ ...wait, ph: 'b', ts: now, args: { nodeId } });
+  };
+
+  const endWaitForOther = (nodeId: string): void => {
+    const wait = others.get(nodeId);
+    if (wait === undefined) return;
+    others.delete(nodeId);
+    traceEvents.push({ ...wait, ph: 'e', ts: now });
+  };
+
   const endAll = (outcome: string, details: Args = {}): void => {
+    for (const nodeId of [...others.keys()]) endWaitForOther(nodeId);
     for (const nodeId of [...open.keys()]) end(nodeId, outcome, details);
   };
 
@@ -214,7 +237,11 @@ export function traceRun(events: Iterable<RunEvent>): RunTrace {
       case 'run.cancel-requested':
         instant('run', 'cancel requested', 'run');
         break;
+      case 'node.waiting':
+        waitForOther(event.nodeId);
+        break;
       case 'node.started':
+        endWaitForOther(event.nodeId);
         begin(event);
         break;
       case 'node.finished': {
@@ -230,6 +257,7 @@ export function traceRun(events: Iterable<RunEvent>): RunTrace {
         end(event.nodeId, 'failed', { error: event.error.code, message: event.error.message });
         break;
       case 'node.cached':
+        endWaitForOther(event.nodeId);
         instant('from the cache', event.nodeId, 'cache', { source: event.source });
         break;
       case 'node.skipped':

@@ -99,6 +99,16 @@ function ProgressBar({ run }: { run: NodeRunState }) {
 function RunBadge({ run, info }: { run: NodeRunState | undefined; info: NodeTypeInfo }) {
   switch (run?.status) {
     case 'waiting':
+      if (run.message !== undefined) {
+        return (
+          <span
+            className="badge"
+            title="Another run is computing the same; its result is taken when it is there."
+          >
+            {run.message}
+          </span>
+        );
+      }
       return <span className="badge waiting" title="Waits for its turn" role="img" aria-label="waiting" />;
     case 'running':
       return (

@@ -1,5 +1,5 @@
 /** Everything about one node. */
-import type { Workflow, WorkflowNode } from '@reelgraph/graph';
+import { bytesText, type Workflow, type WorkflowNode } from '@reelgraph/graph';
 import { useEditor } from '../app/editor-context.ts';
 import { ParamControl } from '../controls/param-control.tsx';
 import { useNodeIssues, useNodeRun } from '../nodes/node-state.ts';
@@ -91,6 +91,23 @@ export function NodeInspector({
               <>
                 <dt>Time</dt>
                 <dd>{formatDuration(run.durationMs)}</dd>
+              </>
+            )}
+            {run.waitedMs !== undefined && (
+              <>
+                <dt>Waited</dt>
+                <dd>
+                  {formatDuration(run.waitedMs)} for its turn
+                  {run.lane === undefined ? '' : ` in lane ${run.lane}`}
+                </dd>
+              </>
+            )}
+            {run.peakResidentBytes !== undefined && (
+              <>
+                <dt>Peak memory</dt>
+                <dd title="Of the whole process that ran it: loaded models, the cache and nodes beside it are in it.">
+                  {bytesText(run.peakResidentBytes)} of its process
+                </dd>
               </>
             )}
             {run.source && (

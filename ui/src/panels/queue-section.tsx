@@ -4,8 +4,9 @@ import { cancelAllRuns, moveRun, setPaused } from '../actions/queueing.ts';
 import { cancelRun } from '../actions/running.ts';
 import { useEditor } from '../app/editor-context.ts';
 import { Icon } from '../controls/icon.tsx';
-import { formatProgress, progressFraction } from '../state/durations.ts';
+import { progressFraction } from '../state/durations.ts';
 import { useObservable, useSelected } from '../state/observable.ts';
+import { runStage } from '../state/run-stage.ts';
 import { useRunLabel } from './use-run-label.ts';
 
 /** Waiting runs that are drawn; behind them a line says how many more there are. */
@@ -100,9 +101,7 @@ function ActiveRun({ run, priority = 0, isFirst, isLast }: ActiveRunProps) {
             ? 'cancelling …'
             : isWaiting
               ? ['queued', priority !== 0 && `priority ${priority}`].filter(Boolean).join(' · ')
-              : [`${done}/${nodes.length} nodes`, working && formatProgress(working)]
-                  .filter(Boolean)
-                  .join(' · ')}
+              : runStage(run)}
         </small>
         {interrupted !== undefined && (
           <small className="run-error" title={interrupted.error.message}>

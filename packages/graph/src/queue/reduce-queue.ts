@@ -205,6 +205,7 @@ class QueueDraft {
         return;
       }
       case 'node.started':
+      case 'node.waiting':
       case 'node.progress':
       case 'node.failed':
       case 'node.skipped':
