@@ -32,22 +32,38 @@ export interface FrameBackends {
   readonly files?: FrameFiles;
 }
 
-/** Clips up to this many bytes of float pixels are made at once and stay in memory. */
-export const wholeClipBytes = 2 ** 26;
+/** Bounds on what is held, in bytes of float pixels: the same on every machine. Tests have smaller ones. */
+export interface FrameLimits {
+  /** Clips up to this are made at once and stay in memory. */
+  readonly shortBytes: number;
+  /** Of a chunk; a single frame may take more. */
+  readonly chunkBytes: number;
+  /** Of frames held for playing backwards. */
+  readonly reversedBytes: number;
+}
+
+const defaultLimits: FrameLimits = { shortBytes: 2 ** 26, chunkBytes: 2 ** 24, reversedBytes: 2 ** 28 };
 /** A clip that a node needs whole takes 12 bytes a pixel: this many take 1.6 GB. */
 const mostPixels = 2 ** 27;
 
 /** Whether a clip is made at once, and not when it is read. */
-export function isShort({ frameCount, widthPx, heightPx }: ClipSize): boolean {
-  return frameCount * widthPx * heightPx * 12 <= wholeClipBytes;
+export function isShort(
+  { frameCount, widthPx, heightPx }: ClipSize,
+  { shortBytes }: Pick<FrameLimits, 'shortBytes'> = defaultLimits,
+): boolean {
+  return frameCount * widthPx * heightPx * 12 <= shortBytes;
 }
 
-export function createFrameService(backends: FrameBackends): FrameService {
-  const stored = createStoredClips(backends.files);
+export function createFrameService(
+  backends: FrameBackends,
+  limits: FrameLimits = defaultLimits,
+): FrameService {
+  const stored = createStoredClips(backends.files, limits.chunkBytes);
   const sources: ClipSources = {
     decode: backends.decode,
     resize: backends.resize,
     readStored: stored.read,
+    reversedBytes: limits.reversedBytes,
   };
 
   const read: FrameService['read'] = (frames, signal, part = {}) => {
@@ -59,7 +75,7 @@ export function createFrameService(backends: FrameBackends): FrameService {
         `Frames ${start} to ${start + wanted.frameCount} are not all in a clip of ${frameCount}.`,
       );
     }
-    return readClip(sources, frames, wanted, framesPerChunk(frames), signal);
+    return readClip(sources, frames, wanted, framesPerChunk(frames, limits.chunkBytes), signal);
   };
 
   const whole: FrameService['whole'] = async (frames, signal, part = {}) => {
@@ -81,11 +97,11 @@ export function createFrameService(backends: FrameBackends): FrameService {
     read,
     whole,
     async make(clip, signal) {
-      if (!isShort(clip)) return clip;
+      if (!isShort(clip, limits)) return clip;
       return { pixels: await whole(clip, signal), fps: clip.fps };
     },
     async keep(clip, chunks, signal) {
-      if (isShort(clip) || backends.files === undefined) {
+      if (isShort(clip, limits) || backends.files === undefined) {
         const parts: Tensor<'float32'>[] = [];
         for await (const chunk of chunks) {
           signal.throwIfAborted();

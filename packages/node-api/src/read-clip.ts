@@ -23,6 +23,8 @@ export interface ClipPart {
 
 /** What reading needs of its host. */
 export interface ClipSources extends Pick<FrameBackends, 'decode' | 'resize'> {
+  /** Frames held for playing backwards, in bytes of numbers. */
+  readonly reversedBytes: number;
   readStored(
     clip: StreamedFrames,
     part: ClipPart,
@@ -30,11 +32,6 @@ export interface ClipSources extends Pick<FrameBackends, 'decode' | 'resize'> {
     signal: AbortSignal,
   ): AsyncIterable<FrameChunk>;
 }
-
-/** A chunk takes about this much as numbers; a single frame may take more. */
-const chunkBytes = 2 ** 24;
-/** Frames held for playing backwards, as numbers. */
-const reversedBytes = 2 ** 28;
 
 /** A frame could not be made: with the code and hint of what was in its way, and the clips it was read through. */
 export class ClipReadError extends Error {
@@ -93,8 +90,8 @@ function largestFrame(frames: Frames): number {
   return Math.max(widthPx * heightPx, ...inside);
 }
 
-/** Frames in a chunk of this clip, so that memory does not depend on its length. */
-export function framesPerChunk(frames: Frames): number {
+/** Frames in a chunk of this clip, at least one: so that memory depends neither on its length nor on its size. */
+export function framesPerChunk(frames: Frames, chunkBytes: number): number {
   return Math.max(1, Math.floor(chunkBytes / (largestFrame(frames) * 12)));
 }
 
@@ -137,7 +134,7 @@ export async function* readClip(
           sources.resize(chunk, { widthPx: frames.widthPx, heightPx: frames.heightPx, fit: source.fit }),
         );
       case 'reversed':
-        return reversed((wanted) => inner(source.clip, wanted), source.clip, part, perChunk);
+        return reversed((wanted) => inner(source.clip, wanted), source.clip, part, perChunk, sources);
       case 'retimed':
         return retimed((wanted) => inner(source.clip, wanted), source.clip, frames, part, perChunk);
       case 'joined':
@@ -196,6 +193,7 @@ function reversed(
   clip: Frames,
   { start, frameCount }: ClipPart,
   perChunk: number,
+  { reversedBytes }: Pick<ClipSources, 'reversedBytes'>,
 ): AsyncIterable<FrameChunk> {
   const { frameCount: total } = sizeOfClip(clip);
   const longest = Math.max(1, Math.floor(reversedBytes / (largestFrame(clip) * 12)));

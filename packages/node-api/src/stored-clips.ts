@@ -31,10 +31,11 @@ export interface FrameFileReader {
   close(): Promise<void>;
 }
 
-/** About this much is hashed, and read, at a time; a single frame may take more. */
-const blockBytes = 2 ** 24;
-
-export function createStoredClips(files: FrameFiles | undefined): {
+/** @param blockBytes about this much is hashed, and read, at a time; a single frame may take more */
+export function createStoredClips(
+  files: FrameFiles | undefined,
+  blockBytes: number,
+): {
   write(
     clip: ClipSize & { readonly fps: number },
     chunks: AsyncIterable<Tensor<'float32'>>,

@@ -19,7 +19,7 @@ import type {
 } from './context.ts';
 import { NodeError } from './errors.ts';
 import { chunkOfPixels, concatChunks, placeFrames, sliceChunk } from './frame-chunk.ts';
-import { createFrameService } from './frame-service.ts';
+import { createFrameService, type FrameBackends, type FrameLimits } from './frame-service.ts';
 import type { FrameFiles } from './stored-clips.ts';
 import type { Conditioning, FileRef, Frames, ModelRef, WholeFrames } from './values.ts';
 
@@ -242,8 +242,9 @@ export function createFakeFrameFiles(): FrameFiles & { readonly kept: Map<string
 export function createFakeFrames(
   media: Pick<MediaService, 'resizeImage'> = createFakeMedia(),
   files: FrameFiles = createFakeFrameFiles(),
+  limits?: FrameLimits,
 ): FrameService {
-  return createFrameService({
+  const backends: FrameBackends = {
     decode() {
       throw new NodeError('media/not-a-video', 'No video is decoded here.');
     },
@@ -256,7 +257,8 @@ export function createFakeFrames(
       return concatChunks(resized);
     },
     files,
-  });
+  };
+  return createFrameService(backends, limits);
 }
 
 /** A clip that is expected to be in memory, as small ones are. */
