@@ -1,4 +1,5 @@
 /** What a sampling loop costs beside the model itself while its checkpoints are saved, and what they add. */
+import { availableParallelism, loadavg } from 'node:os';
 import type { RunEvent } from '@reelgraph/graph';
 import type { ModelService, SamplingStep } from '@reelgraph/node-api';
 import type { CheckpointStore, Store } from '@reelgraph/store';
@@ -132,6 +133,10 @@ const checkpoints: BenchSection = async (report, { count: rounds = defaultRounds
         parts.beside.push(one.besideMs / one.bareMs);
       }
     }
+    report({
+      name: 'load of the machine per core (well above 1, the figures below measure its other work along)',
+      value: ((loadavg()[0] ?? Number.NaN) / availableParallelism()).toFixed(1),
+    });
     const [on, off] = [median(ratios.on), median(ratios.off)];
     const [least, most] = [Math.min(...ratios.on), Math.max(...ratios.on)];
     report({
