@@ -42,8 +42,10 @@ const leastMs = 0.5;
 const leastDoubt = 0.05;
 /** Left out one by one to learn how well the others foretell it; more than these add time and no insight. */
 const triedLeavingOut = 12;
+/** Doubt of a peak of which little was seen. */
+const firstMemoryDoubt = 0.3;
 /** Of the errors seen, this share lies within the range. */
-const coveredShare = 0.8;
+const coveredShare = 0.85;
 /** A peak that is no further above what the process held before was not reached by this node. */
 const heldTolerance = 1.03;
 
@@ -181,7 +183,9 @@ function fitMemory(samples: readonly CostSample[]): (question: CostQuestion) => 
   return ({ work }) => {
     if (work === undefined) return spreadOf(known.map(({ memory }) => memory.peakBytes));
     const likely = dot(amountsOf(work), costs);
-    const doubt = doubtOf(errors, reached.length) / 2 + beyondMemory(rows, amountsOf(work));
+    // Most of it is there before any work, so even a first guess is not far off.
+    const seen = doubtOf(errors, reached.length);
+    const doubt = Math.min(seen, firstMemoryDoubt) + beyondMemory(rows, amountsOf(work));
     return { likely, ...around(likely, doubt) };
   };
 }

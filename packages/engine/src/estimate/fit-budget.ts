@@ -37,6 +37,8 @@ interface Knob {
 
 /** Params tried out at most; a graph of a thousand nodes is not searched for knobs. */
 const maxTried = 60;
+/** Values tried below the largest that fits, when that one is wrong for another reason. */
+const triedBelow = 16;
 
 export async function findFitting(workflow: Workflow, options: FitOptions): Promise<FittingSettings[]> {
   const facts = inferFacts(workflow, options.registry, options.context);
@@ -104,10 +106,12 @@ async function largest(
     if (expected !== undefined && excessesOf(expected, budget).length === 0) low = middle + 1;
     else high = middle;
   }
-  for (let index = low - 1; index >= 0 && index > low - 4; index -= 1) {
+  const errorsBefore = errorsOf(workflow);
+  // A node may have a rule of its own that no fact tells, such as 4n + 1 frames: the next below that keeps it.
+  for (let index = low - 1; index >= 0 && index >= low - triedBelow; index -= 1) {
     const value = values[index] ?? 0;
     const changed = change(value);
-    if (changed !== undefined && errorsOf(changed) <= errorsOf(workflow)) return value;
+    if (changed !== undefined && errorsOf(changed) <= errorsBefore) return value;
   }
   return undefined;
 }

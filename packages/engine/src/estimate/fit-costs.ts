@@ -2,6 +2,7 @@
  * Costs that cannot be negative, learnt from few and noisy measurements: least squares of relative errors with a
  * prior, outliers weighed down.
  *
+ * @see Tibshirani 1996, doi:10.1111/j.2517-6161.1996.tb02080.x (the lasso, here with costs that are not negative)
  * @see Lawson and Hanson 1974, "Solving Least Squares Problems", chapter 23 (non-negative least squares)
  * @see Huber 1964, doi:10.1214/aoms/1177703732 (robust weights)
  */
@@ -19,6 +20,8 @@ export interface Measurement {
 /** A relative error beyond this counts no longer by its square. */
 const huberDelta = 0.15;
 const rounds = 8;
+/** Keeps equal columns from making the equations singular. */
+const ridge = 1e-9;
 /** Every subset of the columns is tried, so there must be few. */
 export const maxColumns = 6;
 
@@ -72,22 +75,26 @@ export function dot(a: readonly number[], b: readonly number[]): number {
   return sum;
 }
 
-/** Minimises Σ w (1 − row·c)² + Σ penalty c² over c ≥ 0: the best of all sets of columns whose own optimum is not negative. */
+/**
+ * Minimises Σ w (1 − row·c)² + 2 Σ penalty c over c ≥ 0: the best of all sets of columns whose own optimum is not
+ * negative. The penalty is linear, so what is not needed is left out whole: a trace of a cost that grows with the square
+ * of a size would be all that is seen of it at a larger one.
+ */
 function solveNonNegative(
   rows: readonly (readonly number[])[],
   weights: readonly number[],
   penalties: readonly number[],
   usable: readonly number[],
 ): number[] {
-  const normal = penalties.map((penalty, i) =>
+  const normal = penalties.map((_, i) =>
     penalties.map((_, j) => {
-      let sum = i === j ? penalty : 0;
+      let sum = i === j ? ridge : 0;
       for (const [at, row] of rows.entries()) sum += (weights[at] ?? 0) * (row[i] ?? 0) * (row[j] ?? 0);
       return sum;
     }),
   );
-  const right = penalties.map((_, i) => {
-    let sum = 0;
+  const right = penalties.map((penalty, i) => {
+    let sum = -penalty;
     for (const [at, row] of rows.entries()) sum += (weights[at] ?? 0) * (row[i] ?? 0);
     return sum;
   });
