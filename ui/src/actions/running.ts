@@ -18,8 +18,10 @@ export async function startRun(editor: Editor, targets?: readonly string[]): Pro
   try {
     const document = editor.document.get();
     const { workflowNumber } = editor.document;
+    const expected = targets === undefined ? editor.forecast.get()?.forecast : undefined;
     const { runId } = await editor.client.startRun(document, targets ? { targets } : {});
     editor.rememberRun(runId, document);
+    if (expected !== undefined) editor.expected.set(runId, expected);
     // Another workflow may have been opened while the server answered; its nodes are not those of this run.
     if (editor.document.workflowNumber === workflowNumber) editor.runs.follow(runId);
   } catch (error) {

@@ -10,9 +10,15 @@ import {
   type OpenLiveOptions,
   type ReelgraphClient,
 } from '@reelgraph/client';
-import type { Endpoint, NodeCatalogue, Workflow } from '@reelgraph/graph';
+import type { Endpoint, NodeCatalogue, RunForecast, Workflow } from '@reelgraph/graph';
 import { emptyWorkflow } from '@reelgraph/graph';
-import type { CheckAnswer, ModelSummary, QueueSummary, WorkflowSummary } from '@reelgraph/protocol';
+import type {
+  CheckAnswer,
+  EstimateAnswer,
+  ModelSummary,
+  QueueSummary,
+  WorkflowSummary,
+} from '@reelgraph/protocol';
 import type { GraphView } from '../rete/graph-view.ts';
 import type { HeldWire } from '../rete/typed-flow.ts';
 import { browserStorage } from '../state/browser-storage.ts';
@@ -80,6 +86,10 @@ export class Editor {
   readonly workflows = new Observable<readonly WorkflowSummary[]>([]);
   /** What is wrong with the document and what is known of its wires; lags behind typing by a moment. */
   readonly check = new Observable<CheckAnswer>(emptyCheck);
+  /** What a run of the document would take; undefined while nothing is known. Lags behind, too. */
+  readonly forecast = new Observable<EstimateAnswer | undefined>(undefined);
+  /** What runs that were started here were expected to take when they were. */
+  readonly expected = new Map<string, RunForecast>();
   readonly connection = new Observable<Connection>({ status: 'connecting' });
   readonly overlay = new Observable<Overlay | undefined>(undefined);
   readonly panel = new Observable<{ readonly open: boolean; readonly tab: PanelTab }>({

@@ -7,6 +7,7 @@ import type { Editor } from './editor.ts';
 import { followTheme } from './follow-theme.ts';
 import { keepChecking } from './keep-checking.ts';
 import { keepDraft, restoreDraft } from './keep-draft.ts';
+import { keepForecasting } from './keep-forecasting.ts';
 import { listenToKeyboard } from './keyboard.ts';
 
 /** What a first visit opens with. */
@@ -22,6 +23,7 @@ export function startEditor(editor: Editor): void {
   const restored = restoreDraft(editor);
   keepDraft(editor, restored);
   keepChecking(editor);
+  keepForecasting(editor);
   announceRuns(editor);
   followTitle(editor);
   listenToKeyboard(editor);

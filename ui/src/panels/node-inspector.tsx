@@ -13,6 +13,7 @@ import { categoryHue } from '../styles/theme.ts';
 import { InputPicker } from './input-picker.tsx';
 import { IssueList } from './issue-list.tsx';
 import { NodeActions } from './node-actions.tsx';
+import { NodeForecastSection } from './node-forecast.tsx';
 import { PortSection } from './port-section.tsx';
 
 export function NodeInspector({
@@ -72,6 +73,7 @@ export function NodeInspector({
           ))}
         </section>
       )}
+      <NodeForecastSection id={id} />
       <PortSection
         title="Inputs"
         ports={info.inputs}

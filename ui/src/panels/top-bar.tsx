@@ -6,9 +6,12 @@ import { commandById } from '../app/commands.ts';
 import { useEditor } from '../app/editor-context.ts';
 import { keyLabel } from '../app/key-names.ts';
 import { Icon } from '../controls/icon.tsx';
+import { formatDuration } from '../state/durations.ts';
 import { useObservable, useSelected } from '../state/observable.ts';
 import { isActive, runsNewestFirst } from '../state/run-store.ts';
+import { timeLeftMs } from '../state/time-left.ts';
 import { fileInputId } from './file-input-id.ts';
+import { ForecastLine } from './forecast-line.tsx';
 
 const isMac = /Mac|iPhone|iPad/.test(navigator.userAgent);
 
@@ -210,6 +213,8 @@ function RunButtons() {
   const current = running ?? runsNewestFirst(new Map(active.map((run) => [run.runId, run]))).at(-1);
   const stopping = current !== undefined && cancelling.has(current.runId);
   const done = nodes.filter((node) => node.status !== 'waiting' && node.status !== 'running').length;
+  const expected = running === undefined ? undefined : editor.expected.get(running.runId);
+  const leftMs = running && expected ? timeLeftMs(running, expected) : undefined;
   return (
     <div className="run-buttons">
       {errors > 0 && (
@@ -232,6 +237,7 @@ function RunButtons() {
             onClick={() => editor.panel.set({ open: true, tab: 'runs' })}
           >
             {running ? `${done}/${nodes.length} nodes` : 'queued'}
+            {leftMs === undefined ? '' : ` · ${leftMs < 1000 ? '< 1 s' : formatDuration(leftMs)} left`}
             {active.length > 1 ? ` · ${active.length - 1} waiting` : ''}
           </button>
           <button
@@ -250,6 +256,7 @@ function RunButtons() {
           </button>
         </>
       )}
+      <ForecastLine />
       <button
         type="button"
         className="primary run"

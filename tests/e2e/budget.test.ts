@@ -1,0 +1,110 @@
+/** Forecasts and budgets as people meet them: the command line and a server on one data folder, with the same words. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ApiError, createClient } from '@reelgraph/client';
+import { runForecastSchema } from '@reelgraph/graph';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { runCli } from '../support/cli.ts';
+import { projectRoot, startServer, temporaryFolder } from '../support/server.ts';
+
+/** A drawn clip: scene → mux → save. No model is needed. */
+const drawn = join(projectRoot, 'workflows/ground-truth-scene.json');
+const sampled = join(projectRoot, 'workflows/text-to-video.json');
+
+let scratch: Awaited<ReturnType<typeof temporaryFolder>>;
+let data: string;
+beforeAll(async () => {
+  scratch = await temporaryFolder();
+  data = join(scratch.path, 'data');
+});
+afterAll(async () => {
+  await scratch?.dispose();
+});
+
+const estimate = async (file: string, ...args: readonly string[]) => {
+  const { code, stdout } = await runCli(['estimate', file, '--data', data, '--json', ...args]);
+  const { refusal, ...forecast } = JSON.parse(stdout);
+  return { code, refusal, forecast: runForecastSchema.parse(forecast) };
+};
+
+it('before the first run there is no data, after it a range, and what is kept comes from the cache', async () => {
+  const before = await estimate(drawn);
+  expect(before.forecast.timeMs).toBeUndefined();
+  expect(before.forecast.unknown).toEqual(Object.keys(before.forecast.nodes));
+  const { stdout: table } = await runCli(['estimate', drawn, '--data', data]);
+  expect(table).toContain('no data yet');
+  expect(table).toContain('No data yet: nothing of this has run on this machine.');
+
+  const out = join(scratch.path, 'clip.mp4');
+  const ran = await runCli(['run', drawn, '--data', data, '--set', 'frames=9', '--out', out]);
+  expect(ran.code, ran.stderr).toBe(0);
+
+  const longer = await estimate(drawn, '--set', 'frames=33');
+  const { unknown, timeMs, diskBytes } = longer.forecast;
+  expect(unknown).toEqual([]);
+  expect(timeMs?.likely).toBeGreaterThan(0);
+  expect(timeMs?.low).toBeLessThan(timeMs?.likely ?? 0);
+  expect(timeMs?.high).toBeGreaterThan(timeMs?.likely ?? 0);
+  expect(diskBytes?.likely).toBeGreaterThan(0);
+
+  const same = await estimate(drawn, '--set', 'frames=9');
+  const states = new Set(Object.values(same.forecast.nodes).map(({ state }) => state));
+  expect(states).toContain('cached');
+  expect(same.forecast.timeMs?.likely).toBeLessThan(timeMs?.likely ?? 0);
+});
+
+it('a run over the budget is refused before it starts, with the same words by command line and server', async () => {
+  const setting = ['--set', 'frames=33', '--set', 'seed=2'];
+  const budget = ['--max-time', '0.001s'];
+  const { code, stderr } = await runCli(['run', drawn, '--data', data, ...setting, ...budget]);
+  expect(code).toBe(6);
+  const estimated = await estimate(drawn, ...setting, ...budget);
+  expect(estimated.code).toBe(6);
+  const { message, hint } = estimated.refusal;
+  expect(stderr.trim()).toBe(`${message}\n${hint}`);
+  expect(message).toMatch(/over its budget and was not started: it would take .*, the budget is 1 ms\.$/);
+
+  const server = await startServer({ dataFolder: data, args: budget });
+  try {
+    const client = createClient({ baseUrl: server.baseUrl });
+    await client.pauseQueue();
+    const workflow: unknown = JSON.parse(await readFile(drawn, 'utf8'));
+    const inputs = { frames: 33, seed: '2' };
+    const answer = await client.estimate(workflow, { inputs });
+    expect(answer.refusal).toEqual({ code: 'run/over-budget', message, hint });
+    await expect(client.startRuns(workflow, [inputs])).rejects.toSatisfy(
+      (error) => error instanceof ApiError && error.status === 422 && error.code === 'run/over-budget',
+    );
+    expect(await client.listRuns()).toEqual([]);
+
+    // Of what takes sampling nothing is known, so nothing is held against it.
+    const unknown: unknown = JSON.parse(await readFile(sampled, 'utf8'));
+    const { runId } = await client.startRun(unknown, { targets: ['denoise'] });
+    expect((await client.getRun(runId)).run.status).toBe('queued');
+    await client.cancelRun(runId);
+  } finally {
+    await server.stop();
+  }
+});
+
+it('the refusal says what would fit', async () => {
+  const long = await estimate(drawn, '--set', 'frames=65', '--set', 'seed=3');
+  const short = await estimate(drawn, '--set', 'frames=9', '--set', 'seed=3');
+  const [most, least] = [long.forecast.diskBytes?.likely ?? 0, short.forecast.diskBytes?.likely ?? 0];
+  expect(most).toBeGreaterThan(least);
+  const limit = String(Math.round((most + least) / 2));
+  const { refusal } = await estimate(drawn, '--set', 'frames=65', '--set', 'seed=3', '--max-disk', limit);
+  const frames = Number(/(\d+) frames instead of 65/.exec(refusal.hint)?.[1]);
+  expect(frames).toBeGreaterThanOrEqual(9);
+  expect(frames).toBeLessThan(65);
+  const fitting = ['--set', `frames=${frames}`, '--set', 'seed=3', '--max-disk', limit];
+  expect((await estimate(drawn, ...fitting)).refusal).toBeUndefined();
+});
+
+it('a budget that cannot be read is an error, and no missing one', async () => {
+  const wrong = await runCli(['run', drawn, '--data', data, '--max-memory', 'plenty']);
+  expect(wrong.code).toBe(2);
+  expect(wrong.stderr).toContain('--max-memory is "plenty"');
+  const env = { REELGRAPH_MAX_TIME: 'soon' };
+  expect((await runCli(['estimate', drawn, '--data', data], { env })).stderr).toContain('REELGRAPH_MAX_TIME');
+});

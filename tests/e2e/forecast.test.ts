@@ -1,0 +1,91 @@
+/**
+ * The forecast in the editor: a real browser, a real server, a real model.
+ *
+ * Set REELGRAPH_SCREENSHOTS to a folder to keep what the browser showed at each stage.
+ */
+import { join } from 'node:path';
+import { createClient } from '@reelgraph/client';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { launchBrowser } from '../support/requirements.ts';
+import { runToEnd } from '../support/runs.ts';
+import { type RunningServer, startServer, temporaryFolder } from '../support/server.ts';
+
+let browser: Browser | undefined;
+let server: RunningServer;
+let scratch: Awaited<ReturnType<typeof temporaryFolder>>;
+
+beforeAll(async () => {
+  scratch = await temporaryFolder();
+  // Room for a short clip and not for the longest.
+  server = await startServer({
+    dataFolder: join(scratch.path, 'data'),
+    args: ['--max-disk', '40M'],
+  });
+});
+afterAll(async () => {
+  await browser?.close();
+  await server?.stop();
+  await scratch?.dispose();
+});
+
+async function shot(page: Page, name: string): Promise<void> {
+  const folder = process.env.REELGRAPH_SCREENSHOTS;
+  if (folder) await page.screenshot({ path: join(folder, `${name}.png`) });
+}
+
+/** Types a number into a field that is a slider until it is entered. */
+async function setNumber(page: Page, testId: string, value: string): Promise<void> {
+  const field = page.getByTestId(testId);
+  await field.focus();
+  await page.keyboard.press('Enter');
+  await page.keyboard.press('ControlOrMeta+a');
+  await page.keyboard.type(value);
+  await page.keyboard.press('Enter');
+}
+
+it('no data yet, then what was learnt, by node and as a whole; what is over the budget is not run', async ({
+  skip,
+}) => {
+  browser ??= await launchBrowser(skip);
+  const client = createClient({ baseUrl: server.baseUrl });
+  const page = await browser.newPage({ viewport: { width: 1600, height: 900 }, colorScheme: 'dark' });
+  await page.goto(server.baseUrl);
+  await page.getByTestId('node-denoise').waitFor();
+  const forecast = page.getByTestId('forecast');
+  await forecast.filter({ hasText: 'no data yet' }).waitFor();
+  await shot(page, 'forecast-1-no-data');
+
+  const workflow = await client.getWorkflow('text-to-video');
+  const few = structuredClone(workflow);
+  if (few.nodes.scheduler) few.nodes.scheduler.params.steps = 6;
+  if (few.nodes.noise) few.nodes.noise.params.seed = '7';
+  const { state } = await runToEnd(client, few);
+  expect(state.status).toBe('succeeded');
+
+  // The page heard of the run and asks again.
+  await forecast.filter({ hasText: /≈ .*· .*iB/ }).waitFor();
+  expect(await forecast.getAttribute('title')).toMatch(/ to .*peak memory/);
+  const before = await forecast.innerText();
+  await page.getByTestId('node-denoise').click({ position: { x: 60, y: 12 } });
+  const section = page.getByTestId('node-forecast');
+  await section.filter({ hasText: /Time.* to .*Learnt from1 run/s }).waitFor();
+  await shot(page, 'forecast-2-learnt');
+
+  // More steps take longer: the forecast follows the document.
+  await page.getByTestId('node-scheduler').click({ position: { x: 60, y: 12 } });
+  await setNumber(page, 'inspector-scheduler-steps', '180');
+  await expect.poll(() => forecast.innerText()).not.toBe(before);
+  await shot(page, 'forecast-3-more-steps');
+
+  await page.getByTestId('node-latent').click({ position: { x: 60, y: 12 } });
+  await setNumber(page, 'inspector-latent-frames', '161');
+  await setNumber(page, 'inspector-latent-width', '256');
+  await setNumber(page, 'inspector-latent-height', '256');
+  await forecast.filter({ hasText: 'over budget' }).waitFor();
+  await page.getByTestId('run').click();
+  await page.getByText(/The run is over its budget and was not started/).waitFor();
+  await page.getByText(/What would fit: .*instead of/).waitFor();
+  await shot(page, 'forecast-4-over-budget');
+  expect(await client.listRuns()).toHaveLength(1);
+}, 180_000);
