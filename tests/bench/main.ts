@@ -12,6 +12,7 @@ const sections: Record<string, () => Promise<{ default: BenchSection }>> = {
   server: () => import('./server.ts'),
   start: () => import('./start.ts'),
   editor: () => import('./editor.ts'),
+  estimate: () => import('./estimate.ts'),
   toybox: () => import('./toybox.ts'),
 };
 
