@@ -96,7 +96,7 @@ export function createCostRecorder({
             durationMs,
             variant,
             isCold,
-            resultBytes: isKept ? keptBytes(outputs, known.summaries) : 0,
+            resultBytes: isKept ? valueBytes(outputs) + fileBytesIn(outputs) : 0,
             ...(work === undefined ? {} : { work }),
             ...(peakBytes === undefined ? {} : { memory: { restBytes, peakBytes } }),
           });
@@ -120,8 +120,10 @@ function factsOf(summaries: Readonly<Record<string, OutputSummary | undefined>>)
   return Object.fromEntries(Object.entries(summaries).map(([port, summary]) => [port, summary?.facts]));
 }
 
-/** About what the store writes: the values, and the files that they refer to. */
-function keptBytes(outputs: Outputs, summaries: Summaries): number {
-  const files = Object.values(summaries).reduce((sum, { file }) => sum + (file?.byteLength ?? 0), 0);
-  return valueBytes(outputs) + files;
+/** Sizes of the files that a value refers to. */
+function fileBytesIn(value: unknown, depth = 0): number {
+  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value) || depth > 64) return 0;
+  if ('kind' in value && value.kind === 'file' && 'byteLength' in value)
+    return typeof value.byteLength === 'number' ? value.byteLength : 0;
+  return Object.values(value).reduce((sum: number, part) => sum + fileBytesIn(part, depth + 1), 0);
 }
