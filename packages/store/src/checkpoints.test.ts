@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { nodeDisk } from './disk.ts';
 import { createFailingDisk } from './failing-disk.ts';
 import { openStore, type Store } from './store.ts';
 
@@ -77,6 +78,48 @@ describe('a checkpoint', () => {
     await store.checkpoints.save(key, { step: 3, state: latent(1) });
     writeFileSync(join(folder, 'checkpoints', `${other}.checkpoint`), readFileSync(path()));
     expect(await store.checkpoints.load(other)).toEqual({ status: 'damaged' });
+  });
+
+  describe('that the disk may not have yet', () => {
+    const newPath = () => join(folder, 'checkpoints', `${key}.new.checkpoint`);
+    /** A process that ends while it waits for the disk. */
+    async function saveAndEnd(step: number): Promise<void> {
+      const waiting = Promise.withResolvers<void>();
+      const disk = { ...nodeDisk, sync: () => new Promise<void>(() => waiting.resolve()) };
+      const ending = await openStore(folder, { disk });
+      void ending.checkpoints.save(key, { step, state: latent(step) });
+      await waiting.promise;
+    }
+
+    it('P5 is there after the end of its process', async () => {
+      await saveAndEnd(1);
+      expect(await store.checkpoints.load(key)).toEqual({ status: 'found', step: 1, state: latent(1) });
+      await store.checkpoints.save(key, { step: 2, state: latent(2) });
+      await saveAndEnd(3);
+      expect(await store.checkpoints.load(key)).toMatchObject({ step: 3 });
+      expect(leftovers()).toEqual([]);
+    });
+
+    it.each(['cut', 'empty'])('P5 gives way to the one before when a power cut left it %s', async (left) => {
+      await store.checkpoints.save(key, { step: 2, state: latent(2) });
+      await saveAndEnd(3);
+      truncateSync(newPath(), left === 'empty' ? 0 : 100);
+      expect(await store.checkpoints.load(key)).toMatchObject({ status: 'found', step: 2 });
+      expect(kept()).toEqual([`${key}.checkpoint`]);
+    });
+
+    it('P5 goes with the key, is replaced by the next, and is counted and pruned', async () => {
+      await saveAndEnd(3);
+      expect((await store.measure()).checkpoints.count).toBe(1);
+      await store.checkpoints.save(key, { step: 4, state: latent(4) });
+      expect(kept()).toEqual([`${key}.checkpoint`]);
+      await saveAndEnd(5);
+      await store.checkpoints.remove(key);
+      expect(kept()).toEqual([]);
+      await saveAndEnd(6);
+      await store.checkpoints.prune({ maxAgeMs: 1e9, maxBytes: 0 });
+      expect(kept()).toEqual([]);
+    });
   });
 
   it('P2 has a key and not a path', async () => {

@@ -1,7 +1,12 @@
 /**
  * The state of work that has not ended, under the cache key of what it will give: the same key is the same
- * computation, so whoever is asked for it next may go on from there. One file per key, replaced whole; what is
- * damaged counts as missing, for the work can begin again.
+ * computation, so whoever is asked for it next may go on from there. What is damaged counts as missing, for the work
+ * can begin again.
+ *
+ * The end of a process is common and the end of the power is rare, and a disk that is busy takes longer to flush than
+ * a step to compute. So a checkpoint lies under its name before the disk has it, `<key>.new.checkpoint`, which the
+ * end of the process leaves as it is; when the disk has it, it takes the place of the one before, `<key>.checkpoint`,
+ * which until then is what a power cut leaves.
  *
  * Layout: 8 bytes magic, 32 bytes SHA-256 of the rest, then a container of `{ key, step, state }`.
  */
@@ -67,6 +72,8 @@ const magic = new TextEncoder().encode('RGCKP\x00\x00\x01');
 const digestBytes = 32;
 const bodyAt = magic.byteLength + digestBytes;
 const ending = '.checkpoint';
+/** Of one that the disk may not have yet. */
+const newEnding = `.new${ending}`;
 
 /** @param temporaryPath gives a fresh path on the same disk */
 export function createCheckpointStore(
@@ -75,22 +82,22 @@ export function createCheckpointStore(
   disk: Disk,
   now: () => number = Date.now,
 ): CheckpointFiles {
-  const pathOf = (key: string): string => {
+  const pathOf = (key: string, end = ending): string => {
     if (!isDigest(key))
       throw new StoreError('store/damaged', 'Expected a cache key in hexadecimal, found something else.');
-    return join(folder, `${key}${ending}`);
+    return join(folder, `${key}${end}`);
   };
   const remove = async (key: string): Promise<void> => {
     try {
-      await disk.remove(pathOf(key));
+      for (const end of [newEnding, ending]) await disk.remove(pathOf(key, end));
     } catch (error) {
       throw diskError(error, 'removing a checkpoint');
     }
   };
 
-  const readFile = async (key: string): Promise<Uint8Array | undefined> => {
+  const readFile = async (path: string): Promise<Uint8Array | undefined> => {
     try {
-      return await disk.read(pathOf(key));
+      return await disk.read(path);
     } catch (error) {
       if (errnoOf(error) === 'ENOENT') return undefined;
       throw diskError(error, 'reading a checkpoint');
@@ -138,10 +145,12 @@ export function createCheckpointStore(
     async list() {
       try {
         const listed: { key: string; byteLength: number }[] = [];
-        for (const name of (await fileNames()).sort()) {
-          const key = name.slice(0, -ending.length);
-          const stat = isDigest(key) ? await disk.stat(pathOf(key)).catch(() => undefined) : undefined;
-          if (stat !== undefined) listed.push({ key, byteLength: stat.byteLength });
+        const keys = (await fileNames()).map((name) => name.slice(0, name.indexOf('.'))).filter(isDigest);
+        for (const key of [...new Set(keys)].sort()) {
+          let byteLength = 0;
+          for (const end of [newEnding, ending])
+            byteLength += (await disk.stat(pathOf(key, end)).catch(() => undefined))?.byteLength ?? 0;
+          if (byteLength > 0) listed.push({ key, byteLength });
         }
         return listed;
       } catch (error) {
@@ -149,29 +158,36 @@ export function createCheckpointStore(
       }
     },
     async isWhole(key) {
-      const bytes = await readFile(key);
+      const bytes = await readFile(pathOf(key));
       return bytes === undefined || (await parse(bytes, key)) !== undefined;
     },
     async load(key) {
-      const bytes = await readFile(key);
-      if (bytes === undefined) return { status: 'missing' };
-      const found = await parse(bytes, key);
-      if (found !== undefined) return { status: 'found', ...found };
-      await remove(key).catch(() => undefined);
-      return { status: 'damaged' };
+      let status: 'missing' | 'damaged' = 'missing';
+      for (const end of [newEnding, ending]) {
+        const path = pathOf(key, end);
+        const bytes = await readFile(path);
+        if (bytes === undefined) continue;
+        const found = await parse(bytes, key);
+        if (found !== undefined) return { status: 'found', ...found };
+        status = 'damaged';
+        await disk.remove(path).catch(() => undefined);
+      }
+      return { status };
     },
     async save(key, { step, state }) {
-      const path = pathOf(key);
+      const [newPath, path] = [pathOf(key, newEnding), pathOf(key)];
       const encoded = encodeValue({ key, step, state });
       // Copied here, digested and written by other threads: the caller waits for neither.
       const body = Buffer.concat(encoded.chunks, encoded.byteLength);
       const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', body));
       const temporary = temporaryPath();
       try {
-        await disk.write(temporary, [magic, digest, body], { sync: true });
-        await moveInto(temporary, path);
+        await disk.write(temporary, [magic, digest, body], { sync: false });
+        await moveInto(temporary, newPath);
+        await disk.sync(newPath);
+        await disk.rename(newPath, path);
       } catch (error) {
-        await disk.remove(temporary).catch(() => undefined);
+        for (const half of [temporary, newPath]) await disk.remove(half).catch(() => undefined);
         throw diskError(error, 'writing a checkpoint');
       }
     },
