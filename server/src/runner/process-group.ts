@@ -3,8 +3,10 @@
 /** Windows has no such groups; there programs end when their input does. */
 export const hasProcessGroups = process.platform !== 'win32';
 
-/** Kills the group that `leader` leads, or what is left of it. Nothing happens when it is gone. */
-export function killGroup(leader: number): void {
+/** Kills a runner and the group that it leads; with `isGone` what is left of the group. Nothing happens when all are gone. */
+export function killGroup(leader: number, { isGone = false } = {}): void {
+  // Its number alone may be another's by then.
+  if (isGone && !hasProcessGroups) return;
   try {
     process.kill(hasProcessGroups ? -leader : leader, 'SIGKILL');
   } catch {

@@ -128,6 +128,6 @@ function connectListener(child: ChildProcess, listener: RunnerListener): void {
     child.once('close', () => end(code, signal));
     setTimeout(() => end(code, signal), lastWordsMs).unref();
     // They go with it.
-    if (child.pid !== undefined) killGroup(child.pid);
+    if (child.pid !== undefined) killGroup(child.pid, { isGone: true });
   });
 }
