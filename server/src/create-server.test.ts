@@ -129,11 +129,11 @@ describe('a run', () => {
     await follow(runId, isOver);
     const { traceEvents, otherData } = await client.getRunTrace(runId);
     expect(otherData).toMatchObject({ runId, workflowName: 'ok' });
-    expect(traceEvents.flatMap(({ ph, name }) => (ph === 'X' ? [name] : []))).toEqual([
-      'waits in the queue',
+    expect(traceEvents.flatMap(({ ph, name }) => (ph === 'X' ? [name] : [])).sort()).toEqual([
       'is given to a runner',
-      'work',
       'runs',
+      'waits in the queue',
+      'work',
     ]);
     await expect(client.getRunTrace('nobody')).rejects.toMatchObject({ status: 404 });
   });

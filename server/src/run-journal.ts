@@ -48,6 +48,8 @@ export interface RunJournal {
   queueEvents(): JournalEvent[];
   eventsAfter(cursor: number, limit: number): JournaledEvent[];
   eventsOfRun(runId: string): RunEvent[];
+  /** The same in pieces, none of which takes long: for a run of thousands of nodes, with others waiting. */
+  eventsOfRunByPage(runId: string): Generator<RunEvent[]>;
   /** What a run was asked to compute, its settings applied. */
   request(runId: string): Omit<RunRequest, 'settings'> | undefined;
   /** The picture of a run as far as it is journaled. */
@@ -66,6 +68,9 @@ export interface RunJournalOptions {
   /** Runs that are over and stay known; older ones are forgotten, their results are not. */
   readonly keepFinished?: number;
 }
+
+/** Few enough to be read and parsed in the time of a frame. */
+const eventsPerPage = 200;
 
 /**
  * Opens the journal in a data folder. A row that cannot be read (damaged, or of another version) is passed over
@@ -97,6 +102,15 @@ export function openRunJournal(
   };
   const eventsOfRun = (runId: string) =>
     journal.eventsOf(runId).flatMap((stored) => typed(stored).map(({ event }) => event));
+  function* eventsOfRunByPage(runId: string): Generator<RunEvent[]> {
+    for (let after = 0; ; ) {
+      const page = journal.eventsOf(runId, { after, limit: eventsPerPage });
+      const last = page.at(-1);
+      if (last === undefined) return;
+      after = last.cursor;
+      yield page.flatMap((stored) => typed(stored).map(({ event }) => event));
+    }
+  }
   const stateOf = (run: StoredRun): RunState => {
     const { runId, stateJson } = run;
     const state = stateJson === undefined ? undefined : readAs(runStateSchema, stateJson, { runId });
@@ -159,6 +173,7 @@ export function openRunJournal(
     },
     eventsAfter: (cursor, limit) => journal.eventsSince(cursor, limit).flatMap(typed),
     eventsOfRun,
+    eventsOfRunByPage,
     request(runId) {
       const found = journal.getRequest(runId);
       const parsed = found === undefined ? undefined : parseWorkflow(found.workflowJson);

@@ -66,6 +66,7 @@ withBudget(withFolders(program.command('run')))
   .argument('<workflow>', 'workflow file')
   .option('--set <name=value>', 'set an input of the workflow, or node.param; may be repeated', collect, [])
   .option('--out <path>', 'file or folder for the result (default: its own name in the current folder)')
+  .option('--trace <file>', 'write the timeline of the run, for chrome://tracing or ui.perfetto.dev')
   .addHelpText('after', exitCodeHelp)
   .action(
     async (
@@ -73,6 +74,7 @@ withBudget(withFolders(program.command('run')))
       options: {
         set: string[];
         out?: string;
+        trace?: string;
         json?: boolean;
         data?: string;
         models: string[];

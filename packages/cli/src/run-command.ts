@@ -1,6 +1,12 @@
 /** `reelgraph run`: executes a workflow in this process, without a server. */
 import { dirname, resolve } from 'node:path';
-import { createRunFold, type RunFold, type RunState } from '@reelgraph/graph';
+import {
+  createRunFold,
+  createTraceBuilder,
+  type RunEvent,
+  type RunFold,
+  type RunState,
+} from '@reelgraph/graph';
 import { type BudgetTexts, createRunHost, dataFolderAt, modelRootsOf, type RunHost } from '@reelgraph/host';
 import { CliError } from './errors.ts';
 import { readBudget } from './estimate-command.ts';
@@ -16,10 +22,13 @@ import {
 } from './reporters.ts';
 import { prepareTarget, resultFiles, saveResults } from './save-results.ts';
 import { parseAssignments, setInputs } from './set-inputs.ts';
+import { writeTrace } from './write-trace.ts';
 
 export interface RunCommandOptions extends BudgetTexts {
   readonly set: readonly string[];
   readonly out?: string;
+  /** File for the timeline of the run. */
+  readonly trace?: string;
   readonly json?: boolean;
   readonly data?: string;
   readonly models: readonly string[];
@@ -52,8 +61,10 @@ export async function runCommand(file: string, options: RunCommandOptions, outpu
 
     await prepareTarget(options.out);
     const reporter = chooseReporter(options, output);
-    const state = await execute(host, workflow, reporter);
+    const trace = createTraceBuilder();
+    const state = await execute(host, workflow, reporter, (event) => trace.add(event));
     const saved = await saveResults(resultFiles(workflow, state), host.store, options.out);
+    if (options.trace !== undefined) reporter.note(await writeTrace(trace.finish(), options.trace));
     reporter.finish(state, saved);
     return exitCodeOf(state);
   } finally {
@@ -70,6 +81,7 @@ async function execute(
   host: RunHost,
   workflow: Parameters<RunHost['run']>[0]['workflow'],
   reporter: Reporter,
+  onEvent: (event: RunEvent) => void,
 ): Promise<RunState> {
   const abort = new AbortController();
   const onSignal = () => {
@@ -87,6 +99,7 @@ async function execute(
         fold ??= createRunFold(event);
         fold.apply(event);
         reporter.onEvent(event);
+        onEvent(event);
       },
       onWarning: (warning) => reporter.warn(warning),
     });

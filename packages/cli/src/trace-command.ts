@@ -1,9 +1,9 @@
 /** `reelgraph trace`: a run as a timeline, for chrome://tracing or ui.perfetto.dev. */
-import { writeFile } from 'node:fs/promises';
-import { CliError } from './errors.ts';
+import { traceText } from '@reelgraph/graph';
 import { exitCodes } from './exit-codes.ts';
 import type { Output } from './reporters.ts';
 import { clientOf, findRun } from './runs-of-server.ts';
+import { writeTrace } from './write-trace.ts';
 
 export interface TraceCommandOptions {
   /** File to write; standard output when absent. */
@@ -20,19 +20,11 @@ export async function traceCommand(
 ): Promise<number> {
   const client = clientOf(server);
   const runId = await findRun(client, name);
-  const text = `${JSON.stringify(await client.getRunTrace(runId))}\n`;
+  const trace = await client.getRunTrace(runId);
   if (out === undefined) {
-    output.write(text);
+    for (const piece of traceText(trace)) output.write(piece);
     return exitCodes.ok;
   }
-  try {
-    await writeFile(out, text);
-  } catch (cause) {
-    throw new CliError(exitCodes.runFailed, 'cli/not-written', `"${out}" cannot be written.`, {
-      hint: 'Is its folder there, and may it be written?',
-      cause,
-    });
-  }
-  output.write(`Wrote ${out}. Open it in chrome://tracing, or at https://ui.perfetto.dev.\n`);
+  output.write(`${await writeTrace(trace, out)}\n`);
   return exitCodes.ok;
 }

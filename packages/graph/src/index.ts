@@ -140,5 +140,13 @@ export {
   type TopologyResult,
   topologicalOrder,
 } from './topology.ts';
-export { type RunTrace, runTraceSchema, traceRun } from './trace.ts';
+export {
+  createTraceBuilder,
+  type RunTrace,
+  runTraceSchema,
+  type TraceBuilder,
+  type TraceEvent,
+  traceRun,
+  traceText,
+} from './trace.ts';
 export { paramIssues, validateWorkflow } from './validate.ts';

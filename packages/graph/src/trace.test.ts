@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { RunEvent, RunEventBody } from './run-events.ts';
-import { type RunTrace, runTraceSchema, traceRun } from './trace.ts';
+import { type RunTrace, runTraceSchema, traceRun, traceText } from './trace.ts';
 
 /** Events at milliseconds since the run was queued. */
 function story(...moments: (readonly [atMs: number, body: RunEventBody])[]): RunEvent[] {
@@ -46,9 +46,9 @@ test('a run is a timeline: its own phases on one thread, its nodes on the thread
   expect(slices(trace)).toEqual([
     'run: waits in the queue 0-40',
     'run: is given to a runner 40-45',
+    'run: runs 45-301',
     'inference:cpu: denoise 50-249.5',
     'cpu: decode 260-300',
-    'run: runs 45-301',
   ]);
   const argsOf = (name: string, ph: string) =>
     trace.traceEvents.find((event) => event.name === name && event.ph === ph)?.args;
@@ -96,7 +96,7 @@ test('nodes side by side in a lane are on threads of their own, and a place that
       [9, done('b', 7)],
     ),
   );
-  expect(slices(trace)).toEqual(['cpu: a 1-5', 'cpu: c 5-8', 'cpu (2): b 2-9', 'run: runs 0-9']);
+  expect(slices(trace)).toEqual(['run: runs 0-9', 'cpu: a 1-5', 'cpu (2): b 2-9', 'cpu: c 5-8']);
 });
 
 test('quick nodes follow each other within a millisecond and share a thread', () => {
@@ -109,7 +109,7 @@ test('quick nodes follow each other within a millisecond and share a thread', ()
       [1, done('b', 0.5)],
     ),
   );
-  expect(slices(trace)).toEqual(['cpu: a 1-1.25', 'cpu: b 1.25-1.75', 'run: runs 0-1']);
+  expect(slices(trace)).toEqual(['run: runs 0-1', 'cpu: a 1-1.25', 'cpu: b 1.25-1.75']);
 });
 
 test('what a dead runner was at ends with it, and is there once more in the next attempt', () => {
@@ -130,12 +130,12 @@ test('what a dead runner was at ends with it, and is there once more in the next
   expect(slices(trace)).toEqual([
     'run: waits in the queue 0-1',
     'run: is given to a runner 1-2',
-    'cpu: a 3-10',
     'run: runs 2-10',
+    'cpu: a 3-10',
     'run: waits in the queue 10-11',
     'run: is given to a runner 11-12',
-    'cpu: a 13-20',
     'run: runs 12-21',
+    'cpu: a 13-20',
   ]);
   expect(
     trace.traceEvents.flatMap(({ name, ph, args }) => (name === 'a' && ph === 'X' ? [args] : [])),
@@ -147,6 +147,39 @@ test('what a dead runner was at ends with it, and is there once more in the next
 
 test('a run that goes on is drawn up to its last event', () => {
   const trace = traceRun(story([0, started('a', 'b')], [1, begun('a', 'cpu')], [4, begun('b', 'cpu')]));
-  expect(slices(trace)).toEqual(['cpu: a 1-4', 'cpu (2): b 4-4', 'run: runs 0-4']);
+  expect(slices(trace)).toEqual(['run: runs 0-4', 'cpu: a 1-4', 'cpu (2): b 4-4']);
   expect(traceRun([]).traceEvents).toEqual([]);
+});
+
+test('waiting for what another run computes is a slice, from the waiting to where the result came from', () => {
+  const waiting = (nodeId: string) => ({ type: 'node.waiting', nodeId, for: 'another-run' }) as const;
+  const trace = traceRun(
+    story(
+      [0, started('a', 'b')],
+      [5, waiting('a')],
+      [6, waiting('b')],
+      [20, { type: 'node.cached', nodeId: 'a', source: 'disk', outputs: {} }],
+      [25, begun('b', 'cpu')],
+    ),
+  );
+  const waits = trace.traceEvents.filter(({ name }) => name === 'waits (another run)');
+  expect(waits.map(({ ph, ts, id }) => `${ph} ${id} ${ts / 1000}`)).toEqual([
+    'b 1/a/other 5',
+    'b 1/b/other 6',
+    'e 1/a/other 20',
+    'e 1/b/other 25',
+  ]);
+});
+
+test('the text of a trace is its JSON, in however many pieces', () => {
+  const ids = Array.from({ length: 700 }, (_, index) => `n${index}`);
+  const nodes = ids.flatMap((id, index): [number, RunEventBody][] => [
+    [index, begun(id, 'cpu')],
+    [index, done(id, 0.5)],
+  ]);
+  for (const trace of [traceRun([]), traceRun(story([0, started(...ids)], ...nodes))]) {
+    const pieces = [...traceText(trace)];
+    expect(JSON.parse(pieces.join(''))).toEqual(trace);
+    expect(Math.max(...pieces.map(({ length }) => length))).toBeLessThan(150_000);
+  }
 });

@@ -65,11 +65,40 @@ const pid = 1;
 /** Times of events are whole milliseconds: what begins within the one in which another ended came after it. */
 const resolution = 1000;
 
-/**
- * The timeline of a run, from its events in order. What has no end yet, in a run that goes on, ends with the last event
- * and says `outcome: 'unfinished'`. Linear in the events.
- */
+/** The timeline of a run in the making. */
+export interface TraceBuilder {
+  /** Takes in the next event of the run. */
+  add(event: RunEvent): void;
+  /**
+   * The timeline of what was taken in; nothing more is, then. What has no end yet, in a run that goes on, ends with the
+   * last event and says `outcome: 'unfinished'`. In the order of time.
+   */
+  finish(): RunTrace;
+}
+
+/** The timeline of a run from all its events, in their order. */
 export function traceRun(events: Iterable<RunEvent>): RunTrace {
+  const builder = createTraceBuilder();
+  for (const event of events) builder.add(event);
+  return builder.finish();
+}
+
+/** Events of a file that are written as one piece of text. */
+const eventsPerPiece = 500;
+
+/** The file of a trace, piece by piece, so that a long one can be written with pauses. */
+export function* traceText({ traceEvents, ...rest }: RunTrace): Generator<string> {
+  yield '{"traceEvents":[';
+  for (let at = 0; at < traceEvents.length; at += eventsPerPiece) {
+    const piece = JSON.stringify(traceEvents.slice(at, at + eventsPerPiece)).slice(1, -1);
+    yield at === 0 ? piece : `,${piece}`;
+  }
+  yield `],${JSON.stringify(rest).slice(1)}\n`;
+}
+
+/** Begins a timeline. An event costs the same however long the run is. */
+export function createTraceBuilder(): TraceBuilder {
+  const names: TraceEvent[] = [];
   const traceEvents: TraceEvent[] = [];
   const otherData: Record<string, string> = {};
   const threads = new Map<string, number>();
@@ -87,7 +116,7 @@ export function traceRun(events: Iterable<RunEvent>): RunTrace {
     if (known !== undefined) return known;
     const tid = threads.size + 1;
     threads.set(name, tid);
-    traceEvents.push({ name: 'thread_name', cat: '', ph: 'M', ts: 0, pid, tid, args: { name } });
+    names.push({ name: 'thread_name', cat: '', ph: 'M', ts: 0, pid, tid, args: { name } });
     return tid;
   };
 
@@ -198,11 +227,12 @@ export function traceRun(events: Iterable<RunEvent>): RunTrace {
     phase = name === undefined ? undefined : { name, ts: now };
   };
 
-  for (const event of events) {
+  const add = (event: RunEvent): void => {
     if (firstMs === undefined) {
       firstMs = event.atMs;
       otherData.runId = event.runId;
       otherData.beganAt = new Date(event.atMs).toISOString();
+      names.push({ name: 'process_name', cat: '', ph: 'M', ts: 0, pid, tid: 0, args: { name: 'Reelgraph' } });
       threadOf('run');
     }
     // A clock that was set back must not turn a slice around.
@@ -261,14 +291,22 @@ export function traceRun(events: Iterable<RunEvent>): RunTrace {
         instant('from the cache', event.nodeId, 'cache', { source: event.source });
         break;
       case 'node.skipped':
+        endWaitForOther(event.nodeId);
         instant('not run', event.nodeId, 'skipped', { because: event.because });
         break;
       case 'node.progress':
         // Not in the journal, so a trace that showed it would differ by where it was made.
         break;
     }
-  }
-  endAll('unfinished');
-  enter(undefined, { outcome: 'unfinished' });
-  return { traceEvents, displayTimeUnit: 'ms', otherData };
+  };
+
+  return {
+    add,
+    finish() {
+      endAll('unfinished');
+      enter(undefined, { outcome: 'unfinished' });
+      traceEvents.sort((a, b) => a.ts - b.ts);
+      return { traceEvents: [...names, ...traceEvents], displayTimeUnit: 'ms', otherData };
+    },
+  };
 }

@@ -20,6 +20,7 @@ import {
 import { NodeError } from '@reelgraph/node-api';
 import { digestOf, type Store } from '@reelgraph/store';
 import type { Catalogue } from './catalogue.ts';
+import { deviceOf } from './devices.ts';
 import type { LocatedInputFiles } from './input-files.ts';
 
 export interface ForecastRequest {
@@ -96,6 +97,7 @@ export function createForecaster({ catalogue, store, files }: ForecasterOptions)
       book: currentBook(),
       isKept: (key) => store.hasRecord(key),
       cpuLanes: availableParallelism(),
+      deviceOf,
       digestOfModel,
       digestOfFile,
       pid,

@@ -8,6 +8,7 @@ import { createFrameService, type LivePlay } from '@reelgraph/node-api';
 import { filesOfHistory, openStore, type Store } from '@reelgraph/store';
 import { type Catalogue, catalogueOver } from './catalogue.ts';
 import { dataFolderAt } from './data-folder.ts';
+import { deviceOf } from './devices.ts';
 import { createForecaster, type Forecaster } from './forecaster.ts';
 import { createFrameFiles, pathOfKept } from './frame-files.ts';
 import { createInputFiles, type InputRoot } from './input-files.ts';
@@ -89,6 +90,7 @@ export async function createRunHost(options: RunHostOptions): Promise<RunHost> {
     memoryBytes: limits.memoryBytes,
     disk: { bytes: limits.diskBytes, pinned: () => filesOfHistory(options.dataFolder) },
     stallMs: limits.stallMs,
+    deviceOf,
     inferContext: () => models.inferContext(),
     models,
     media,

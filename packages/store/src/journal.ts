@@ -103,8 +103,8 @@ export interface Journal {
   queueEvents(): IterableIterator<StoredEvent>;
   /** Events of runs after a cursor, ascending. */
   eventsSince(cursor: number, limit: number): StoredEvent[];
-  /** All events of a run, ascending. */
-  eventsOf(runId: string): StoredEvent[];
+  /** All events of a run, ascending; of a page, at most `limit` of those after a cursor. */
+  eventsOf(runId: string, page?: { readonly after: number; readonly limit: number }): StoredEvent[];
   /** Cursor of the newest event, also when it has been pruned since; 0 when there never was one. */
   lastCursor(): number;
   /**
@@ -214,7 +214,9 @@ function createJournal(database: Database.Database, lock: Database.Database, flu
   const selectSince = database.prepare(
     `SELECT ${eventColumns} FROM events WHERE cursor > ? AND run_id IS NOT NULL ORDER BY cursor LIMIT ?`,
   );
-  const selectOf = database.prepare(`SELECT ${eventColumns} FROM events WHERE run_id = ? ORDER BY cursor`);
+  const selectOf = database.prepare(
+    `SELECT ${eventColumns} FROM events WHERE run_id = ? AND cursor > ? ORDER BY cursor LIMIT ?`,
+  );
   // Not the largest there is: that may have been pruned, and a client may stand beyond what is left.
   const selectLast = database.prepare(
     `SELECT COALESCE(MAX(seq), 0) AS cursor FROM sqlite_sequence WHERE name = 'events'`,
@@ -316,7 +318,8 @@ function createJournal(database: Database.Database, lock: Database.Database, flu
       for (const row of selectQueueEvents.iterate()) yield storedEvent(row);
     },
     eventsSince: (cursor, limit) => selectSince.all(cursor, limit).map(storedEvent),
-    eventsOf: (runId) => selectOf.all(runId).map(storedEvent),
+    // A limit of -1 is none.
+    eventsOf: (runId, page) => selectOf.all(runId, page?.after ?? 0, page?.limit ?? -1).map(storedEvent),
     close() {
       void flusher.close();
       database.close();

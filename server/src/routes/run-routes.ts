@@ -1,14 +1,18 @@
 /** Runs: start, look, cancel, repeat. */
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { setImmediate } from 'node:timers/promises';
 import {
   applyInputs,
+  createTraceBuilder,
   type ParamValue,
   parseWorkflowValue,
   runStatuses,
-  traceRun,
+  traceText,
   type Workflow,
 } from '@reelgraph/graph';
 import type { Catalogue } from '@reelgraph/host';
+import { callSpecs } from '@reelgraph/protocol';
 import type { Checker } from '../check/check-client.ts';
 import type { Estimator } from '../estimate/estimate-client.ts';
 import { type EventHub, isOver } from '../event-hub.ts';
@@ -178,10 +182,17 @@ export function registerRunCalls(
     return { run, workflow, ...(targets === undefined ? {} : { targets: [...targets] }) };
   });
 
-  registry.call('getRunTrace', ({ param }) => {
-    const runId = param('runId');
+  // Read, built and sent in pieces: that of a large run would keep everybody else waiting.
+  registry.bytes('GET', callSpecs.getRunTrace.path, async (request, response) => {
+    const runId = String(request.params.runId);
     if (hub.status(runId) === undefined) throw unknownRun();
-    return traceRun(journal.eventsOfRun(runId));
+    const trace = createTraceBuilder();
+    for (const events of journal.eventsOfRunByPage(runId)) {
+      for (const event of events) trace.add(event);
+      await setImmediate();
+    }
+    response.set('cache-control', 'no-store').type('application/json');
+    await pipeline(Readable.from(traceText(trace.finish())), response);
   });
 
   registry.call('cancelRun', async ({ param }) => {

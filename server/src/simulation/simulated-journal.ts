@@ -119,6 +119,10 @@ export class SimulatedJournal implements RunJournal {
     );
   }
 
+  *eventsOfRunByPage(runId: string): Generator<RunEvent[]> {
+    yield this.eventsOfRun(runId);
+  }
+
   request() {
     return { workflow };
   }
