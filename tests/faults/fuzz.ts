@@ -78,7 +78,8 @@ async function passThrough(
   const parsed = parseWorkflow(text, { migrations });
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    // As a server reads it: a mark of the byte order is no part of the text.
+    value = JSON.parse(text.replace(/^\ufeff/, ''));
   } catch {
     value = undefined;
   }
