@@ -176,7 +176,7 @@ describe('work that was interrupted', () => {
 describe('saving', () => {
   test('H3 a full disk costs the checkpoints, one warning, and nothing else', async () => {
     const full = Object.assign(new Error('no space left on device'), { code: 'ENOSPC' });
-    const store = await openStore(folder, { disk: { ...nodeDisk, write: () => Promise.reject(full) } });
+    const store = await openStore(folder, { disk: { ...nodeDisk, sync: () => Promise.reject(full) } });
     const warnings: RunError[] = [];
     const result = await testEngine(
       registryOf(slowNode([], { after: () => new Promise(setImmediate) }, 'disk')),

@@ -91,6 +91,14 @@ describe('a checkpoint', () => {
       await waiting.promise;
     }
 
+    it('P5 is there as soon as the call returns, where it is small', async () => {
+      const disk = { ...nodeDisk, sync: () => new Promise<void>(() => undefined) };
+      const ending = await openStore(folder, { disk });
+      void ending.checkpoints.save(key, { step: 7, state: latent(7) });
+      expect(kept()).toEqual([`${key}.new.checkpoint`]);
+      expect(await store.checkpoints.load(key)).toMatchObject({ step: 7, state: latent(7) });
+    });
+
     it('P5 is there after the end of its process', async () => {
       await saveAndEnd(1);
       expect(await store.checkpoints.load(key)).toEqual({ status: 'found', step: 1, state: latent(1) });
@@ -127,24 +135,37 @@ describe('a checkpoint', () => {
   });
 });
 
-it('P3 a disk that fails at any call leaves the checkpoint before and nothing half-written', async () => {
-  const disk = createFailingDisk();
-  const failing = await openStore(folder, { disk });
-  await failing.checkpoints.save(key, { step: 1, state: latent(1) });
-  disk.failAt(1_000);
-  await failing.checkpoints.save(key, { step: 2, state: latent(2) });
-  const calls = disk.calls;
-  expect(calls).toBeGreaterThan(1);
-  for (let call = 1; call <= calls; call++) {
-    disk.failAt(call);
-    await expect(failing.checkpoints.save(key, { step: 3, state: latent(3) })).rejects.toMatchObject({
-      code: 'store/disk-full',
-    });
-    disk.failAt(undefined);
-    expect(await failing.checkpoints.load(key)).toMatchObject({ step: 2 });
-    expect(leftovers()).toEqual([]);
-  }
-});
+it.each([
+  ['small', latent],
+  [
+    'large',
+    (value: number) => ({
+      dtype: 'float32' as const,
+      shape: [100_000],
+      data: new Float32Array(100_000).fill(value),
+    }),
+  ],
+])(
+  'P3 a disk that fails at any call leaves the checkpoint before and nothing half-written: a %s one',
+  async (_, latent) => {
+    const disk = createFailingDisk();
+    const failing = await openStore(folder, { disk });
+    await failing.checkpoints.save(key, { step: 1, state: latent(1) });
+    disk.failAt(1_000);
+    await failing.checkpoints.save(key, { step: 2, state: latent(2) });
+    const calls = disk.calls;
+    expect(calls).toBeGreaterThan(1);
+    for (let call = 1; call <= calls; call++) {
+      disk.failAt(call);
+      await expect(failing.checkpoints.save(key, { step: 3, state: latent(3) })).rejects.toMatchObject({
+        code: 'store/disk-full',
+      });
+      disk.failAt(undefined);
+      expect(await failing.checkpoints.load(key)).toMatchObject({ step: 2 });
+      expect(leftovers()).toEqual([]);
+    }
+  },
+);
 
 describe('pruning', () => {
   // Saved in this order, the first an hour ago: c, b, a.

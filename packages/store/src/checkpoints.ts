@@ -10,6 +10,7 @@
  *
  * Layout: 8 bytes magic, 32 bytes SHA-256 of the rest, then a container of `{ key, step, state }`.
  */
+import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { isDigest } from './blobs.ts';
 import type { Disk } from './disk.ts';
@@ -40,8 +41,8 @@ export interface CheckpointStore {
   /** What was last saved under the key; damaged files are removed. @throws StoreError when the disk cannot be read */
   load(key: string): Promise<LoadedCheckpoint>;
   /**
-   * Replaces what is saved under the key; after a power cut the old or the new one is there. Until the promise
-   * is returned the state is copied, afterwards the calling thread has nothing to do; save one at a time.
+   * Replaces what is saved under the key; after a power cut the old or the new one is there. When the promise is
+   * returned the state is copied, and, if it is small, safe from the end of the process; save one at a time.
    * @throws StoreError 'store/disk-full' | 'store/not-writable' | 'store/io' | 'store/unsupported-value'; the
    *   one before is then still there
    */
@@ -71,6 +72,8 @@ const defaultLimits: CheckpointLimits = { maxAgeMs: 14 * 24 * 60 * 60 * 1000, ma
 const magic = new TextEncoder().encode('RGCKP\x00\x00\x01');
 const digestBytes = 32;
 const bodyAt = magic.byteLength + digestBytes;
+/** Smaller ones are written at once: on a busy machine every turn of another thread may take longer than a step. */
+const atOnceBytes = 256 * 1024;
 const ending = '.checkpoint';
 /** Of one that the disk may not have yet. */
 const newEnding = `.new${ending}`;
@@ -177,13 +180,19 @@ export function createCheckpointStore(
     async save(key, { step, state }) {
       const [newPath, path] = [pathOf(key, newEnding), pathOf(key)];
       const encoded = encodeValue({ key, step, state });
-      // Copied here, digested and written by other threads: the caller waits for neither.
       const body = Buffer.concat(encoded.chunks, encoded.byteLength);
-      const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', body));
       const temporary = temporaryPath();
       try {
-        await disk.write(temporary, [magic, digest, body], { sync: false });
-        await moveInto(temporary, newPath);
+        if (encoded.byteLength < atOnceBytes) {
+          const digest = createHash('sha256').update(body).digest();
+          disk.writeSync(temporary, Buffer.concat([magic, digest, body]));
+          moveIntoSync(temporary, newPath);
+        } else {
+          // Copied here, digested and written by other threads: the caller waits for neither.
+          const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', body));
+          await disk.write(temporary, [magic, digest, body], { sync: false });
+          await moveInto(temporary, newPath);
+        }
         await disk.sync(newPath);
         await disk.rename(newPath, path);
       } catch (error) {
@@ -192,6 +201,16 @@ export function createCheckpointStore(
       }
     },
   };
+
+  function moveIntoSync(temporary: string, path: string): void {
+    try {
+      disk.renameSync(temporary, path);
+    } catch (error) {
+      if (errnoOf(error) !== 'ENOENT') throw error;
+      disk.makeFolderSync(folder);
+      disk.renameSync(temporary, path);
+    }
+  }
 
   async function moveInto(temporary: string, path: string): Promise<void> {
     try {
