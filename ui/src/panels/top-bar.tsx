@@ -8,6 +8,7 @@ import { keyLabel } from '../app/key-names.ts';
 import { Icon } from '../controls/icon.tsx';
 import { formatDuration } from '../state/durations.ts';
 import { useObservable, useSelected } from '../state/observable.ts';
+import { nodesDone } from '../state/run-stage.ts';
 import { isActive, runsNewestFirst } from '../state/run-store.ts';
 import { timeLeftMs } from '../state/time-left.ts';
 import { fileInputId } from './file-input-id.ts';
@@ -208,11 +209,9 @@ function RunButtons() {
   const active = [...runs.values()].filter(isActive);
   const cancelling = useObservable(editor.cancelling);
   const running = active.find((run) => run.status === 'running');
-  const nodes = Object.values(running?.nodes ?? {});
   // What the button cancels; those that wait are cancelled in their list.
   const current = running ?? runsNewestFirst(new Map(active.map((run) => [run.runId, run]))).at(-1);
   const stopping = current !== undefined && cancelling.has(current.runId);
-  const done = nodes.filter((node) => node.status !== 'waiting' && node.status !== 'running').length;
   const expected = running === undefined ? undefined : editor.expected.get(running.runId);
   const leftMs = running && expected ? timeLeftMs(running, expected) : undefined;
   return (
@@ -236,7 +235,7 @@ function RunButtons() {
             title="Show the queue"
             onClick={() => editor.panel.set({ open: true, tab: 'runs' })}
           >
-            {running ? `${done}/${nodes.length} nodes` : 'queued'}
+            {running ? nodesDone(running) : 'queued'}
             {leftMs === undefined ? '' : ` · ${leftMs < 1000 ? '< 1 s' : formatDuration(leftMs)} left`}
             {active.length > 1 ? ` · ${active.length - 1} waiting` : ''}
           </button>
