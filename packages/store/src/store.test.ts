@@ -23,7 +23,7 @@ let folder: string;
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'reelgraph-store-'));
 });
-afterEach(() => rm(folder, { recursive: true, force: true }));
+afterEach(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
 
 const bytes = new TextEncoder().encode('a small result');
 const large = new Uint8Array(300_000).map((_, index) => (index * 7919) % 251);
