@@ -54,10 +54,17 @@ interface BudgetOptions {
   readonly maxDisk?: string;
 }
 
+const otherCommands = `
+In the project folder:
+  npm start           the server with the editor
+  npm run bench       what it costs, measured here: engine, server, sampling …
+  npm run faults      what it withstands: kills, damage, crowds, bent workflows …
+docs/operations.md has a command for everything that is promised.`;
+
 const program = new Command('reelgraph')
   .description('Runs and checks video workflows without a server.')
   .version(version())
-  .addHelpText('after', exitCodeHelp)
+  .addHelpText('after', `${exitCodeHelp}\n${otherCommands}`)
   .exitOverride()
   .configureOutput({ writeErr: (text) => process.stderr.write(text) });
 
