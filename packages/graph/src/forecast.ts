@@ -5,7 +5,7 @@
 import { z } from 'zod';
 import { bytesText, durationText } from './amount-text.ts';
 
-/** A guess with its doubt: about four of five actual values lie from `low` to `high`. */
+/** A guess with its doubt: at least four of five actual values lie from `low` to `high`. */
 export const expectedSchema = z.strictObject({
   low: z.number().min(0),
   likely: z.number().min(0),
