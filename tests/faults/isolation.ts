@@ -34,8 +34,8 @@ const isolation: FaultPiece = async (report, { count = 3 }) => {
     report({
       fault: `run: ${bad.name}`,
       cases: count,
-      outcome: `${withstood} failed as ${bad.code}, next began in ${Math.round(longest)} ms`,
-      wanted: 'all, nothing left; 2 s',
+      outcome: `${withstood} ${bad.code}, next began in ${Math.round(longest)} ms`,
+      wanted: 'all, nothing left, 2 s',
       met: withstood === count && longest <= 2000,
     });
   }

@@ -147,7 +147,7 @@ function phasesWith(file: string): readonly Phase[] {
       lastsMs: 1000,
     },
     {
-      name: 'a node that does not listen, in a thread of its own',
+      name: 'a node that hears nothing, in its own thread',
       workflow: (seed) => misbehaving('loops for ever in a thread of its own', seed % 1000),
       begins: started('node'),
       ends: never,
