@@ -78,6 +78,16 @@ it('no data yet, then what was learnt, by node and as a whole; what is over the 
   await expect.poll(() => forecast.innerText()).not.toBe(before);
   await shot(page, 'forecast-3-more-steps');
 
+  // While it runs, what is left.
+  await page.getByTestId('run').click();
+  await page
+    .locator('.queue-state')
+    .filter({ hasText: / left$/ })
+    .waitFor();
+  await shot(page, 'forecast-4-time-left');
+  await page.getByTestId('cancel').click();
+  await expect.poll(async () => (await client.listRuns())[0]?.status).toBe('cancelled');
+
   await page.getByTestId('node-latent').click({ position: { x: 60, y: 12 } });
   await setNumber(page, 'inspector-latent-frames', '161');
   await setNumber(page, 'inspector-latent-width', '256');
@@ -86,6 +96,6 @@ it('no data yet, then what was learnt, by node and as a whole; what is over the 
   await page.getByTestId('run').click();
   await page.getByText(/The run is over its budget and was not started/).waitFor();
   await page.getByText(/What would fit: .*instead of/).waitFor();
-  await shot(page, 'forecast-4-over-budget');
-  expect(await client.listRuns()).toHaveLength(1);
+  await shot(page, 'forecast-5-over-budget');
+  expect(await client.listRuns()).toHaveLength(2);
 }, 180_000);
