@@ -121,6 +121,9 @@ export async function resizeImage(image: ImageValue, size: PictureSize): Promise
 export async function resizeChunk(chunk: FrameChunk, size: PictureSize): Promise<FrameChunk> {
   if (chunk.widthPx === size.widthPx && chunk.heightPx === size.heightPx) return chunk;
   const { rgb } = chunk;
+  // As it comes, where it can be: large frames come one by one, and every copy of one is soon garbage.
+  if (chunk.frameCount === 1)
+    return chunkOfRgb(await resizeRgb(rgb, chunk, size), { ...size, frameCount: 1 });
   const frameBytes = chunk.widthPx * chunk.heightPx * 3;
   const resized = new Uint8Array(chunk.frameCount * size.widthPx * size.heightPx * 3);
   for (let i = 0; i < chunk.frameCount; i++) {
