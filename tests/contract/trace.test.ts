@@ -92,7 +92,8 @@ it('what is wrong is found', () => {
   expect(faultsOf(slice, { ...slice, ts: 8, dur: 3 })).toEqual([]);
   for (const wrong of [
     [slice, { ...slice, ts: 8 }],
-    [slice, { ...slice, ts: 4, dur: 0 }],
+    [slice, { ...slice, ts: 4, dur: 1 }],
+    [{ ...slice, dur: 0 }],
     [{ ...slice, tid: 2 }],
     [{ ...slice, name: '' }],
     [{ ...slice, ph: 'b', id: '1' }],

@@ -30,7 +30,8 @@ export function traceFaults({ traceEvents }: RunTrace): string[] {
     lastTs.set(tid, ts);
     switch (ph) {
       case 'X': {
-        if (event.dur === undefined || dur < 0) faults.push(`${what} has no duration`);
+        // Viewers pair begin and end by time: of a slice without length they find no end.
+        if (dur <= 0) faults.push(`${what} has no duration`);
         const ends = (open.get(tid) ?? []).filter((end) => end > ts);
         if (ends.some((end) => end < ts + dur)) faults.push(`${what} overlaps with another on its thread`);
         open.set(tid, [...ends, ts + dur]);

@@ -147,7 +147,7 @@ test('what a dead runner was at ends with it, and is there once more in the next
 
 test('a run that goes on is drawn up to its last event', () => {
   const trace = traceRun(story([0, started('a', 'b')], [1, begun('a', 'cpu')], [4, begun('b', 'cpu')]));
-  expect(slices(trace)).toEqual(['run: runs 0-4', 'cpu: a 1-4', 'cpu (2): b 4-4']);
+  expect(slices(trace)).toEqual(['run: runs 0-4', 'cpu: a 1-4', 'cpu (2): b 4-4.001']);
   expect(traceRun([]).traceEvents).toEqual([]);
 });
 

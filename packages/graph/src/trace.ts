@@ -64,6 +64,8 @@ interface Phase {
 const pid = 1;
 /** Times of events are whole milliseconds: what begins within the one in which another ended came after it. */
 const resolution = 1000;
+/** A slice of no length has no end after its beginning, which viewers take for a fault. */
+const shortest = 1;
 
 /** The timeline of a run in the making. */
 export interface TraceBuilder {
@@ -107,6 +109,7 @@ export function createTraceBuilder(): TraceBuilder {
   /** Nodes whose result another run is computing, with what begin and end of that share. */
   const others = new Map<string, Pick<TraceEvent, 'name' | 'cat' | 'pid' | 'tid' | 'id'>>();
   let phase: Phase | undefined;
+  let phaseEnd = 0;
   let attempt = 1;
   let firstMs: number | undefined;
   let now = 0;
@@ -158,8 +161,10 @@ export function createTraceBuilder(): TraceBuilder {
     const { started, row, ts } = node;
     const { nodeType, because, waitedMs } = started;
     const longest = Math.max(0, now + resolution - ts);
-    const dur =
-      durationMs === undefined ? Math.max(0, now - ts) : Math.min(Math.round(durationMs * 1000), longest);
+    const dur = Math.max(
+      shortest,
+      durationMs === undefined ? now - ts : Math.min(Math.round(durationMs * 1000), longest),
+    );
     row.isBusy = false;
     row.end = ts + dur;
     traceEvents.push({
@@ -212,19 +217,21 @@ export function createTraceBuilder(): TraceBuilder {
   const enter = (name: string | undefined, details: Args = {}): void => {
     if (phase !== undefined) {
       const { ts } = phase;
+      const dur = Math.max(shortest, now - ts);
+      phaseEnd = ts + dur;
       const args = { attempt, ...details };
       traceEvents.push({
         name: phase.name,
         cat: 'run',
         ph: 'X',
         ts,
-        dur: now - ts,
+        dur,
         pid,
         tid: threadOf('run'),
         args,
       });
     }
-    phase = name === undefined ? undefined : { name, ts: now };
+    phase = name === undefined ? undefined : { name, ts: Math.max(now, phaseEnd) };
   };
 
   const add = (event: RunEvent): void => {
