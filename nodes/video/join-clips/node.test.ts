@@ -1,5 +1,6 @@
+import type { Frames } from '@reelgraph/node-api';
 import { createTestContext, inMemory } from '@reelgraph/node-api/testing';
-import { fromFunction } from '@reelgraph/tensor';
+import { fromFunction, zeros } from '@reelgraph/tensor';
 import { describe, expect, it } from 'vitest';
 import { joinClips } from './node.ts';
 
@@ -79,5 +80,16 @@ describe('join-clips', () => {
       context: { models: new Map() },
     });
     expect(outputs.frames).toEqual({ ...facts, frameCount: 23, durationSeconds: 23 / 8 });
+  });
+
+  it('does not become endless', async () => {
+    const ctx = createTestContext();
+    let frames: Frames = { ...clip(1), pixels: zeros('float32', [1, 3, 1, 2048, 2048]) };
+    const double = async () =>
+      (await joinClips.run({ inputs: { first: frames, second: frames }, params: { crossfade: 0 }, ctx }))
+        .frames;
+    for (let i = 0; i < 20; i++) frames = await double();
+    expect(frames).toMatchObject({ frameCount: 2 ** 20 });
+    await expect(double()).rejects.toMatchObject({ code: 'join-clips/too-long' });
   });
 });

@@ -107,6 +107,9 @@ export const joinClips = defineNode({
   },
 });
 
+/** Nearly ten hours at 30 a second, as of a video that is loaded; a clip joined to itself often enough is endless. */
+const mostFrames = 2 ** 20;
+
 /** Containers round rates; a hundredth of a frame a second is no other speed. */
 const sameRate = (a: number, b: number) => Math.abs(a - b) <= 0.01;
 
@@ -137,5 +140,14 @@ function joined(first: Frames, second: Frames, crossfade: number): StreamedFrame
     );
   }
   const frameCount = a.frameCount + b.frameCount - crossfade;
+  if (frameCount > mostFrames) {
+    throw new NodeError(
+      'join-clips/too-long',
+      `Together the clips have ${frameCount} frames; ${mostFrames} is the most.`,
+      {
+        hint: 'Join fewer of them.',
+      },
+    );
+  }
   return { ...a, frameCount, fps: first.fps, source: { kind: 'joined', first, second, crossfade } };
 }

@@ -46,6 +46,8 @@ interface Entry {
 /** Evictions remembered; the oldest are forgotten first. */
 const maxEvicted = 100_000;
 const leastCostMs = 0.01;
+/** A clip made of clips goes two levels down with each; more nodes in a row than people draw. */
+const deepest = 2000;
 
 export function createMemoryCache(budgetBytes: number): MemoryCache {
   const entries = new Map<string, Entry>();
@@ -126,22 +128,33 @@ export function createMemoryCache(budgetBytes: number): MemoryCache {
 /** Every entry costs at least this, so that a million empty ones do not count as nothing. */
 const entryBytes = 256;
 
-/** About how much memory a value takes: exact for tensors, a guess for the rest. */
-export function valueBytes(value: unknown, depth = 0): number {
+/**
+ * About how much memory a value takes: exact for tensors, a guess for the rest. What stands in several places of it, as
+ * a clip that is made of another twice, counts once.
+ */
+export function valueBytes(value: unknown, depth = 0, seen: Set<object> = new Set()): number {
   if (typeof value === 'string') return 2 * value.length;
-  if (typeof value !== 'object' || value === null) return 8;
+  if (typeof value !== 'object' || value === null || seen.has(value)) return 8;
+  seen.add(value);
   if (ArrayBuffer.isView(value)) return value.byteLength;
-  if (depth > 64) return 8;
+  if (depth > deepest) return 8;
   let bytes = depth === 0 ? entryBytes : 16;
-  for (const part of Object.values(value)) bytes += valueBytes(part, depth + 1);
+  for (const part of Object.values(value)) bytes += valueBytes(part, depth + 1, seen);
   return bytes;
 }
 
-/** Digests of the files that a value refers to. */
-export function filesIn(value: unknown, found: string[] = [], depth = 0): string[] {
-  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value) || depth > 64) return found;
-  if ('kind' in value && value.kind === 'file' && 'digest' in value && typeof value.digest === 'string')
-    found.push(value.digest);
-  else for (const part of Object.values(value)) filesIn(part, found, depth + 1);
-  return found;
+/** Digests of the files that a value refers to, each once. */
+export function filesIn(value: unknown): string[] {
+  const found = new Set<string>();
+  const seen = new Set<object>();
+  const walk = (part: unknown, depth: number): void => {
+    if (typeof part !== 'object' || part === null || ArrayBuffer.isView(part)) return;
+    if (depth > deepest || seen.has(part)) return;
+    seen.add(part);
+    if ('kind' in part && part.kind === 'file' && 'digest' in part && typeof part.digest === 'string')
+      found.add(part.digest);
+    else for (const inner of Object.values(part)) walk(inner, depth + 1);
+  };
+  walk(value, 0);
+  return [...found];
 }

@@ -6,8 +6,10 @@
  * ```
  */
 import { chunkOfRgb, createFrameService, defineNode, type Frames, NodeError } from '@reelgraph/node-api';
+import { createTestContext } from '@reelgraph/node-api/testing';
 import { expect, test } from 'vitest';
 import { document, registryOf, testEngine } from './example-nodes.ts';
+import { filesIn, valueBytes } from './memory-cache.ts';
 
 const clipPort = { frames: { type: 'frames', label: 'Frames', description: '' } } as const;
 const about = {
@@ -163,6 +165,18 @@ test('E10 what failed to be read is made anew by the next run', async () => {
     'started watch',
     'finished watch',
   ]);
+});
+
+test('E10 a clip made of itself many times over counts once in memory, and names its file once', async () => {
+  const { frames } = await film.run({ inputs: {}, params: {}, ctx: createTestContext() });
+  let clip: Frames = frames;
+  for (let i = 0; i < 60; i++) {
+    const source = { kind: 'joined', first: clip, second: clip, crossfade: 0 } as const;
+    clip = { ...size, frameCount: 400, fps: 24, source };
+  }
+  // Of 2^60 places it would not come to an end.
+  expect(filesIn({ frames: clip })).toEqual(['a'.repeat(64)]);
+  expect(valueBytes({ frames: clip })).toBeLessThan(20_000);
 });
 
 test('E10 without a place for long clips they are refused in words', async () => {

@@ -83,11 +83,16 @@ function partsOf({ source }: StreamedFrames): readonly Frames[] {
   }
 }
 
-/** Pixels of the largest frame that is held while the clip is read. */
+/** Pixels of the largest frame that is held while the clip is read. A clip that is in it twice is looked at once. */
 function largestFrame(frames: Frames): number {
-  const { widthPx, heightPx } = sizeOfClip(frames);
-  const inside = 'pixels' in frames ? [] : partsOf(frames).map(largestFrame);
-  return Math.max(widthPx * heightPx, ...inside);
+  let largest = 0;
+  const clips = new Set([frames]);
+  for (const clip of clips) {
+    const { widthPx, heightPx } = sizeOfClip(clip);
+    largest = Math.max(largest, widthPx * heightPx);
+    if (!('pixels' in clip)) for (const part of partsOf(clip)) clips.add(part);
+  }
+  return largest;
 }
 
 /** Frames in a chunk of this clip, at least one: so that memory depends neither on its length nor on its size. */
