@@ -1,7 +1,7 @@
 /**
  * Kills the server, its runner or both with `kill -9` again and again, at random moments of a mixed load, and starts
  * what was killed again. A run that is killed three times without having come further counts as the reason and is
- * given up, so that after two kills in which no run has ended the next waits until one has. Every run that was accepted must end as it would have, give the same bytes, and at most one
+ * given up, so none is killed more often than twice. Every run that was accepted must end as it would have, give the same bytes, and at most one
  * step of sampling may be done twice for each kill.
  */
 import { randomUUID } from 'node:crypto';
@@ -43,6 +43,8 @@ const victims: readonly Victim[] = ['runner', 'runner', 'server', 'server', 'bot
 
 /** Longest time from a start, or a kill of the runner, to the next kill, milliseconds. */
 const longestLifeMs = 5000;
+/** Of one run. */
+const mostKills = 2;
 /** Runs that wait or are at work, at the least, when a kill comes. */
 const fewestOpen = 4;
 
@@ -69,16 +71,14 @@ export async function killAgainAndAgain({ seed, count }: { seed: number; count: 
     });
 
   const kills: Record<Victim, number> = { runner: 0, server: 0, both: 0, 'starting server': 0 };
-  /** Kills in a row since a run has ended. */
-  let inVain = 0;
+  /** By run. */
+  const killsOf = new Map<string, number>();
   let server = await start();
   try {
     for (let round = 0; round < count; round += 1) {
       const client = createClient({ baseUrl: server.baseUrl });
       await crowd.fill(client);
-      const ended = endsOf(client);
-      if (inVain >= 2) await ended.next;
-      const killAt = performance.now() + random.below(longestLifeMs);
+      const killAfterMs = random.below(longestLifeMs);
       const victim = random.pick(victims);
       // What asks the server meanwhile meets the kill as a client would: without an answer.
       const choice = random.below(4);
@@ -90,9 +90,14 @@ export async function killAgainAndAgain({ seed, count }: { seed: number; count: 
           : pause(askAfterMs)
               .then(ask)
               .catch(() => undefined);
-      await pause(Math.max(0, killAt - performance.now()));
+      await pause(killAfterMs);
+      let { runningId } = await client.getQueue();
+      while ((killsOf.get(runningId ?? '') ?? 0) >= mostKills) {
+        await pause(random.below(longestLifeMs));
+        runningId = (await client.getQueue()).runningId;
+      }
+      if (runningId !== null) killsOf.set(runningId, (killsOf.get(runningId) ?? 0) + 1);
       kills[victim] += 1;
-      inVain = ended.stop() > 0 ? 0 : inVain + 1;
       const { pid } = (await client.getHealth()).runner;
       if (victim !== 'server' && victim !== 'starting server' && pid !== null) kill(pid);
       if (victim === 'runner') {
@@ -145,29 +150,6 @@ export async function killAgainAndAgain({ seed, count }: { seed: number; count: 
     const others = processesMarked(mark).filter((one) => !known.includes(one.pid));
     return [...others.map(({ command }) => command), ...temporaryFiles(dataFolder)];
   }
-}
-
-/** Counts the runs that end from now on; a connection that is made later begins with what is there. */
-function endsOf(client: ReelgraphClient): { readonly next: Promise<void>; stop(): number } {
-  const first = Promise.withResolvers<void>();
-  let count = 0;
-  const connection = client.connectEvents({
-    onWelcome: () => undefined,
-    onEvent: ({ event }) => {
-      // A cancel in the queue ends a run on which nothing was done.
-      if (event.type !== 'run.finished' || event.status === 'cancelled') return;
-      count += 1;
-      first.resolve();
-    },
-    onPreview: () => undefined,
-  });
-  return {
-    next: first.promise,
-    stop() {
-      connection.close();
-      return count;
-    },
-  };
 }
 
 function kill(pid: number): void {
