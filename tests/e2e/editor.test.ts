@@ -9,6 +9,7 @@ import { createClient } from '@reelgraph/client';
 import { type Workflow, workflowSchema } from '@reelgraph/graph';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { shot as shotOf } from '../support/editor.ts';
 import { launchBrowser } from '../support/requirements.ts';
 import { runToEnd, videoOf } from '../support/runs.ts';
 import { projectRoot, type RunningServer, startServer, temporaryFolder } from '../support/server.ts';
@@ -47,10 +48,7 @@ function address(): string {
   return server.baseUrl;
 }
 
-async function shot(name: string): Promise<void> {
-  const folder = process.env.REELGRAPH_SCREENSHOTS;
-  if (folder) await page.screenshot({ path: join(folder, `${name}.png`) });
-}
+const shot = (name: string) => shotOf(page, name);
 
 /** Opens the editor on text-to-video with everything in view. */
 async function open(): Promise<void> {

@@ -6,30 +6,11 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseWorkflow, stringifyWorkflow } from '@reelgraph/graph';
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import { launchBrowser } from '../support/requirements.ts';
-import { projectRoot, type RunningServer, startServer, temporaryFolder } from '../support/server.ts';
+import { expect, it } from 'vitest';
+import { shot, useEditor } from '../support/editor.ts';
+import { projectRoot } from '../support/server.ts';
 
-let server: RunningServer;
-let scratch: Awaited<ReturnType<typeof temporaryFolder>>;
-let browser: Browser | undefined;
-let page: Page;
-
-beforeAll(async () => {
-  scratch = await temporaryFolder();
-  server = await startServer({ dataFolder: join(scratch.path, 'data') });
-});
-afterAll(async () => {
-  await browser?.close();
-  await server?.stop();
-  await scratch?.dispose();
-});
-
-async function shot(name: string): Promise<void> {
-  const folder = process.env.REELGRAPH_SCREENSHOTS;
-  if (folder) await page.screenshot({ path: join(folder, `${name}.png`) });
-}
+const stage = useEditor();
 
 /** The inpaint workflow with a clip of 16 frames of 64×70: the model reads neither. */
 async function spoiltFile(): Promise<string> {
@@ -38,32 +19,30 @@ async function spoiltFile(): Promise<string> {
   const workflow = structuredClone(parsed.workflow);
   Object.assign(workflow.nodes.video?.params ?? {}, { frames: 16 });
   Object.assign(workflow.nodes.fit?.params ?? {}, { height: 70 });
-  const path = join(scratch.path, 'spoilt.json');
+  const path = join(stage.folder, 'spoilt.json');
   await writeFile(path, stringifyWorkflow(workflow));
   return path;
 }
 
-const facts = (socket: string) => page.getByTestId(`socket-${socket}`).getAttribute('title');
-
 it('a click mends a fault: a node comes onto the wire, a value is set, and undo takes it back', async ({
   skip,
 }) => {
-  browser = await launchBrowser(skip);
-  page = await browser.newPage({ viewport: { width: 1600, height: 900 }, colorScheme: 'dark' });
-  await page.goto(server.baseUrl);
+  const page = await stage.newPage(skip);
+  const facts = (socket: string) => page.getByTestId(`socket-${socket}`).getAttribute('title');
+  await page.goto(stage.baseUrl);
   await page.getByTestId('node-denoise').waitFor();
   await page.getByTestId('open-file').setInputFiles(await spoiltFile());
   const trouble = page.getByTestId('trouble-change');
   await trouble.waitFor();
   expect(await facts('video-output-frames')).toContain('16 frames · 64×64 · 8 fps · 2 s');
   await trouble.getByText('Trim to 13 frames').waitFor();
-  await shot('faults-dark');
+  await shot(page, 'faults-dark');
 
   await trouble.getByText('Trim to 13 frames').click();
   await page.getByTestId('node-trim-frames').waitFor();
   await trouble.getByText('Resize to 64×64').waitFor();
   await expect.poll(() => facts('change-output-latent')).toContain('13 frames');
-  await shot('trimmed-dark');
+  await shot(page, 'trimmed-dark');
 
   // The Resize clip that stands there is set anew, once more through the list of problems.
   await page.keyboard.press('Control+z');
@@ -74,11 +53,11 @@ it('a click mends a fault: a node comes onto the wire, a value is set, and undo 
   await trouble.getByText('Trim to 13 frames').click();
   await trouble.waitFor({ state: 'detached' });
   await expect.poll(() => facts('back-output-frames')).toContain('13 frames · 64×64');
-  await shot('mended-dark');
+  await shot(page, 'mended-dark');
 
   await page.emulateMedia({ colorScheme: 'light' });
-  await shot('mended-light');
+  await shot(page, 'mended-light');
   await page.keyboard.press('Control+z');
   await trouble.waitFor();
-  await shot('faults-light');
+  await shot(page, 'faults-light');
 });

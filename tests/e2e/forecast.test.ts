@@ -3,36 +3,14 @@
  *
  * Set REELGRAPH_SCREENSHOTS to a folder to keep what the browser showed at each stage.
  */
-import { join } from 'node:path';
 import { createClient } from '@reelgraph/client';
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import { launchBrowser } from '../support/requirements.ts';
+import type { Page } from 'playwright-core';
+import { expect, it } from 'vitest';
+import { shot, useEditor } from '../support/editor.ts';
 import { runToEnd } from '../support/runs.ts';
-import { type RunningServer, startServer, temporaryFolder } from '../support/server.ts';
 
-let browser: Browser | undefined;
-let server: RunningServer;
-let scratch: Awaited<ReturnType<typeof temporaryFolder>>;
-
-beforeAll(async () => {
-  scratch = await temporaryFolder();
-  // Room for a short clip and not for the longest.
-  server = await startServer({
-    dataFolder: join(scratch.path, 'data'),
-    args: ['--max-disk', '40M'],
-  });
-});
-afterAll(async () => {
-  await browser?.close();
-  await server?.stop();
-  await scratch?.dispose();
-});
-
-async function shot(page: Page, name: string): Promise<void> {
-  const folder = process.env.REELGRAPH_SCREENSHOTS;
-  if (folder) await page.screenshot({ path: join(folder, `${name}.png`) });
-}
+// Room for a short clip and not for the longest.
+const stage = useEditor({ serverArgs: ['--max-disk', '40M'] });
 
 /** Types a number into a field that is a slider until it is entered. */
 async function setNumber(page: Page, testId: string, value: string): Promise<void> {
@@ -47,10 +25,9 @@ async function setNumber(page: Page, testId: string, value: string): Promise<voi
 it('no data yet, then what was learnt, by node and as a whole; what is over the budget is not run', async ({
   skip,
 }) => {
-  browser ??= await launchBrowser(skip);
-  const client = createClient({ baseUrl: server.baseUrl });
-  const page = await browser.newPage({ viewport: { width: 1600, height: 900 }, colorScheme: 'dark' });
-  await page.goto(server.baseUrl);
+  const client = createClient({ baseUrl: stage.baseUrl });
+  const page = await stage.newPage(skip);
+  await page.goto(stage.baseUrl);
   await page.getByTestId('node-denoise').waitFor();
   const forecast = page.getByTestId('forecast');
   await forecast.filter({ hasText: 'no data yet' }).waitFor();

@@ -6,34 +6,17 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createClient, type ReelgraphClient } from '@reelgraph/client';
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import { launchBrowser } from '../support/requirements.ts';
-import { projectRoot, type RunningServer, startServer, temporaryFolder } from '../support/server.ts';
+import { beforeAll, expect, it } from 'vitest';
+import { shot, useEditor } from '../support/editor.ts';
+import { projectRoot } from '../support/server.ts';
 
-let browser: Browser | undefined;
-let server: RunningServer;
-let scratch: Awaited<ReturnType<typeof temporaryFolder>>;
+const stage = useEditor();
 let client: ReelgraphClient;
-
-beforeAll(async () => {
-  scratch = await temporaryFolder();
-  server = await startServer({ dataFolder: join(scratch.path, 'data') });
-  client = createClient({ baseUrl: server.baseUrl });
+beforeAll(() => {
+  client = createClient({ baseUrl: stage.baseUrl });
 });
-afterAll(async () => {
-  await browser?.close();
-  await server?.stop();
-  await scratch?.dispose();
-});
-
-async function shot(page: Page, name: string): Promise<void> {
-  const folder = process.env.REELGRAPH_SCREENSHOTS;
-  if (folder) await page.screenshot({ path: join(folder, `${name}.png`) });
-}
 
 it('runs are ordered, the queue is paused and emptied, and what ended is started again', async ({ skip }) => {
-  browser ??= await launchBrowser(skip);
   const workflow: unknown = JSON.parse(
     await readFile(join(projectRoot, 'workflows/text-to-video.json'), 'utf8'),
   );
@@ -44,13 +27,13 @@ it('runs are ordered, the queue is paused and emptied, and what ended is started
     prompts.map((prompt) => ({ prompt })),
   );
 
-  const page = await browser.newPage({ viewport: { width: 1600, height: 900 }, colorScheme: 'dark' });
+  const page = await stage.newPage(skip);
   const complaints: string[] = [];
   page.on('pageerror', (error) => complaints.push(error.message));
   page.on('console', (message) => {
     if (message.type() === 'error') complaints.push(message.text());
   });
-  await page.goto(server.baseUrl);
+  await page.goto(stage.baseUrl);
   await page.getByTestId('node-denoise').waitFor();
   await page.getByTestId('tab-runs').click();
   const waiting = page.getByTestId('active-run');
@@ -92,7 +75,6 @@ it('runs are ordered, the queue is paused and emptied, and what ended is started
 }, 120_000);
 
 it('what succeeded is run again with the params it had', async ({ skip }) => {
-  browser ??= await launchBrowser(skip);
   const scene: unknown = JSON.parse(
     await readFile(join(projectRoot, 'workflows/ground-truth-scene.json'), 'utf8'),
   );
@@ -106,8 +88,8 @@ it('what succeeded is run again with the params it had', async ({ skip }) => {
   };
   await expect.poll(outcome, { timeout: 30_000 }).toBe('succeeded');
 
-  const page = await browser.newPage({ viewport: { width: 1600, height: 900 } });
-  await page.goto(server.baseUrl);
+  const page = await stage.newPage(skip, { colorScheme: 'light' });
+  await page.goto(stage.baseUrl);
   await page.getByTestId('node-denoise').waitFor();
   await page.getByTestId('tab-runs').click();
   const past = page.locator('[data-testid="past-run"][data-status="succeeded"]');
