@@ -1,10 +1,11 @@
 import { expect, it } from 'vitest';
 import { badRuns, isolate } from './misbehaving/isolation.ts';
 
-// One of each kind: a crash, an end, a thread held up, native code that never returns. `npm run faults` has them all.
+// One of each kind: a crash, an end, one beside a program, a thread held up, native code that never returns. `npm run faults` has them all.
 const tried = [
   'native crash while a model is opened',
   'exit in mid-node',
+  'crash beside a program that the node started',
   'endless loop in the thread of runs',
   'endless session.run',
 ];

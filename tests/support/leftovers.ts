@@ -1,6 +1,7 @@
 /** What a server and its runners leave behind: processes of theirs that go on, files in the making. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 
 /** The name of the variable by which all processes that come from a server are known. */
 export const markName = 'REELGRAPH_TEST_MARK';
@@ -24,6 +25,17 @@ export function processesMarked(mark: string): MarkedProcess[] {
       return [];
     }
   });
+}
+
+/** Waits until no process carries the mark, and ends those that stay. */
+export async function endMarked(mark: string, graceMs = 3000): Promise<void> {
+  const until = performance.now() + graceMs;
+  for (let left = processesMarked(mark); left.length > 0; left = processesMarked(mark)) {
+    if (performance.now() > until) {
+      for (const { pid } of left) process.kill(pid, 'SIGKILL');
+    }
+    await pause(20);
+  }
 }
 
 /** Names of the files and folders in the making in a data folder. */

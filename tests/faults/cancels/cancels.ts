@@ -12,7 +12,7 @@ import { promisify } from 'node:util';
 import { createClient, type ReelgraphClient } from '@reelgraph/client';
 import { emptyWorkflow, type RunEvent, type Workflow } from '@reelgraph/graph';
 import { findFfmpeg } from '@reelgraph/media';
-import { markName, processesMarked, temporaryFiles } from '../../support/leftovers.ts';
+import { endMarked, markName, processesMarked, temporaryFiles } from '../../support/leftovers.ts';
 import { createRandom } from '../../support/random.ts';
 import { startServer, temporaryFolder } from '../../support/server.ts';
 import { writeHostileModels } from '../misbehaving/models.ts';
@@ -192,7 +192,7 @@ export async function cancelAtRandom(options: {
   } finally {
     follower.close();
     await server.stop('SIGKILL');
-    while (processesMarked(mark).length > 0) await pause(20);
+    await endMarked(mark);
     await scratch.dispose();
   }
 

@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { createClient, type ReelgraphClient } from '@reelgraph/client';
 import type { RunState } from '@reelgraph/graph';
-import { markName, processesMarked, temporaryFiles } from '../../support/leftovers.ts';
+import { endMarked, markName, processesMarked, temporaryFiles } from '../../support/leftovers.ts';
 import { createRandom, type Random } from '../../support/random.ts';
 import { type RunningServer, startServer, temporaryFolder } from '../../support/server.ts';
 import { stepLogName } from '../misbehaving/nodes.ts';
@@ -140,7 +140,7 @@ export async function killAgainAndAgain({ seed, count }: { seed: number; count: 
     };
   } finally {
     await server.stop('SIGKILL');
-    while (processesMarked(mark).length > 0) await pause(20);
+    await endMarked(mark);
     await scratch.dispose();
   }
 

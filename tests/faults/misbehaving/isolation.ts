@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { createClient } from '@reelgraph/client';
 import type { RunError, RunEvent, RunStatus, Workflow } from '@reelgraph/graph';
-import { markName, processesMarked, temporaryFiles } from '../../support/leftovers.ts';
+import { endMarked, markName, processesMarked, temporaryFiles } from '../../support/leftovers.ts';
 import { startServer, temporaryFolder } from '../../support/server.ts';
 import { writeHostileModels } from './models.ts';
 import { misbehaving, readingPrompt } from './workflows.ts';
@@ -167,7 +167,8 @@ export async function isolate(bad: BadRun): Promise<Isolation> {
       bad.workflow,
       bad.targets === undefined ? {} : { targets: bad.targets },
     );
-    lastId = (await client.startRun(misbehaving('nothing', 7))).runId;
+    // It needs a model: what holds the bad run's would hold it up too.
+    lastId = (await client.startRun(readingPrompt('toybox', 'a circle'), { targets: ['prompt'] })).runId;
     await client.resumeQueue();
     await heard.promise;
     const { run } = await client.getRun(runId);
@@ -194,8 +195,7 @@ export async function isolate(bad: BadRun): Promise<Isolation> {
     };
   } finally {
     await server.stop('SIGKILL');
-    // The runner hears of it, and ends.
-    while (processesMarked(mark).length > 0) await pause(20);
+    await endMarked(mark);
     await group?.remove();
     await scratch.dispose();
   }
