@@ -217,23 +217,26 @@ export async function fuzzServer({ seed, count }: FuzzOptions): Promise<FuzzCoun
 const serverShare = 0.2;
 
 const fuzz: FaultPiece = async (report, { seed, count = 100_000 }) => {
-  const told = async (fault: string, wanted: string, work: () => Promise<FuzzCounts>): Promise<void> => {
+  const told = async (
+    fault: string,
+    wanted: string,
+    planned: number,
+    work: (options: FuzzOptions) => Promise<FuzzCounts>,
+  ): Promise<void> => {
     try {
-      const { cases, workflows, runnable, answers } = await work();
+      const { cases, workflows, runnable, answers } = await work({ seed, count: planned });
       const byStatus = Object.entries(answers).map(([status, times]) => `${status}: ${times}`);
       const outcome =
         byStatus.length > 0 ? byStatus.join(', ') : `${workflows} workflows, ${runnable} can run`;
       report({ fault, cases, outcome, wanted, met: true });
     } catch (error) {
       console.error(error instanceof Error ? error.message : error);
-      report({ fault, cases: count, outcome: 'see above', wanted, met: false });
+      report({ fault, cases: planned, outcome: 'see above', wanted, met: false });
     }
   };
-  await told('fuzz: workflow JSON through parse, check, mend and save', 'no throw, no pollution', () =>
-    fuzzFunctions({ seed, count }),
-  );
-  await told('fuzz: the same to a server: check, save, run, batch', 'no 5xx, no crash', () =>
-    fuzzServer({ seed, count: Math.ceil(count * serverShare) }),
-  );
+  const through = 'fuzz: workflow JSON through parse, check, mend and save';
+  await told(through, 'no throw, no pollution', count, fuzzFunctions);
+  const toServer = 'fuzz: the same to a server: check, save, run, batch';
+  await told(toServer, 'no 5xx, no crash', Math.ceil(count * serverShare), fuzzServer);
 };
 export default fuzz;
