@@ -1,14 +1,13 @@
 /** Everything about one node. */
-import { bytesText, type Workflow, type WorkflowNode } from '@reelgraph/graph';
+import type { Workflow, WorkflowNode } from '@reelgraph/graph';
+import { Fragment } from 'react';
 import { useEditor } from '../app/editor-context.ts';
 import { ParamControl } from '../controls/param-control.tsx';
 import { useNodeIssues, useNodeRun } from '../nodes/node-state.ts';
 import { typeOfNode } from '../state/catalogue.ts';
-import { formatDuration } from '../state/durations.ts';
 import { setTitle } from '../state/edits.ts';
-import { factsInFull } from '../state/facts-label.ts';
 import { useObservable } from '../state/observable.ts';
-import { whyItRan } from '../state/why-it-ran.ts';
+import { runFacts } from '../state/run-facts.ts';
 import { categoryHue } from '../styles/theme.ts';
 import { InputPicker } from './input-picker.tsx';
 import { IssueList } from './issue-list.tsx';
@@ -87,69 +86,15 @@ export function NodeInspector({
         <section>
           <h3>In the last run</h3>
           <dl className="facts">
-            <dt>State</dt>
-            <dd>{run.status}</dd>
-            {run.durationMs !== undefined && (
-              <>
-                <dt>Time</dt>
-                <dd>{formatDuration(run.durationMs)}</dd>
-              </>
-            )}
-            {run.waitedMs !== undefined && (
-              <>
-                <dt>Waited</dt>
-                <dd>
-                  {formatDuration(run.waitedMs)} for its turn
-                  {run.lane === undefined ? '' : ` in lane ${run.lane}`}
-                </dd>
-              </>
-            )}
-            {run.peakResidentBytes !== undefined && (
-              <>
-                <dt>Peak memory</dt>
-                <dd title="Of the whole process that ran it: loaded models, the cache and nodes beside it are in it.">
-                  {bytesText(run.peakResidentBytes)} of its process
-                </dd>
-              </>
-            )}
-            {run.source && (
-              <>
-                <dt>Taken from</dt>
-                <dd>cache {run.source === 'disk' ? 'on disk' : 'in memory'}</dd>
-              </>
-            )}
-            {run.because && (
-              <>
-                <dt>It ran</dt>
-                <dd>{whyItRan(run.because, info)}</dd>
-              </>
-            )}
-            {run.continuedFrom !== undefined && (
-              <>
-                <dt>Continued</dt>
-                <dd>from step {run.continuedFrom} of an interrupted run</dd>
-              </>
-            )}
-            {Object.entries(run.outputs ?? {}).map(([port, output]) => (
-              <OutputFact
-                key={port}
-                label={info.outputs[port]?.label ?? port}
-                text={output.text ?? factsInFull(output.facts)}
-              />
+            {runFacts(run, info).map(({ label, text, explanation }) => (
+              <Fragment key={label}>
+                <dt>{label}</dt>
+                <dd title={explanation}>{text}</dd>
+              </Fragment>
             ))}
           </dl>
         </section>
       )}
     </div>
-  );
-}
-
-function OutputFact({ label, text }: { label: string; text: string }) {
-  if (text === '') return null;
-  return (
-    <>
-      <dt>{label}</dt>
-      <dd>{text}</dd>
-    </>
   );
 }
