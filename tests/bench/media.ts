@@ -1,11 +1,13 @@
 /**
  * A long video through the real command line: load → resize → mux. What it takes in memory, with every program it
  * starts, and its time over ffmpeg alone doing the same. `--count N` takes N seconds of video instead of three minutes.
+ * And what decoding a long, large latent takes in pieces and as a whole. `--only video` or `--only decode` for one of them.
  */
 import { spawn } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { findFfmpeg } from '@reelgraph/media';
+import { z } from 'zod';
 import { watchTree } from '../support/process-tree.ts';
 import { projectRoot, temporaryFolder } from '../support/server.ts';
 import type { BenchSection } from './section.ts';
@@ -51,12 +53,39 @@ async function timed(program: string, args: readonly string[]) {
   });
   const peak = watched.stop();
   if (code !== 0) throw new Error(`${program} ended with ${String(code)}: ${output.slice(-2000)}`);
-  return { seconds: (performance.now() - began) / 1000, peak };
+  return { seconds: (performance.now() - began) / 1000, peak, output };
 }
 
 const megabytes = (bytes: number) => `${Math.round(bytes / 1e6)} MB`;
 
-const media: BenchSection = async (report, { count = 180 }) => {
+const media: BenchSection = async (report, options) => {
+  if (options.only !== 'decode') await longVideo(report, options);
+  if (options.only !== 'video') await decoding(report, options);
+};
+
+/** 65 frames of 512×512: [17, 64, 64] in the latent. */
+const decoding: BenchSection = async (report) => {
+  if (process.platform !== 'linux') return;
+  const once = async (how: string) => {
+    const script = join(import.meta.dirname, 'decode-once.ts');
+    const { output, seconds } = await timed(process.execPath, [script, how, '17', '64', '64']);
+    return { ...z.object({ bytes: z.number() }).parse(JSON.parse(output)), seconds };
+  };
+  const whole = await once('whole');
+  const chunks = await once('chunks');
+  report({
+    name: `decoding 65 frames of 512×512: most memory taken by chunk over that as a whole (${megabytes(chunks.bytes)} over ${megabytes(whole.bytes)})`,
+    value: (chunks.bytes / whole.bytes).toFixed(2),
+    wanted: '< 0.7',
+    met: chunks.bytes < 0.7 * whole.bytes,
+  });
+  report({
+    name: 'the same, time by chunk over that as a whole',
+    value: (chunks.seconds / whole.seconds).toFixed(2),
+  });
+};
+
+const longVideo: BenchSection = async (report, { count = 180 }) => {
   if (process.platform !== 'linux') {
     report({ name: 'a long video', value: 'not measured: memory is read from /proc' });
     return;

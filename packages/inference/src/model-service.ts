@@ -65,10 +65,11 @@ export interface ComponentTime {
 export type DecodeBounds = Pick<TilingRules, 'mostPlaces' | 'mostChunkBytes'>;
 
 /**
- * What a decoder is given at a time. About 16 kB of activations a place with Toybox, so some 400 MB; the same on every
- * machine, so that the same latent gives the same bytes everywhere.
+ * What a decoder is given at a time, and the frames of a chunk. With Toybox a place takes about 3 kB while it is decoded
+ * and 3 kB of pixels, twice: here and in the runtime. The same on every machine, so that the same latent gives the same
+ * bytes everywhere.
  */
-const decodeBounds: DecodeBounds = { mostPlaces: 24_576, mostChunkBytes: 2 ** 27 };
+const decodeBounds: DecodeBounds = { mostPlaces: 12_800, mostChunkBytes: 2 ** 26 };
 
 /** A model service with what its host needs besides. */
 export interface ModelServiceHandle extends ModelService {

@@ -9,7 +9,6 @@ import {
   type PreviewFit,
 } from '@reelgraph/diffusion';
 import type { Conditioning, DenoiseRequest, ModelFacts } from '@reelgraph/node-api';
-import { copyTensor } from '@reelgraph/tensor';
 import {
   schedulerConfigSchema,
   transformerConfigSchema,
@@ -98,7 +97,8 @@ async function open(modelPackage: ModelPackage): Promise<FamilyModel> {
         { latent_sample: denormaliseLatent(latent, decoderStatistics) },
         signal,
       );
-      const frames = copyTensor(output(outputs, 'sample'));
+      // Nobody else has it: what a run gives is handed over.
+      const frames = output(outputs, 'sample');
       for (let i = 0; i < frames.data.length; i++)
         frames.data[i] = Math.min(1, Math.max(-1, frames.data[i]!));
       return frames;
