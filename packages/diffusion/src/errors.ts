@@ -1,15 +1,18 @@
 export type DiffusionErrorCode =
+  | 'diffusion/bad-guidance'
   | 'diffusion/bad-steps'
   | 'diffusion/bad-shift'
   | 'diffusion/bad-sigmas'
   | 'diffusion/bad-state'
   | 'diffusion/bad-strength'
   | 'diffusion/bad-extension'
+  | 'diffusion/bad-setting'
   | 'diffusion/bad-statistics'
   | 'diffusion/bad-patch'
   | 'diffusion/no-answer'
   | 'diffusion/no-noise'
   | 'diffusion/not-finite'
+  | 'diffusion/unknown-config'
   | 'diffusion/unknown-sampler';
 
 /** Arithmetic asked to work on values it has no answer for. */

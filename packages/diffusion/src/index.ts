@@ -1,4 +1,6 @@
-export { isFiniteTensor, weightedSum } from './arithmetic.ts';
+export { addNoise } from './add-noise.ts';
+export { isFiniteTensor, sumOf, weightedSum } from './arithmetic.ts';
+export type { ConstantVarianceRecipe } from './constant-variance-schedule.ts';
 export {
   createChunkCanvas,
   type DecodePlan,
@@ -9,8 +11,9 @@ export {
   type TileSpan,
   type TilingRules,
 } from './decode-tiles.ts';
+export { knownSchedulerClasses, type SamplingSetup, samplingFromDiffusers } from './diffusers-config.ts';
 export { DiffusionError, type DiffusionErrorCode } from './errors.ts';
-export { eulerStep, sampleEuler } from './euler.ts';
+export { deterministicStep, eulerStep, eulerStepByPlace, sampleEuler } from './euler.ts';
 export {
   type ExtensionPlan,
   type ExtensionRequest,
@@ -20,6 +23,7 @@ export {
   planExtension,
 } from './extension.ts';
 export { addFlowNoise, estimateClean } from './flow.ts';
+export { dynamicShiftOf, type FlowRecipe } from './flow-schedule.ts';
 export {
   type FrameRule,
   fitsFrameRule,
@@ -30,8 +34,18 @@ export {
   nearestSize,
   pixelFramesOfLatent,
 } from './frame-rule.ts';
-export { type FreshNoise, freshNoiseFrom } from './fresh-noise.ts';
-export { guide, usesGuidance } from './guidance.ts';
+export { type FreshNoise, freshNoiseFrom, type NoiseOrder } from './fresh-noise.ts';
+export {
+  applyGuidance,
+  branchesNeeded,
+  type GuidanceRules,
+  guide,
+  guidePerpendicular,
+  guideZeroStar,
+  rampedScale,
+  rescaleGuidance,
+  usesGuidance,
+} from './guidance.ts';
 export { sampleHeun } from './heun.ts';
 export { addKnownFrames, type KnownFrames, keepKnown, nothingKnown } from './known-frames.ts';
 export { knownPlaces, placesToKeep } from './latent-mask.ts';
@@ -43,16 +57,29 @@ export {
   normaliseLatent,
   type PreviewFit,
 } from './latent-scaling.ts';
+export { type Parametrisation, signalAt } from './parametrisation.ts';
 export { type PatchSize, patchify, unpatchify } from './patchify.ts';
-export { runSampling, type SamplingHost, type SamplingJob } from './run-sampling.ts';
-export type { Sampler, SamplerMemory, SamplerOptions, SamplerState, SamplerStep } from './sampler.ts';
+export { type BranchCall, runSampling, type SamplingHost, type SamplingJob } from './run-sampling.ts';
+export type {
+  ModelCall,
+  Sampler,
+  SamplerMemory,
+  SamplerOptions,
+  SamplerSettings,
+  SamplerState,
+  SamplerStep,
+} from './sampler.ts';
 export { parseSamplerState } from './sampler-state.ts';
-export { findSampler, type SamplerEntry, samplers } from './samplers.ts';
+export { findSampler, noiseEnd, type SamplerEntry, samplers, walksFor } from './samplers.ts';
+export { makeSchedule, type Schedule, type ScheduleRecipe, type ScheduleRequest } from './schedule.ts';
 export {
   checkSigmas,
   flowSigmas,
   type SigmaSpacing,
   shiftSigma,
+  sigmaSpacings,
   sigmaToTimestep,
   trainTimesteps,
 } from './sigmas.ts';
+export { betaSigmas, exponentialSigmas, karrasSigmas, linearQuadraticSigmas } from './spacings.ts';
+export type { TrainNoise } from './train-noise.ts';

@@ -3,7 +3,8 @@
  * of a clip to go on from. They are latent frames with a mask, so that all of these are one thing.
  */
 import { formatShape, type Tensor, TensorError, zeros } from '@reelgraph/tensor';
-import { addFlowNoise } from './flow.ts';
+import { addNoise } from './add-noise.ts';
+import type { Parametrisation } from './parametrisation.ts';
 
 /** Clean latent frames. */
 export interface KnownFrames {
@@ -32,8 +33,8 @@ function expectFit(known: KnownFrames, shape: readonly number[]): void {
 }
 
 /**
- * The sample with known places on their straight way from noise to clean:
- * mask * ((1 - sigma) * known + sigma * noise) + (1 - mask) * sample.
+ * The sample with known places on their way from noise to clean:
+ * mask * (alpha * known + sigma * noise) + (1 - mask) * sample, with alpha = 1 - sigma for a flow.
  *
  * Applied before every model call and at the end. A known place carries as much noise as the rest of the
  * sample, which is what a model trained by noising whole clips expects; at sigma 0 it is exactly `known`.
@@ -47,9 +48,10 @@ export function keepKnown(
   known: KnownFrames,
   noise: Tensor<'float32'>,
   sigma: number,
+  parametrisation: Parametrisation = 'flow',
 ): Tensor<'float32'> {
   expectFit(known, sample.shape);
-  const held = addFlowNoise(known.latent, noise, sigma);
+  const held = addNoise(parametrisation, known.latent, noise, sigma);
   const places = known.mask.data.length;
   const data = new Float32Array(sample.data.length);
   for (let i = 0; i < data.length; i++) {

@@ -5,19 +5,29 @@
 import type { Tensor } from '@reelgraph/tensor';
 import { DiffusionError } from './errors.ts';
 import type { FreshNoise } from './fresh-noise.ts';
-import { guide } from './guidance.ts';
+import { applyGuidance, branchesNeeded, checkGuidance, type GuidanceRules } from './guidance.ts';
 import { type KnownFrames, keepKnown } from './known-frames.ts';
-import type { SamplerState, SamplerStep } from './sampler.ts';
-import { findSampler } from './samplers.ts';
+import type { Parametrisation } from './parametrisation.ts';
+import type { ModelCall, SamplerSettings, SamplerState, SamplerStep } from './sampler.ts';
+import { findSampler, walksFor } from './samplers.ts';
 
 /** All that a sampling follows from besides the model and its conditioning. Plain data. */
 export interface SamplingJob {
   /** Name of the sampler. */
   readonly sampler: string;
-  /** Descending, `steps + 1` values, the last is 0. */
+  readonly settings?: SamplerSettings | undefined;
+  /** What the model says; `flow` when absent. */
+  readonly parametrisation?: Parametrisation | undefined;
+  /** Descending, `steps + 1` values, the last is 0. A `Schedule` has these and the next three. */
   readonly sigmas: readonly number[];
+  /** What the model is fed in each step; sigma * 1000 when absent. */
+  readonly timesteps?: readonly number[] | undefined;
+  /** See `SamplerOptions`. */
+  readonly targets?: readonly number[] | undefined;
+  readonly partial?: boolean | undefined;
   /** g in `uncond + g * (cond - uncond)`; 1 means off. */
   readonly guidanceScale: number;
+  readonly guidance?: GuidanceRules | undefined;
   /** What the clip began from, [1, C, T, H, W] standard normal; known frames are held with it. */
   readonly noise: Tensor<'float32'>;
   readonly known?: KnownFrames | undefined;
@@ -27,10 +37,23 @@ export interface SamplingJob {
   readonly stopAfter?: number | undefined;
 }
 
+/** A call of the model with all branches that it needs. */
+export interface BranchCall extends ModelCall {
+  /** Conditional, unconditional, negative: the first so many. */
+  readonly branches: 1 | 2 | 3;
+}
+
 /** What a sampling needs while it runs. */
 export interface SamplingHost {
-  /** The model at a noise level: with the prompt, and with the negative one where guidance is on; shape of the sample. */
-  velocities(sample: Tensor<'float32'>, sigma: number): Promise<readonly Tensor<'float32'>[]>;
+  /**
+   * The model at a noise level: with the prompt, and with the negative one where guidance is on; shape of the sample.
+   * The first `call.branches` are used.
+   */
+  velocities(
+    sample: Tensor<'float32'>,
+    sigma: number,
+    call: BranchCall,
+  ): Promise<readonly Tensor<'float32'>[]>;
   readonly freshNoise: FreshNoise;
   onStep(step: SamplerStep): void;
   /** Looked at before every step; its reason is thrown. */
@@ -40,25 +63,37 @@ export interface SamplingHost {
 /**
  * Walks from `from` to clean, or as far as the job says.
  *
- * @throws DiffusionError 'diffusion/unknown-sampler' | 'diffusion/no-answer'; what the sampler, the model and the
- *   signal throw
+ * @throws DiffusionError 'diffusion/unknown-sampler' | 'diffusion/bad-guidance' | 'diffusion/no-answer'; what the
+ *   sampler, the model and the signal throw
  */
-export function runSampling(job: SamplingJob, host: SamplingHost): Promise<SamplerState> {
-  const { sampler: name, sigmas, guidanceScale, noise, known, from, stopAfter } = job;
+export async function runSampling(job: SamplingJob, host: SamplingHost): Promise<SamplerState> {
+  const { sampler: name, parametrisation = 'flow', guidanceScale, guidance = {}, noise, known } = job;
   const sampler = findSampler(name);
   if (sampler === undefined)
     throw new DiffusionError('diffusion/unknown-sampler', `There is no sampler "${name}".`);
+  if (!walksFor(sampler, parametrisation))
+    throw new DiffusionError(
+      'diffusion/unknown-sampler',
+      `The sampler "${name}" is not for models that predict "${parametrisation}".`,
+    );
+  checkGuidance(guidance);
   return sampler.sample({
-    sigmas,
-    from,
-    stopAfter,
-    async denoise(sample, sigma) {
-      const [conditional, unconditional] = await host.velocities(sample, sigma);
-      if (conditional === undefined)
-        throw new DiffusionError('diffusion/no-answer', 'The model gave no answer.');
-      return unconditional === undefined ? conditional : guide(conditional, unconditional, guidanceScale);
+    sigmas: job.sigmas,
+    timesteps: job.timesteps,
+    targets: job.targets,
+    partial: job.partial,
+    parametrisation,
+    settings: job.settings,
+    from: job.from,
+    stopAfter: job.stopAfter,
+    async denoise(sample, sigma, call) {
+      const branches = branchesNeeded(guidanceScale, guidance, call);
+      const answers = await host.velocities(sample, sigma, { ...call, branches });
+      return applyGuidance(guidanceScale, guidance, answers, call);
     },
-    ...(known === undefined ? {} : { constrain: (at, sigma) => keepKnown(at, known, noise, sigma) }),
+    ...(known === undefined
+      ? {}
+      : { constrain: (at, sigma) => keepKnown(at, known, noise, sigma, parametrisation) }),
     freshNoise: host.freshNoise,
     onStep: host.onStep,
     signal: host.signal,

@@ -3,6 +3,7 @@ import type { Tensor } from '@reelgraph/tensor';
 import { isFiniteTensor } from './arithmetic.ts';
 import { DiffusionError } from './errors.ts';
 import type { FreshNoise } from './fresh-noise.ts';
+import type { Parametrisation } from './parametrisation.ts';
 
 /**
  * What a method carries from step to step besides the sample, by name: velocities of earlier steps, the state
@@ -31,9 +32,58 @@ export interface SamplerStep extends SamplerState {
   estimateClean(): Tensor<'float32'>;
 }
 
+/** Which call of the model it is. */
+export interface ModelCall {
+  readonly timestep: number;
+  /** From 0; a method that looks ahead calls for the next one. */
+  readonly step: number;
+  readonly totalSteps: number;
+}
+
+/**
+ * What a method can be told, each by those it means something to; what is left out is the method's default, and that
+ * of diffusers. Plain data.
+ */
+export interface SamplerSettings {
+  /** Most steps looked back at, the one at work included: 1 to 3. */
+  readonly order?: number;
+  /** `midpoint` or `heun` for DPM-Solver++, `bh1` or `bh2` for UniPC. */
+  readonly solver?: 'midpoint' | 'heun' | 'bh1' | 'bh2';
+  /** Whether the integrator follows the clean latent (the ++ of DPM-Solver++) or the noise. */
+  readonly follows?: 'clean' | 'noise';
+  /** Lower orders at the end, which a schedule of few steps needs; true when absent. */
+  readonly lowerOrderFinal?: boolean;
+  /** First order for the last step, however many there are. */
+  readonly eulerAtFinal?: boolean;
+  /** Steps, from 0, whose end is not corrected when the model has seen it. */
+  readonly skipCorrector?: readonly number[];
+  /** Share of new noise: 0 follows the ODE, 1 the full process. */
+  readonly eta?: number;
+  /** Standard deviation of new noise. */
+  readonly noiseScale?: number;
+  /** The clean latent is held within plus and minus this. */
+  readonly clip?: number;
+  /** Noise added over the whole walk, in shares of a level. */
+  readonly churn?: number;
+  /** Factor of the timestep in the boundary condition of a consistency model. */
+  readonly timestepScaling?: number;
+}
+
 export interface SamplerOptions {
-  /** Descending, `steps + 1` values, the last is 0. */
+  /** Descending, `steps + 1` values, the last is 0 unless the walk is `partial`. */
   readonly sigmas: readonly number[];
+  /** What the model is fed at each of `sigmas` but the last; sigma * 1000 when absent. */
+  readonly timesteps?: readonly number[] | undefined;
+  /**
+   * The level each step leads to, where it is not the one that the next step begins at: schedulers of whole
+   * timesteps round both apart.
+   */
+  readonly targets?: readonly number[] | undefined;
+  /** The walk ends above 0, or goes up: from a clip to the noise that it comes of. */
+  readonly partial?: boolean | undefined;
+  /** What the model says; `flow` when absent. */
+  readonly parametrisation?: Parametrisation | undefined;
+  readonly settings?: SamplerSettings | undefined;
   /**
    * Latent at `sigmas[0]`, [1, C, T, H, W] float32, left untouched; or where an earlier walk with the same
    * method, schedule and constraint stopped.
@@ -41,8 +91,8 @@ export interface SamplerOptions {
   readonly from: Tensor<'float32'> | SamplerState;
   /** Stops after this many steps of the schedule, counted from its beginning; all of them when absent. */
   readonly stopAfter?: number | undefined;
-  /** Velocity at a noise level, same shape as the sample. */
-  denoise(sample: Tensor<'float32'>, sigma: number): Promise<Tensor<'float32'>>;
+  /** Output of the model at a noise level (for a flow the velocity), same shape as the sample. */
+  denoise(sample: Tensor<'float32'>, sigma: number, at: ModelCall): Promise<Tensor<'float32'>>;
   /** Applied before every model call and to the result (`sigma` 0), for example to hold known frames. */
   constrain?(sample: Tensor<'float32'>, sigma: number): Tensor<'float32'>;
   /** New noise for a step, for methods that draw some; they refuse to go without. */

@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
-import { fromFunction, randomNormal, type Tensor, tensor } from '@reelgraph/tensor';
+import { fromFunction, NoiseGenerator, randomNormal, type Tensor, tensor } from '@reelgraph/tensor';
 import { describe, expect, it } from 'vitest';
 import { sampleEuler } from './euler.ts';
 import { freshNoiseFrom } from './fresh-noise.ts';
-import { findSampler, samplers } from './samplers.ts';
+import { cleanWeights } from './parametrisation.ts';
+import { findSampler, noiseEnd, samplers, walksFor } from './samplers.ts';
 import { flowSigmas, sigmaToTimestep } from './sigmas.ts';
 import { sampleStochastic } from './stochastic.ts';
 
@@ -97,18 +98,29 @@ describe('trajectories equal diffusers', () => {
   }
 });
 
-describe.each(samplers)('every sampler: $name', ({ sample }) => {
-  const run: typeof sample = (options) => sample({ freshNoise: freshNoiseFrom('3', shape), ...options });
+const kinds = ['flow', 'v', 'epsilon', 'x0'] as const;
+const walks = samplers.flatMap((entry) =>
+  kinds.filter((kind) => walksFor(entry, kind)).map((kind) => ({ ...entry, kind })),
+);
+
+describe.each(walks)('every sampler: $name for $kind', ({ sample, kind }) => {
+  const run: typeof sample = (options) =>
+    sample({ freshNoise: freshNoiseFrom('3', shape), parametrisation: kind, ...options });
   const start = fromFunction(shape, (i) => i / 4);
   const target = fromFunction(shape, (i) => 1 - i / 8);
-  // The velocity of a straight path to one point: v = (x - x0) / sigma.
-  const straight = async (x: Tensor<'float32'>, sigma: number) =>
-    fromFunction(shape, (i) => (x.data[i]! - target.data[i]!) / sigma);
+  // What a model says that always sees the same clean latent: output = (x0 - ofSample x) / ofOutput.
+  const straight = async (x: Tensor<'float32'>, sigma: number) => {
+    const [ofSample, ofOutput] = cleanWeights(kind, sigma);
+    return fromFunction(shape, (i) => (target.data[i]! - ofSample * x.data[i]!) / ofOutput);
+  };
+  // Only a flow and v can be asked where all is noise.
+  const sigmasOf = (steps: number, shift = 1) =>
+    flowSigmas({ steps, shift }).map((sigma) => (kind === 'flow' ? sigma : 0.999 * sigma));
 
   it('follows a straight path to its end, whatever the number of steps', async () => {
     for (const steps of [1, 2, 7]) {
       const { sample: end } = await run({
-        sigmas: flowSigmas({ steps, shift: 3 }),
+        sigmas: sigmasOf(steps, 3),
         from: start,
         denoise: straight,
       });
@@ -119,7 +131,7 @@ describe.each(samplers)('every sampler: $name', ({ sample }) => {
   it('counts steps and offers the clean estimate', async () => {
     const seen: string[] = [];
     await run({
-      sigmas: flowSigmas({ steps: 3 }),
+      sigmas: sigmasOf(3),
       from: start,
       denoise: straight,
       onStep: (step) => {
@@ -133,7 +145,7 @@ describe.each(samplers)('every sampler: $name', ({ sample }) => {
   it('gives every model call and the result through the constraint', async () => {
     const held = (x: Tensor<'float32'>) => fromFunction(shape, (i) => (i < 4 ? 9 : x.data[i]!));
     const { sample: end } = await run({
-      sigmas: flowSigmas({ steps: 2 }),
+      sigmas: sigmasOf(2),
       from: start,
       constrain: held,
       denoise: async (x, sigma) => {
@@ -149,7 +161,7 @@ describe.each(samplers)('every sampler: $name', ({ sample }) => {
     const reason = new Error('cancelled by the user');
     let calls = 0;
     const running = run({
-      sigmas: flowSigmas({ steps: 5 }),
+      sigmas: sigmasOf(5),
       from: start,
       signal: controller.signal,
       denoise: async (x, sigma) => {
@@ -164,7 +176,7 @@ describe.each(samplers)('every sampler: $name', ({ sample }) => {
 
   it('stops at the first number that is not finite', async () => {
     const denoise = async (x: Tensor<'float32'>) => fromFunction(x.shape, (i) => (i === 3 ? Number.NaN : 0));
-    await expect(run({ sigmas: [1, 0], from: start, denoise })).rejects.toMatchObject({
+    await expect(run({ sigmas: [0.9, 0], from: start, denoise })).rejects.toMatchObject({
       code: 'diffusion/not-finite',
     });
   });
@@ -191,6 +203,37 @@ describe('noise of the steps', () => {
 
   it('follows the greatest seed by the least', () => {
     expect(freshNoiseFrom('18446744073709551615', shape)(0)).toEqual(randomNormal('0', shape));
+  });
+
+  it('is drawn for every step but a clean end, unless the method needs it there', () => {
+    const ends = samplers.map((entry) => [
+      entry.name,
+      noiseEnd(entry, [1, 0.5, 0]),
+      noiseEnd(entry, [1, 0.5]),
+    ]);
+    expect(ends.filter(([, clean]) => clean !== 0)).toEqual([
+      ['stochastic', 1, 1],
+      ['dpmpp-2m-sde', 1, 1],
+      ['euler-ancestral', 1, 1],
+      ['euler-churn', 2, 1],
+      ['ddim', 1, 1],
+      ['cogvideox-dpm', 1, 1],
+      ['lcm', 1, 1],
+    ]);
+  });
+
+  it('goes on in the stream of the seed, where one generator draws all', () => {
+    const one = new NoiseGenerator('5');
+    one.normal([3]);
+    one.normal(shape);
+    one.normal(shape);
+    expect(freshNoiseFrom('5', shape, { after: [[3], shape] })(1)).toEqual(one.normal(shape));
+  });
+
+  it('is taken by the draws that a sampler names', () => {
+    const all = freshNoiseFrom('5', shape);
+    const every = freshNoiseFrom('5', shape, { drawOf: (step) => 2 * step });
+    expect([every(0), every(2), every(1)]).toEqual([all(0), all(4), all(2)]);
   });
 
   it('is missed by the sampler that needs it', () => {
