@@ -93,14 +93,14 @@ function takeSteps(
   onStep: (step: SamplingStep) => void,
   { models, signal }: RunContext,
 ): Promise<SamplingState> {
-  const { model, branches, known, noise } = sampling;
+  const { model, branches, known, noise, sampler } = sampling;
   if (models.sample !== undefined) return models.sample(model, sampling, onStep, signal);
   return runSampling(
     { ...sampling, noise: noise.samples },
     {
       velocities: (sample, sigma) =>
         models.denoise(model, { sample, sigma, branches, ...(known === undefined ? {} : { known }) }, signal),
-      freshNoise: freshNoiseFrom(noise.seed, noise.samples.shape),
+      freshNoise: freshNoiseFrom(noise.seed, noise.samples.shape, { drawOf: findSampler(sampler)?.drawOf }),
       onStep,
       signal,
     },

@@ -6,6 +6,7 @@ import {
   findSampler,
   freshNoiseFrom,
   latentPiece,
+  noiseEnd,
   planDecode,
   type TilingRules,
 } from '@reelgraph/diffusion';
@@ -245,18 +246,18 @@ export async function createModelService(options: ModelServiceOptions): Promise<
     const clip = { shape: noise.samples.shape, branches, known };
     const job = { sampler, sigmas, guidanceScale, noise: noise.samples, known, from, stopAfter };
     const feedsOf = () => denoiserOf(family)(clip).feedsAt(noise.samples, 1);
-    const draws = findSampler(sampler)?.drawsNoise === true;
+    const entry = findSampler(sampler);
     const noiseSteps = {
       firstStep: 'memory' in from ? from.step : 0,
-      // Nothing is put on the result.
-      endStep: draws ? Math.min(sigmas.length - 2, stopAfter ?? sigmas.length) : 0,
+      endStep: entry === undefined ? 0 : Math.min(noiseEnd(entry, sigmas), stopAfter ?? sigmas.length),
     };
+    const draw = freshNoiseFrom(noise.seed, clip.shape, { drawOf: entry?.drawOf });
     return withFittingShapes(ref, () =>
       withGraph(ref, 'transformer', feedsOf, (session, component) =>
         sessions.sample(
           { session, family, clip, job },
           {
-            noise: new NoiseSource(clip.shape, noiseSteps, freshNoiseFrom(noise.seed, clip.shape)),
+            noise: new NoiseSource(clip.shape, noiseSteps, draw),
             onStep({ state, clean, runs, runMs }) {
               count(component, runs, runMs);
               onStep({ ...state, estimateClean: () => clean });
