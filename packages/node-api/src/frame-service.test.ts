@@ -223,6 +223,35 @@ describe('reading', () => {
     expect((error as ClipReadError).clips).toEqual([clip, cut, small]);
   });
 
+  it('reads no more clips side by side than a machine bears, however they are laid over one another', async () => {
+    const { clip, frames, log } = createFilm(40);
+    const mask = { weights: fromFunction([1, 1, 40, 12, 16], () => 0.5) };
+    const over = (below: Frames): StreamedFrames =>
+      streamed(clip, { kind: 'composite', original: below, frames: below, mask }, 40);
+    const [five, six] = [5, 6].map((times) => {
+      let made = clip;
+      for (let i = 0; i < times; i++) made = over(made);
+      return made;
+    });
+    for await (const _ of frames.read(five ?? clip, signal)) {
+      expect(log.open).toBe(32);
+      break;
+    }
+    const error = await levels(frames.read(six ?? clip, signal)).catch((found: unknown) => found);
+    expect(error).toMatchObject({ code: 'frames/too-many-clips', clips: [six] });
+    expect(log).toMatchObject({ open: 0, opened: 64 });
+
+    // One after the other they may be as many as one likes.
+    let film = clip;
+    for (let i = 1; i <= 40; i++)
+      film = streamed(
+        clip,
+        { kind: 'joined', first: film, second: clip, crossfade: 10 },
+        film.frameCount + 30,
+      );
+    expect(await levels(frames.read(film, signal, { start: 1200 }))).toHaveLength(40);
+  });
+
   it('says so when a file ends before the clip does', async () => {
     const { clip, frames } = createFilm(40);
     const backends: FrameBackends = {

@@ -33,6 +33,13 @@ export interface ClipSources extends Pick<FrameBackends, 'decode' | 'resize'> {
   ): AsyncIterable<FrameChunk>;
 }
 
+/**
+ * Clips in memory and files that are read side by side for one clip: each file has a decoder of its own, and clips that
+ * are laid over one another again and again double them each time.
+ */
+const mostOpen = 32;
+const tooManyOpen = 'frames/too-many-clips';
+
 /** A frame could not be made: with the code and hint of what was in its way, and the clips it was read through. */
 export class ClipReadError extends Error {
   override readonly name = 'ClipReadError';
@@ -100,18 +107,25 @@ export function framesPerChunk(frames: Frames, chunkBytes: number): number {
   return Math.max(1, Math.floor(chunkBytes / (largestFrame(frames) * 12)));
 }
 
-/** @throws ClipReadError; the signal's reason on abort */
+/**
+ * @param opened clips and files at work for the clip that is asked for
+ * @throws ClipReadError; the signal's reason on abort
+ */
 export async function* readClip(
   sources: ClipSources,
   frames: Frames,
   part: ClipPart,
   perChunk: number,
   signal: AbortSignal,
+  opened = { count: 0 },
 ): AsyncGenerator<FrameChunk, void, undefined> {
   const inner = (clip: Frames, { start, frameCount }: ClipPart) =>
-    readClip(sources, clip, { start, frameCount }, perChunk, signal);
+    readClip(sources, clip, { start, frameCount }, perChunk, signal, opened);
+  const opens = 'pixels' in frames || partsOf(frames).length === 0 ? 1 : 0;
+  opened.count += opens;
   try {
     signal.throwIfAborted();
+    if (opened.count > mostOpen) throw tooMany();
     let left = part.frameCount;
     for await (const chunk of partReader()) {
       signal.throwIfAborted();
@@ -121,7 +135,11 @@ export async function* readClip(
     if (left !== 0) throw incomplete(part.frameCount, part.frameCount - left);
   } catch (error) {
     signal.throwIfAborted();
-    throw new ClipReadError([...(error instanceof ClipReadError ? error.clips : []), frames], error);
+    // No single clip is at fault for how many there are: the node is that made the outermost of them.
+    const within = error instanceof ClipReadError && error.code !== tooManyOpen ? error.clips : [];
+    throw new ClipReadError([...within, frames], error);
+  } finally {
+    opened.count -= opens;
   }
 
   function partReader(): AsyncIterable<FrameChunk> {
@@ -148,6 +166,14 @@ export async function* readClip(
         return composite(inner(source.original, part), inner(source.frames, part), source.mask.weights, part);
     }
   }
+}
+
+function tooMany(): NodeError {
+  return new NodeError(
+    tooManyOpen,
+    `The clip is laid together of more than ${mostOpen} clips that are seen at the same time.`,
+    { hint: 'Make a video of some of them first, and load that.' },
+  );
 }
 
 function incomplete(wanted: number, got: number): NodeError {
