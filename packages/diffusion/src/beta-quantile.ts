@@ -59,6 +59,8 @@ function betaDistribution(x: number, a: number, b: number): number {
 export function betaQuantile(probability: number, a: number, b: number): number {
   if (probability <= 0) return 0;
   if (probability >= 1) return 1;
+  // Its middle, which bisection would miss by a rounding.
+  if (probability === 0.5 && a === b) return 0.5;
   let [low, high] = [0, 1];
   for (let i = 0; i < 1100 && low < high; i++) {
     const middle = (low + high) / 2;
