@@ -87,6 +87,26 @@ it('a run over the budget is refused before it starts, with the same words by co
   }
 });
 
+it('a sweep is held to the budget run by run: what is kept of the document is not kept of another seed', async () => {
+  const ran = await runCli(['run', drawn, '--data', data, '--out', join(scratch.path, 'kept.mp4')]);
+  expect(ran.code, ran.stderr).toBe(0);
+  const server = await startServer({ dataFolder: data, args: ['--max-disk', '1'] });
+  try {
+    const client = createClient({ baseUrl: server.baseUrl });
+    await client.pauseQueue();
+    const workflow: unknown = JSON.parse(await readFile(drawn, 'utf8'));
+    const [kept, other] = [{}, { seed: '4' }];
+    const runsBefore = await client.listRuns();
+    await expect(client.startRuns(workflow, [kept, other])).rejects.toSatisfy(
+      (error) => error instanceof ApiError && error.code === 'run/over-budget',
+    );
+    expect(await client.listRuns()).toEqual(runsBefore);
+    expect((await client.startRuns(workflow, [kept])).runIds).toHaveLength(1);
+  } finally {
+    await server.stop();
+  }
+});
+
 it('the refusal says what would fit', async () => {
   const long = await estimate(drawn, '--set', 'frames=65', '--set', 'seed=3');
   const short = await estimate(drawn, '--set', 'frames=9', '--set', 'seed=3');

@@ -28,6 +28,8 @@ export interface ForecastRequest {
   readonly targets?: readonly string[] | undefined;
   /** The process that would run it and may have models open; a fresh one when absent. */
   readonly pid?: number | undefined;
+  /** As if every node had to be computed, whatever is kept of earlier runs. */
+  readonly nothingKept?: boolean | undefined;
 }
 
 export interface Forecaster {
@@ -89,13 +91,13 @@ export function createForecaster({ catalogue, store, files }: ForecasterOptions)
 
   async function forecast(
     workflow: Workflow,
-    { targets, pid }: ForecastRequest = {},
+    { targets, pid, nothingKept = false }: ForecastRequest = {},
   ): Promise<ForecastResult> {
     return forecastRun(workflow, {
       registry: catalogue.registry,
       context: await catalogue.contextOf(workflow, files),
       book: currentBook(),
-      isKept: (key) => store.hasRecord(key),
+      isKept: (key) => !nothingKept && store.hasRecord(key),
       cpuLanes: availableParallelism(),
       deviceOf,
       digestOfModel,

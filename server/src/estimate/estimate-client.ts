@@ -6,7 +6,12 @@ import type { Estimate, EstimateAnswer, EstimatePlaces, EstimateRequest } from '
 export interface Estimator {
   /** Whether there is a budget that runs can be over. */
   readonly isLimited: boolean;
-  estimate(workflow: Workflow, targets: readonly string[] | undefined): Promise<Estimate>;
+  /** @param options.nothingKept as if every node had to be computed */
+  estimate(
+    workflow: Workflow,
+    targets: readonly string[] | undefined,
+    options?: { readonly nothingKept?: boolean },
+  ): Promise<Estimate>;
   close(): Promise<void>;
 }
 
@@ -49,9 +54,10 @@ export function createEstimator({ places, budget, runnerPid }: EstimatorOptions)
 
   return {
     isLimited: isLimited(budget),
-    async estimate(workflow, targets) {
+    async estimate(workflow, targets, { nothingKept } = {}) {
       worker ??= begin();
-      const request: EstimateRequest = { id: nextId++, workflow, targets, pid: runnerPid(), budget };
+      const pid = runnerPid();
+      const request: EstimateRequest = { id: nextId++, workflow, targets, pid, nothingKept, budget };
       const answered = new Promise<EstimateAnswer>((resolve, reject) =>
         pending.set(request.id, { resolve, reject }),
       );

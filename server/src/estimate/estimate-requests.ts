@@ -14,6 +14,8 @@ export interface EstimateRequest {
   readonly targets: readonly string[] | undefined;
   /** The runner, which may have models open. */
   readonly pid: number | undefined;
+  /** As if every node had to be computed. */
+  readonly nothingKept: boolean | undefined;
   readonly budget: RunBudget;
 }
 

@@ -53,7 +53,6 @@ export function registerRunCalls(
     }
     const blockers = await checker.findBlockers(workflow, targets);
     if (blockers.length > 0) throw invalidWorkflow(blockers);
-    await requireWithinBudget(workflow, targets);
   }
 
   /** @throws HttpError 422 when the run is expected to take more than the budget */
@@ -67,7 +66,22 @@ export function registerRunCalls(
       throw new HttpError(422, refusal.code, refusal.message, { hint: refusal.hint });
   }
 
-  /** Settings without texts and seeds, which change no cost: runs that are equal in them are forecast once. */
+  /** As `requireWithinBudget`, for the runs of a sweep: those of one cost are forecast once where that is enough. */
+  function budgetOfSweep(targets: readonly string[] | undefined) {
+    const fits = new Map<string, boolean>();
+    return async (workflow: Workflow, settings: RunSettings | undefined): Promise<void> => {
+      if (!estimator.isLimited) return;
+      const kind = costly(workflow, settings);
+      // What is kept of one seed is not kept of the next: only what fits without it fits for all of them.
+      if (!fits.has(kind)) {
+        const { refusal } = await estimator.estimate(workflow, targets, { nothingKept: true });
+        fits.set(kind, refusal === undefined);
+      }
+      if (fits.get(kind) !== true) await requireWithinBudget(workflow, targets);
+    };
+  }
+
+  /** Settings without texts and seeds, which change no cost. */
   function costly(workflow: Workflow, settings: RunSettings | undefined): string {
     const kept = Object.entries(settings ?? {}).map(([id, params]) => {
       const declared = catalogue.typesByName.get(workflow.nodes[id]?.type ?? '')?.params ?? {};
@@ -128,6 +142,7 @@ export function registerRunCalls(
       // Asked for again: the answer was lost.
       if (runId !== undefined && hub.status(runId) !== undefined) return { runId };
       await requireRunnable(workflow, targets);
+      await requireWithinBudget(workflow, targets);
       return acceptOne({ workflow, targets, priority, runId });
     },
     { status: 202 },
@@ -140,13 +155,11 @@ export function registerRunCalls(
       const workflow = requireWorkflow(body.workflow);
       await requireRunnable(workflow, targets);
       const runs: NewQueuedRun[] = [];
-      const withinBudget = new Set([costly(workflow, undefined)]);
+      const requireEachWithinBudget = budgetOfSweep(targets);
       for (const { inputs } of body.runs) {
         const changed = withInputs(workflow, inputs);
         const settings = settingsBetween(workflow, changed);
-        const kind = estimator.isLimited ? costly(workflow, settings) : '[]';
-        if (!withinBudget.has(kind)) await requireWithinBudget(changed, targets);
-        withinBudget.add(kind);
+        await requireEachWithinBudget(changed, settings);
         runs.push({ workflow, settings, targets, priority });
         if (runs.length % runsPerCommit === 0) await setImmediate();
       }
@@ -234,7 +247,7 @@ export function registerRunCalls(
       if (request === undefined) throw unknownRun();
       const workflow = withInputs(request.workflow, body.inputs);
       if (workflow !== request.workflow) await requireRunnable(workflow, request.targets);
-      else await requireWithinBudget(workflow, request.targets);
+      await requireWithinBudget(workflow, request.targets);
       return acceptOne({ ...request, workflow, from: runId, priority: body.priority });
     },
     { status: 202 },
