@@ -139,7 +139,9 @@ function summed(expectations: readonly Expectation[], { book, pid, cpuLanes }: F
 
   const held = book.processOf(pid)?.heldBytes ?? 0;
   const peaks = costs.flatMap(({ peakBytes }) => peakBytes ?? []);
-  const peakBytes = peaks.length === 0 && held === 0 ? undefined : highest(peaks, held);
+  // Where nothing runs, nothing is needed: what the process holds is no reason against it.
+  const hasPeak = running.length > 0 && (peaks.length > 0 || held > 0);
+  const peakBytes = hasPeak ? highest(peaks, held) : undefined;
   const disk = costs.map(({ resultBytes }) => resultBytes);
   return {
     nodes,
