@@ -1,10 +1,10 @@
-import { mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { asChunks, type FileRef, type VideoSelection } from '@reelgraph/node-api';
 import { inMemory } from '@reelgraph/node-api/testing';
 import { fromFunction } from '@reelgraph/tensor';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createMediaService } from './media-service.ts';
 
 const signal = new AbortController().signal;
@@ -96,6 +96,18 @@ describe('reading a video', () => {
       (value: unknown) =>
         typeof value === 'object' && value !== null && ('pixels' in value || 'code' in value),
     );
+    expect(await readdir(join(folder, 'temp'))).toEqual([]);
+  });
+
+  it('says so when ffmpeg is there and cannot be started, and the process goes on', async () => {
+    const broken = join(folder, 'ffmpeg');
+    await writeFile(broken, '#!/no/such/interpreter\n', { mode: 0o755 });
+    vi.stubEnv('FFMPEG_PATH', broken);
+    try {
+      await expect(media().decodeVideo(clip, {}, signal)).rejects.toMatchObject({ code: 'media/no-ffmpeg' });
+    } finally {
+      vi.unstubAllEnvs();
+    }
     expect(await readdir(join(folder, 'temp'))).toEqual([]);
   });
 

@@ -50,7 +50,7 @@ export const pictureArguments = ['-map', '0:v:0', '-an', '-vsync', 'passthrough'
 /**
  * Interleaved RGB bytes, `bytesPerChunk` at a time; the last may be fewer.
  *
- * @throws NodeError 'media/decode-failed'; the signal's reason on abort
+ * @throws as `ffmpegOutput`
  */
 export function decodeRgb(
   request: DecodeRequest,
@@ -78,7 +78,14 @@ export function decodeRgb(
   );
 }
 
-/** What ffmpeg writes to its output, in pieces of exactly this size but for the last. It is gone when this ends. */
+/** Of what ffmpeg says; about a damaged video it says something for every frame. */
+const toldCharacters = 2000;
+
+/**
+ * What ffmpeg writes to its output, in pieces of exactly this size but for the last. It is gone when this ends.
+ *
+ * @throws NodeError 'media/decode-failed' | 'media/no-ffmpeg'; the signal's reason on abort
+ */
 export async function* ffmpegOutput(
   args: readonly string[],
   bytesPerChunk: number,
@@ -86,12 +93,17 @@ export async function* ffmpegOutput(
 ): AsyncGenerator<Uint8Array, void, undefined> {
   signal.throwIfAborted();
   const child = spawn(findFfmpeg(), [...args], { stdio: ['ignore', 'pipe', 'pipe'] });
-  const errors: Buffer[] = [];
-  child.stderr.on('data', (chunk: Buffer) => errors.push(chunk));
   const closed = exitOf(child);
+  // A program that cannot be started is told of below.
+  closed.catch(() => undefined);
   const kill = () => child.kill('SIGKILL');
   signal.addEventListener('abort', kill, { once: true });
   try {
+    await started(child);
+    let told = '';
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      told = (told + text).slice(-toldCharacters);
+    });
     let held = new Uint8Array(bytesPerChunk);
     let filled = 0;
     for await (const piece of child.stdout as AsyncIterable<Buffer>) {
@@ -111,7 +123,7 @@ export async function* ffmpegOutput(
     if (code !== 0) {
       throw new NodeError('media/decode-failed', 'The video could not be read to its end.', {
         hint: 'The file may be damaged. Play it to see where, and read it only up to there, or make it anew.',
-        cause: Buffer.concat(errors).toString().slice(-2000),
+        cause: told,
       });
     }
     if (filled > 0) yield held.subarray(0, filled);
@@ -119,6 +131,18 @@ export async function* ffmpegOutput(
     signal.removeEventListener('abort', kill);
     kill();
     await closed.catch(() => undefined);
+  }
+}
+
+/** @throws NodeError 'media/no-ffmpeg' where the system refuses: a broken program, or too many processes */
+async function started(child: ChildProcess): Promise<void> {
+  try {
+    await once(child, 'spawn');
+  } catch (cause) {
+    throw new NodeError('media/no-ffmpeg', 'ffmpeg could not be started.', {
+      hint: 'Run "ffmpeg -version" to see why. If it works, the machine may be short of memory or processes.',
+      cause,
+    });
   }
 }
 
