@@ -202,9 +202,10 @@ describe('saving', () => {
   });
 
   /** A store whose saves end when told, on a clock that moves when told. */
-  function slowDisk(copyingMs: number | ((step: number) => number)) {
+  function slowDisk(copyingMs: number | ((step: number) => number), flushes: (() => void)[] = []) {
     let now = 0;
     const saved: number[] = [];
+    const flushed: number[] = [];
     const ends: (() => void)[] = [];
     const store: CheckpointStore = {
       load: async () => ({ status: 'missing' }),
@@ -212,6 +213,10 @@ describe('saving', () => {
         now += typeof copyingMs === 'number' ? copyingMs : copyingMs(step);
         saved.push(step);
         return new Promise((resolve) => ends.push(resolve));
+      },
+      flush() {
+        flushed.push(saved.at(-1) ?? 0);
+        return flushes.length === 0 ? Promise.resolve() : new Promise((resolve) => flushes.push(resolve));
       },
       remove: async () => undefined,
       prune: async () => undefined,
@@ -228,6 +233,7 @@ describe('saving', () => {
     };
     return {
       saved,
+      flushed,
       checkpoints,
       async offer(step: number, afterMs: number) {
         now += afterMs;
@@ -247,6 +253,25 @@ describe('saving', () => {
     expect(saved).toEqual([1]);
     await endSave();
     expect(saved).toEqual([1, 4]);
+  });
+
+  test('H3 a disk that takes long to flush holds up no save; it is asked again for the newest', async () => {
+    const flushes = [() => undefined];
+    const { saved, flushed, checkpoints, offer, endSave } = slowDisk(0, flushes);
+    for (const step of [1, 2, 3]) {
+      await offer(step, 1000);
+      await endSave();
+    }
+    expect([saved, flushed]).toEqual([[1, 2, 3], [1]]);
+    let isOver = false;
+    const over = checkpoints.flush().then(() => {
+      isOver = true;
+    });
+    flushes[1]?.();
+    await new Promise(setImmediate);
+    expect([flushed, isOver]).toEqual([[1, 3], false]);
+    flushes[2]?.();
+    await over;
   });
 
   test('H3 steps are left out where copying would take more than 2 % of the time', async () => {

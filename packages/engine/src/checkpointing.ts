@@ -47,6 +47,8 @@ export function openCheckpoints(options: NodeCheckpointOptions): NodeCheckpoints
   /** What copying takes: the state is as large each time, and whatever took longer was another's turn. */
   let copyingMs = Number.POSITIVE_INFINITY;
   let savesBegun = 0;
+  let flushing: Promise<void> | undefined;
+  let isUnflushed = false;
   let pruning: Promise<void> | undefined;
   let hasFile = false;
   let hasWarned = false;
@@ -76,13 +78,39 @@ export function openCheckpoints(options: NodeCheckpointOptions): NodeCheckpoints
       hasFile = true;
       copyingMs = Math.min(copyingMs, clock.elapsed() - beganAtMs);
       await written;
-      // Beside the next save, which need not wait for it.
+      isUnflushed = true;
+      // Both beside the next save, which need not wait for them.
+      flushNewest();
       if (isFirst) pruning = store.prune();
     } catch (error) {
-      // Only the next interruption will cost more. Once is enough to say: the reason rarely changes.
-      if (!hasWarned) warn(describeError(error));
-      hasWarned = true;
+      warnOnce(error);
     }
+  }
+
+  /** Asks the disk to take what is saved, and again for as long as it took so long that there is a newer one. */
+  function flushNewest(): void {
+    if (flushing !== undefined || !isUnflushed || store === undefined || key === undefined) return;
+    isUnflushed = false;
+    flushing = store
+      .flush(key)
+      .catch(warnOnce)
+      .finally(() => {
+        flushing = undefined;
+        flushNewest();
+      });
+  }
+
+  /** Only the next interruption will cost more. Once is enough to say: the reason rarely changes. */
+  function warnOnce(error: unknown): void {
+    if (!hasWarned) warn(describeError(error));
+    hasWarned = true;
+  }
+
+  /** When nothing is under way any more; nothing new begins meanwhile. */
+  async function settled(): Promise<void> {
+    await saving;
+    while (flushing !== undefined) await flushing;
+    await pruning;
   }
 
   const service: Checkpoints = {
@@ -117,14 +145,12 @@ export function openCheckpoints(options: NodeCheckpointOptions): NodeCheckpoints
       isOpen = false;
       await saving;
       pump();
-      await saving;
-      await pruning;
+      await settled();
     },
     async discard() {
       isOpen = false;
       waiting = undefined;
-      await saving;
-      await pruning;
+      await settled();
       if (!hasFile || store === undefined || key === undefined) return;
       // What cannot be removed now is pruned some day.
       await store.remove(key).catch(() => undefined);

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { CheckpointStore } from './checkpoints.ts';
 import { nodeDisk } from './disk.ts';
 import { createFailingDisk } from './failing-disk.ts';
 import { openStore, type Store } from './store.ts';
@@ -24,21 +25,29 @@ const latent = (value: number) => ({
 });
 const path = () => join(folder, 'checkpoints', `${key}.checkpoint`);
 const kept = () => readdirSync(join(folder, 'checkpoints'));
+/** Saves it, and waits until the disk has it. */
+async function keep(
+  checkpoints: CheckpointStore,
+  ...saved: Parameters<CheckpointStore['save']>
+): Promise<void> {
+  await checkpoints.save(...saved);
+  await checkpoints.flush(saved[0]);
+}
 const leftovers = () => readdirSync(join(folder, 'tmp'));
 
 describe('a checkpoint', () => {
   it('P1 comes back as it was saved, also in a new process', async () => {
     const state = { sample: latent(1 / 3), memory: { seed: '7', before: latent(-0) } };
-    await store.checkpoints.save(key, { step: 4, state });
+    await keep(store.checkpoints, key, { step: 4, state });
     const again = await openStore(folder);
     expect(await again.checkpoints.load(key)).toEqual({ status: 'found', step: 4, state });
     expect(leftovers()).toEqual([]);
   });
 
   it('P1 is replaced by the next of its key, and forgotten when told so', async () => {
-    await store.checkpoints.save(key, { step: 1, state: latent(1) });
-    await store.checkpoints.save(key, { step: 2, state: latent(2) });
-    await store.checkpoints.save(other, { step: 9, state: latent(9) });
+    await keep(store.checkpoints, key, { step: 1, state: latent(1) });
+    await keep(store.checkpoints, key, { step: 2, state: latent(2) });
+    await keep(store.checkpoints, other, { step: 9, state: latent(9) });
     expect(await store.checkpoints.load(key)).toMatchObject({ step: 2, state: latent(2) });
     await store.checkpoints.remove(key);
     await store.checkpoints.remove(key);
@@ -55,7 +64,7 @@ describe('a checkpoint', () => {
   });
 
   it('P2 is not served when any of its bytes was flipped', async () => {
-    await store.checkpoints.save(key, { step: 3, state: latent(1) });
+    await keep(store.checkpoints, key, { step: 3, state: latent(1) });
     const whole = readFileSync(path());
     for (let at = 0; at < whole.byteLength; at++) {
       const flipped = Uint8Array.from(whole);
@@ -68,26 +77,26 @@ describe('a checkpoint', () => {
 
   it('P2 is not served when it was cut', async () => {
     for (const length of [0, 7, 39, 40, 100]) {
-      await store.checkpoints.save(key, { step: 3, state: latent(1) });
+      await keep(store.checkpoints, key, { step: 3, state: latent(1) });
       truncateSync(path(), length);
       expect(await store.checkpoints.load(key), `${length} bytes`).toEqual({ status: 'damaged' });
     }
   });
 
   it('P2 is not served under another key', async () => {
-    await store.checkpoints.save(key, { step: 3, state: latent(1) });
+    await keep(store.checkpoints, key, { step: 3, state: latent(1) });
     writeFileSync(join(folder, 'checkpoints', `${other}.checkpoint`), readFileSync(path()));
     expect(await store.checkpoints.load(other)).toEqual({ status: 'damaged' });
   });
 
   describe('that the disk may not have yet', () => {
-    const newPath = () => join(folder, 'checkpoints', `${key}.new.checkpoint`);
+    const flushingPath = () => join(folder, 'checkpoints', `${key}.flushing.checkpoint`);
     /** A process that ends while it waits for the disk. */
     async function saveAndEnd(step: number): Promise<void> {
       const waiting = Promise.withResolvers<void>();
       const disk = { ...nodeDisk, sync: () => new Promise<void>(() => waiting.resolve()) };
       const ending = await openStore(folder, { disk });
-      void ending.checkpoints.save(key, { step, state: latent(step) });
+      void keep(ending.checkpoints, key, { step, state: latent(step) });
       await waiting.promise;
     }
 
@@ -99,19 +108,39 @@ describe('a checkpoint', () => {
       expect(await store.checkpoints.load(key)).toMatchObject({ step: 7, state: latent(7) });
     });
 
+    it('P5 may be replaced while the disk takes the one before, which then is what a power cut leaves', async () => {
+      await keep(store.checkpoints, key, { step: 1, state: latent(1) });
+      const [asked, taken] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+      const sync = (path: string) => {
+        asked.resolve();
+        return taken.promise.then(() => nodeDisk.sync(path));
+      };
+      const slow = await openStore(folder, { disk: { ...nodeDisk, sync } });
+      await slow.checkpoints.save(key, { step: 2, state: latent(2) });
+      const flushing = slow.checkpoints.flush(key);
+      await asked.promise;
+      await slow.checkpoints.save(key, { step: 3, state: latent(3) });
+      expect(await store.checkpoints.load(key)).toMatchObject({ step: 3, state: latent(3) });
+      taken.resolve();
+      await flushing;
+      expect(kept().sort()).toEqual([`${key}.checkpoint`, `${key}.new.checkpoint`]);
+      writeFileSync(join(folder, 'checkpoints', `${key}.new.checkpoint`), '');
+      expect(await store.checkpoints.load(key)).toMatchObject({ step: 2, state: latent(2) });
+    });
+
     it('P5 is there after the end of its process', async () => {
       await saveAndEnd(1);
       expect(await store.checkpoints.load(key)).toEqual({ status: 'found', step: 1, state: latent(1) });
-      await store.checkpoints.save(key, { step: 2, state: latent(2) });
+      await keep(store.checkpoints, key, { step: 2, state: latent(2) });
       await saveAndEnd(3);
       expect(await store.checkpoints.load(key)).toMatchObject({ step: 3 });
       expect(leftovers()).toEqual([]);
     });
 
     it.each(['cut', 'empty'])('P5 gives way to the one before when a power cut left it %s', async (left) => {
-      await store.checkpoints.save(key, { step: 2, state: latent(2) });
+      await keep(store.checkpoints, key, { step: 2, state: latent(2) });
       await saveAndEnd(3);
-      truncateSync(newPath(), left === 'empty' ? 0 : 100);
+      truncateSync(flushingPath(), left === 'empty' ? 0 : 100);
       expect(await store.checkpoints.load(key)).toMatchObject({ status: 'found', step: 2 });
       expect(kept()).toEqual([`${key}.checkpoint`]);
     });
@@ -119,7 +148,7 @@ describe('a checkpoint', () => {
     it('P5 goes with the key, is replaced by the next, and is counted and pruned', async () => {
       await saveAndEnd(3);
       expect((await store.measure()).checkpoints.count).toBe(1);
-      await store.checkpoints.save(key, { step: 4, state: latent(4) });
+      await keep(store.checkpoints, key, { step: 4, state: latent(4) });
       expect(kept()).toEqual([`${key}.checkpoint`]);
       await saveAndEnd(5);
       await store.checkpoints.remove(key);
@@ -146,22 +175,28 @@ it.each([
     }),
   ],
 ])(
-  'P3 a disk that fails at any call leaves the checkpoint before and nothing half-written: a %s one',
+  'P3 a disk that fails at any call leaves the checkpoint before or the new one, and nothing half-written: a %s one',
   async (_, latent) => {
     const disk = createFailingDisk();
     const failing = await openStore(folder, { disk });
-    await failing.checkpoints.save(key, { step: 1, state: latent(1) });
+    await keep(failing.checkpoints, key, { step: 1, state: latent(1) });
     disk.failAt(1_000);
-    await failing.checkpoints.save(key, { step: 2, state: latent(2) });
+    await keep(failing.checkpoints, key, { step: 2, state: latent(2) });
     const calls = disk.calls;
     expect(calls).toBeGreaterThan(1);
     for (let call = 1; call <= calls; call++) {
+      await keep(failing.checkpoints, key, { step: 2, state: latent(2) });
       disk.failAt(call);
-      await expect(failing.checkpoints.save(key, { step: 3, state: latent(3) })).rejects.toMatchObject({
+      await expect(keep(failing.checkpoints, key, { step: 3, state: latent(3) })).rejects.toMatchObject({
         code: 'store/disk-full',
       });
       disk.failAt(undefined);
-      expect(await failing.checkpoints.load(key)).toMatchObject({ step: 2 });
+      // The new one is there where only the asking of the disk failed.
+      const found = await failing.checkpoints.load(key);
+      expect([
+        { status: 'found', step: 2, state: latent(2) },
+        { status: 'found', step: 3, state: latent(3) },
+      ]).toContainEqual(found);
       expect(leftovers()).toEqual([]);
     }
   },
@@ -172,7 +207,7 @@ describe('pruning', () => {
   async function saveThree(): Promise<string[]> {
     const keys = ['c', 'b', 'a'].map((letter) => letter.repeat(64));
     for (const [index, one] of keys.entries()) {
-      await store.checkpoints.save(one, { step: 1, state: latent(index) });
+      await keep(store.checkpoints, one, { step: 1, state: latent(index) });
       const seconds = Date.now() / 1000 - 3600 + index;
       utimesSync(join(folder, 'checkpoints', `${one}.checkpoint`), seconds, seconds);
     }
@@ -181,7 +216,7 @@ describe('pruning', () => {
 
   it('P4 removes the old ones', async () => {
     const [, , newest = ''] = await saveThree();
-    await store.checkpoints.save(newest, { step: 2, state: latent(2) });
+    await keep(store.checkpoints, newest, { step: 2, state: latent(2) });
     await store.checkpoints.prune({ maxAgeMs: 60_000, maxBytes: 1e9 });
     expect(kept()).toEqual([`${newest}.checkpoint`]);
   });

@@ -4,9 +4,10 @@
  * can begin again.
  *
  * The end of a process is common and the end of the power is rare, and a disk that is busy takes longer to flush than
- * a step to compute. So a checkpoint lies under its name before the disk has it, `<key>.new.checkpoint`, which the
- * end of the process leaves as it is; when the disk has it, it takes the place of the one before, `<key>.checkpoint`,
- * which until then is what a power cut leaves.
+ * a step to compute. So a checkpoint lies under a name before the disk has it, `<key>.new.checkpoint`, which the end
+ * of the process leaves as it is, and the next may take its place. To be flushed it is moved to
+ * `<key>.flushing.checkpoint`, so that no newer one is taken for it; when the disk has it, it takes the place of the
+ * one before, `<key>.checkpoint`, which until then is what a power cut leaves.
  *
  * Layout: 8 bytes magic, 32 bytes SHA-256 of the rest, then a container of `{ key, step, state }`.
  */
@@ -41,12 +42,18 @@ export interface CheckpointStore {
   /** What was last saved under the key; damaged files are removed. @throws StoreError when the disk cannot be read */
   load(key: string): Promise<LoadedCheckpoint>;
   /**
-   * Replaces what is saved under the key; after a power cut the old or the new one is there. When the promise is
-   * returned the state is copied, and, if it is small, safe from the end of the process; save one at a time.
+   * Replaces what is saved under the key; resolves when it is safe from the end of the process. When the promise is
+   * returned the state is copied, and, if it is small, safe already; save one at a time.
    * @throws StoreError 'store/disk-full' | 'store/not-writable' | 'store/io' | 'store/unsupported-value'; the
    *   one before is then still there
    */
   save(key: string, checkpoint: NewCheckpoint): Promise<void>;
+  /**
+   * Resolves when what was saved under the key before the call is safe from a power cut, which until then leaves the
+   * one that was flushed before. Saves may go on meanwhile; flush one at a time.
+   * @throws StoreError 'store/disk-full' | 'store/not-writable' | 'store/io'; what could not be flushed is given up
+   */
+  flush(key: string): Promise<void>;
   /** Forgets the key; a missing one is no error. */
   remove(key: string): Promise<void>;
   /** Removes what is beyond the limits. Never throws: it is tried again with the next. */
@@ -77,6 +84,10 @@ const atOnceBytes = 256 * 1024;
 const ending = '.checkpoint';
 /** Of one that the disk may not have yet. */
 const newEnding = `.new${ending}`;
+/** Of one that the disk is asked to take. */
+const flushingEnding = `.flushing${ending}`;
+/** The newest first, and in the order in which a file is moved: who looks for one on its way finds it. */
+const endings = [newEnding, flushingEnding, ending];
 
 /** @param temporaryPath gives a fresh path on the same disk */
 export function createCheckpointStore(
@@ -92,7 +103,7 @@ export function createCheckpointStore(
   };
   const remove = async (key: string): Promise<void> => {
     try {
-      for (const end of [newEnding, ending]) await disk.remove(pathOf(key, end));
+      for (const end of endings) await disk.remove(pathOf(key, end));
     } catch (error) {
       throw diskError(error, 'removing a checkpoint');
     }
@@ -151,7 +162,7 @@ export function createCheckpointStore(
         const keys = (await fileNames()).map((name) => name.slice(0, name.indexOf('.'))).filter(isDigest);
         for (const key of [...new Set(keys)].sort()) {
           let byteLength = 0;
-          for (const end of [newEnding, ending])
+          for (const end of endings)
             byteLength += (await disk.stat(pathOf(key, end)).catch(() => undefined))?.byteLength ?? 0;
           if (byteLength > 0) listed.push({ key, byteLength });
         }
@@ -166,7 +177,7 @@ export function createCheckpointStore(
     },
     async load(key) {
       let status: 'missing' | 'damaged' = 'missing';
-      for (const end of [newEnding, ending]) {
+      for (const end of endings) {
         const path = pathOf(key, end);
         const bytes = await readFile(path);
         if (bytes === undefined) continue;
@@ -178,7 +189,7 @@ export function createCheckpointStore(
       return { status };
     },
     async save(key, { step, state }) {
-      const [newPath, path] = [pathOf(key, newEnding), pathOf(key)];
+      const path = pathOf(key, newEnding);
       const encoded = encodeValue({ key, step, state });
       const body = Buffer.concat(encoded.chunks, encoded.byteLength);
       const temporary = temporaryPath();
@@ -186,17 +197,31 @@ export function createCheckpointStore(
         if (encoded.byteLength < atOnceBytes) {
           const digest = createHash('sha256').update(body).digest();
           disk.writeSync(temporary, Buffer.concat([magic, digest, body]));
-          moveIntoSync(temporary, newPath);
+          moveIntoSync(temporary, path);
         } else {
           // Copied here, digested and written by other threads: the caller waits for neither.
           const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', body));
           await disk.write(temporary, [magic, digest, body], { sync: false });
-          await moveInto(temporary, newPath);
+          await moveInto(temporary, path);
         }
-        await disk.sync(newPath);
-        await disk.rename(newPath, path);
       } catch (error) {
-        for (const half of [temporary, newPath]) await disk.remove(half).catch(() => undefined);
+        await disk.remove(temporary).catch(() => undefined);
+        throw diskError(error, 'writing a checkpoint');
+      }
+    },
+    async flush(key) {
+      const flushing = pathOf(key, flushingEnding);
+      try {
+        await disk.rename(pathOf(key, newEnding), flushing);
+      } catch (error) {
+        if (errnoOf(error) === 'ENOENT') return;
+        throw diskError(error, 'writing a checkpoint');
+      }
+      try {
+        await disk.sync(flushing);
+        await disk.rename(flushing, pathOf(key));
+      } catch (error) {
+        await disk.remove(flushing).catch(() => undefined);
         throw diskError(error, 'writing a checkpoint');
       }
     },

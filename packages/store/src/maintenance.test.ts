@@ -215,6 +215,7 @@ describe('looking through', () => {
       ['old', 15 * 24 * hourMs],
     ] as const) {
       await store.checkpoints.save(keyOf(name), { step: 3, state: { name } });
+      await store.checkpoints.flush(keyOf(name));
       utimesSync(path(name), (now - ageMs) / 1000, (now - ageMs) / 1000);
     }
     const names = ['fresh', 'of yesterday', 'old'];
