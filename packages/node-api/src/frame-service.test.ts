@@ -314,6 +314,23 @@ describe('frames that are kept', () => {
     expect(files.kept.has(digest)).toBe(false);
   });
 
+  it.each([
+    ['too few', 10, large],
+    ['too many', 8, large],
+    ['of another size', 9, { widthPx: 12, heightPx: 16 }],
+  ])('are not kept when they are %s', async (_, frameCount, other) => {
+    const files = createFakeFrameFiles();
+    const roomy = { ...limits, shortBytes: 1e6 };
+    for (const service of [
+      createFakeFrames(undefined, files, limits),
+      createFakeFrames(undefined, files, roomy),
+    ])
+      await expect(
+        service.keep({ frameCount, ...other, fps: 8 }, inChunks(4), signal),
+      ).rejects.toBeInstanceOf(RangeError);
+    expect(files.kept.size).toBe(0);
+  });
+
   it('leave nothing behind when making them fails', async () => {
     const files = createFakeFrameFiles();
     let closed = 0;

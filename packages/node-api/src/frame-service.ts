@@ -6,7 +6,7 @@ import type { Tensor } from '@reelgraph/tensor';
 import { concatAxis } from '@reelgraph/tensor';
 import type { FrameService } from './context.ts';
 import { NodeError } from './errors.ts';
-import { type ClipSize, type FrameChunk, placeFrames } from './frame-chunk.ts';
+import { type ClipSize, clipSize, type FrameChunk, placeFrames } from './frame-chunk.ts';
 import { type ClipSources, framesPerChunk, readClip, sizeOfClip } from './read-clip.ts';
 import { createStoredClips, type FrameFiles } from './stored-clips.ts';
 import type { Fit, StreamedFrames, VideoSource } from './values.ts';
@@ -100,7 +100,8 @@ export function createFrameService(
       if (!isShort(clip, limits)) return clip;
       return { pixels: await whole(clip, signal), fps: clip.fps };
     },
-    async keep(clip, chunks, signal) {
+    async keep(clip, given, signal) {
+      const chunks = framesOf(given, clip);
       if (isShort(clip, limits) || backends.files === undefined) {
         const parts: Tensor<'float32'>[] = [];
         for await (const chunk of chunks) {
@@ -113,6 +114,24 @@ export function createFrameService(
       return stored.write(clip, chunks, signal);
     },
   };
+}
+
+/** The same chunks. @throws RangeError where they are not the frames of a clip of this size */
+async function* framesOf(
+  chunks: AsyncIterable<Tensor<'float32'>>,
+  { frameCount, widthPx, heightPx }: ClipSize,
+): AsyncGenerator<Tensor<'float32'>> {
+  let given = 0;
+  for await (const chunk of chunks) {
+    const size = clipSize(chunk);
+    given += size.frameCount;
+    if (size.widthPx !== widthPx || size.heightPx !== heightPx || given > frameCount)
+      throw new RangeError(
+        `Expected ${frameCount} frames of ${widthPx}×${heightPx}, got frame ${given} of ${size.widthPx}×${size.heightPx}.`,
+      );
+    yield chunk;
+  }
+  if (given < frameCount) throw new RangeError(`Expected ${frameCount} frames, got ${given}.`);
 }
 
 /** All chunks as one tensor [1, 3, T, H, W]; only one chunk is held beside it. */

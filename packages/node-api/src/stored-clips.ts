@@ -36,6 +36,7 @@ export function createStoredClips(
   files: FrameFiles | undefined,
   blockBytes: number,
 ): {
+  /** @param chunks all frames of the clip, in order */
   write(
     clip: ClipSize & { readonly fps: number },
     chunks: AsyncIterable<Tensor<'float32'>>,
@@ -75,7 +76,6 @@ export function createStoredClips(
             }
           }
         }
-        if (written !== frameCount) throw new RangeError(`Expected ${frameCount} frames, got ${written}.`);
         const file = await writer.keep({ name: 'frames.f32', mediaType: 'application/octet-stream' });
         const source: StoredSource = { kind: 'stored', file, blockFrames, blocks };
         return { frameCount, widthPx, heightPx, fps, source };
