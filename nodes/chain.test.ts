@@ -95,7 +95,7 @@ async function makeClip(kind: 'text_to_video' | 'image_to_video') {
   const { noise } = await noiseNode.run({ inputs: { latent }, params: { seed: String(settings.seed) }, ctx });
   const { sigmas } = await scheduler.run({
     inputs: {},
-    params: { steps: settings.steps, shift: settings.shift, strength: 1, stopAfter: 0 },
+    params: { steps: settings.steps, shift: settings.shift, spacing: 'uniform', strength: 1, stopAfter: 0 },
     ctx,
   });
   let { positive } = texts;

@@ -98,8 +98,18 @@ function takeSteps(
   return runSampling(
     { ...sampling, noise: noise.samples },
     {
-      velocities: (sample, sigma) =>
-        models.denoise(model, { sample, sigma, branches, ...(known === undefined ? {} : { known }) }, signal),
+      velocities: (sample, sigma, { timestep, branches: count }) =>
+        models.denoise(
+          model,
+          {
+            sample,
+            sigma,
+            timestep,
+            branches: branches.slice(0, count),
+            ...(known === undefined ? {} : { known }),
+          },
+          signal,
+        ),
       freshNoise: freshNoiseFrom(noise.seed, noise.samples.shape, { drawOf: findSampler(sampler)?.drawOf }),
       onStep,
       signal,

@@ -1,3 +1,4 @@
+import { samplers, walksFor } from '@reelgraph/diffusion';
 import type { Conditioning, DenoiseRequest, Latent, Sigmas } from '@reelgraph/node-api';
 import {
   createFakeCheckpoints,
@@ -45,7 +46,7 @@ const expectAll = (data: Float32Array, value: number) => {
 };
 
 describe('denoise', () => {
-  it.each(['euler', 'heun', 'stochastic'])(
+  it.each(samplers.filter((entry) => walksFor(entry, 'flow')).map(({ name }) => name))(
     'walks from noise to what the prompt says (%s)',
     async (sampler) => {
       const { latent: done } = await denoise.run({
@@ -301,4 +302,32 @@ describe('denoise', () => {
     ]);
     expect(outputs.latent).toEqual(wired.latent);
   });
+
+  it.each(samplers.filter((entry) => !walksFor(entry, 'flow')).map(({ name }) => name))(
+    'refuses %s for a flow model, while wiring and when run',
+    async (sampler) => {
+      const infer = (name: string) =>
+        denoise.infer!({
+          inputs: { model: { model: 'fake' } },
+          params: { ...params, sampler: name },
+          context: { models: new Map([['fake', fakeModelFacts]]) },
+        }).issues;
+      expect(infer(sampler)).toMatchObject([
+        {
+          code: 'denoise/other-sampler',
+          severity: 'error',
+          message: `The sampler "${sampler}" does not walk for ${fakeModelFacts.name}, which predicts flow.`,
+          param: 'sampler',
+          fix: { param: 'sampler', value: 'auto' },
+          otherFixes: [{ param: 'sampler', value: 'euler' }],
+        },
+      ]);
+      expect(infer('auto')).toEqual([]);
+      expect(infer('unipc')).toEqual([]);
+      const ctx = createTestContext();
+      await expect(denoise.run({ inputs, params: { ...params, sampler }, ctx })).rejects.toMatchObject({
+        code: 'denoise/other-sampler',
+      });
+    },
+  );
 });

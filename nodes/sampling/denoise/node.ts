@@ -1,9 +1,17 @@
-import { addFlowNoise, findSampler, samplers, usesGuidance } from '@reelgraph/diffusion';
+import {
+  addNoise,
+  findSampler,
+  type Parametrisation,
+  samplers,
+  usesGuidance,
+  walksFor,
+} from '@reelgraph/diffusion';
 import {
   type Conditioning,
   defineNode,
   type InferIssue,
   type Latent,
+  type ModelFacts,
   NodeError,
   type PortFacts,
 } from '@reelgraph/node-api';
@@ -62,7 +70,8 @@ export const denoise = defineNode({
     sampler: {
       kind: 'choice',
       label: 'Sampler',
-      description: "How each step is taken. Auto takes the model's own.",
+      description:
+        "How each step is taken. Auto takes the model's own. UniPC and DPM++ 2M look back at earlier steps and need few; those with new grain differ from seed to seed in more than the beginning.",
       default: 'auto',
       options: [
         { value: 'auto', label: 'Auto' },
@@ -92,6 +101,19 @@ export const denoise = defineNode({
         },
       });
     }
+    const facts = context.models.get(model?.model ?? '');
+    const recommended = recommendedOf(facts, variant);
+    const sampler = findSampler(samplerOf(params.sampler, recommended?.sampler));
+    if (facts !== undefined && sampler !== undefined && !walksFor(sampler, predictionOf(facts))) {
+      issues.push({
+        code: 'denoise/other-sampler',
+        severity: 'error',
+        message: otherSampler(sampler.name, facts),
+        param: 'sampler',
+        fix: { label: "Use the model's own", param: 'sampler', value: 'auto' },
+        otherFixes: [{ label: 'Use Euler', param: 'sampler', value: 'euler' }],
+      });
+    }
     issues.push(...fitIssues(inputs));
     if (latent !== undefined && isDraft(latent)) {
       issues.push({
@@ -108,12 +130,12 @@ export const denoise = defineNode({
       });
     }
     const { steps, stepsDone = steps } = inputs.sigmas ?? {};
-    const facts: PortFacts = {
+    const made: PortFacts = {
       ...latent,
       ...(variant === undefined ? {} : { variant }),
       ...(steps === undefined || stepsDone === undefined ? {} : { steps, stepsDone }),
     };
-    return { outputs: { latent: facts }, issues };
+    return { outputs: { latent: made }, issues };
   },
   work({ inputs, params, context }) {
     const model = context.models.get(inputs.model?.model ?? '');
@@ -134,6 +156,11 @@ export const denoise = defineNode({
     const wanted = params.sampler === 'auto' ? facts.recommended.sampler : params.sampler;
     const sampler = findSampler(wanted ?? '') ?? samplers[0];
     const guidanceScale = params.guidanceScale > 0 ? params.guidanceScale : facts.recommended.guidanceScale;
+    if (!walksFor(sampler, predictionOf(facts))) {
+      throw new NodeError('denoise/other-sampler', otherSampler(sampler.name, facts), {
+        hint: 'Set the sampler to "auto" or "euler".',
+      });
+    }
     expectFit(inputs);
     expectNoDraft(latent);
 
@@ -144,13 +171,21 @@ export const denoise = defineNode({
     const { values: sigmas, stopAfter } = inputs.sigmas;
     const request = {
       plan: { sigmas, sampler: sampler.name, guidanceScale, branches, noise, model },
-      from: addFlowNoise(latent.samples, noise.samples, sigmas[0] ?? 1),
+      from: addNoise(predictionOf(facts), latent.samples, noise.samples, sigmas[0] ?? 1),
       stopAfter,
       latent,
     };
     return { latent: await sampleClip(request, ctx) };
   },
 });
+
+function predictionOf({ parametrisation = 'flow' }: ModelFacts): Parametrisation {
+  return parametrisation;
+}
+
+function otherSampler(sampler: string, facts: ModelFacts): string {
+  return `The sampler "${sampler}" does not walk for ${facts.name}, which predicts ${predictionOf(facts)}.`;
+}
 
 /** @throws NodeError 'denoise/draft' */
 function expectNoDraft({ unfinished }: Latent): void {

@@ -1,8 +1,9 @@
+import { flowSigmas, type SigmaSpacing } from '@reelgraph/diffusion';
 import { createTestContext, fakeModelFacts, fakeModelRef as model } from '@reelgraph/node-api/testing';
 import { describe, expect, it } from 'vitest';
 import { scheduler } from './node.ts';
 
-const defaults = { steps: 4, shift: 1, strength: 1, stopAfter: 0 };
+const defaults = { steps: 4, shift: 1, spacing: 'uniform' as SigmaSpacing, strength: 1, stopAfter: 0 };
 const plan = async (params: Partial<typeof defaults>, inputs: { model?: typeof model } = {}) =>
   (await scheduler.run({ inputs, params: { ...defaults, ...params }, ctx: createTestContext() })).sigmas
     .values;
@@ -22,6 +23,22 @@ describe('scheduler', () => {
 
   it('spends more steps on layout when shifted', async () => {
     expect(await plan({ steps: 2, shift: 3 })).toEqual([1, 0.75, 0]);
+  });
+
+  it('lays the steps as it is told', async () => {
+    expect(await plan({ steps: 2, shift: 3, spacing: 'karras' })).toEqual(
+      flowSigmas({ steps: 2, shift: 3, spacing: 'karras' }),
+    );
+    expect(await plan({ steps: 4, spacing: 'linear_quadratic', strength: 0.5 })).toEqual(
+      flowSigmas({ steps: 4, spacing: 'linear_quadratic' }).slice(2),
+    );
+  });
+
+  it('says how many steps there are where a spacing has no more', async () => {
+    const many = { steps: 200, spacing: 'beta' } as const;
+    const { sigmas } = infer(many).outputs;
+    expect(sigmas).toEqual({ steps: (await plan(many)).length - 1 });
+    expect(sigmas?.steps).toBeLessThan(200);
   });
 
   it('starts later with less strength, and says how many steps are left', async () => {

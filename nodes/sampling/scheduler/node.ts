@@ -1,4 +1,4 @@
-import { flowSigmas } from '@reelgraph/diffusion';
+import { findSpacing, flowSigmas } from '@reelgraph/diffusion';
 import { defineNode, type InferIssue, NodeError } from '@reelgraph/node-api';
 
 /** Plans the way from grain to picture. */
@@ -46,6 +46,23 @@ export const scheduler = defineNode({
       min: 0,
       max: 100,
       step: 0.1,
+    },
+    spacing: {
+      kind: 'choice',
+      label: 'Spacing',
+      description:
+        'How the steps lie between all grain and none. Flow models are made for even steps and a shift; the others are there to try, and for plans made elsewhere. Linear-quadratic has no use for the shift.',
+      default: 'uniform',
+      options: [
+        { value: 'uniform', label: 'Even' },
+        { value: 'simple', label: 'Simple (nearly even)' },
+        { value: 'normal', label: 'Normal (down to the lowest trained)' },
+        { value: 'sgm_uniform', label: 'SGM uniform (normal without its last)' },
+        { value: 'karras', label: 'Karras (most at little grain)' },
+        { value: 'exponential', label: 'Exponential (still more at little grain)' },
+        { value: 'beta', label: 'Beta (more at both ends)' },
+        { value: 'linear_quadratic', label: 'Linear-quadratic (half at nearly all grain)' },
+      ],
     },
     strength: {
       kind: 'number',
@@ -97,7 +114,9 @@ export const scheduler = defineNode({
         fix: { label: `Use ${own.steps} steps`, param: 'steps', value: own.steps },
       });
     }
-    const planned = steps === undefined ? undefined : Math.max(1, Math.round(steps * params.strength));
+    const spacing = findSpacing(params.spacing) ?? 'uniform';
+    const { strength } = params;
+    const planned = steps === undefined ? undefined : flowSigmas({ steps, spacing, strength }).length - 1;
     const stops = params.stopAfter > 0 && (planned === undefined || params.stopAfter < planned);
     if (params.stopAfter > 0 && !stops) {
       issues.push({
@@ -129,7 +148,8 @@ export const scheduler = defineNode({
         { hint: 'Connect the model, or choose numbers.' },
       );
     }
-    const values = flowSigmas({ steps, shift, strength: params.strength });
+    const spacing = findSpacing(params.spacing) ?? 'uniform';
+    const values = flowSigmas({ steps, shift, spacing, strength: params.strength });
     const stops = params.stopAfter > 0 && params.stopAfter < values.length - 1;
     return { sigmas: { values, ...(stops ? { stopAfter: params.stopAfter } : {}) } };
   },

@@ -74,6 +74,7 @@ export { findSampler, noiseEnd, type SamplerEntry, samplers, walksFor } from './
 export { makeSchedule, type Schedule, type ScheduleRecipe, type ScheduleRequest } from './schedule.ts';
 export {
   checkSigmas,
+  findSpacing,
   flowSigmas,
   type SigmaSpacing,
   shiftSigma,

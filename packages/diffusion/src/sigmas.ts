@@ -64,6 +64,11 @@ export const sigmaSpacings = [
 ] as const;
 export type SigmaSpacing = (typeof sigmaSpacings)[number];
 
+/** The spacing of that name, or undefined. */
+export function findSpacing(name: string): SigmaSpacing | undefined {
+  return sigmaSpacings.find((spacing) => spacing === name);
+}
+
 /**
  * Noise levels for `steps` steps: descending, `steps + 1` values, the last is 0. With a strength below 1 there are
  * fewer: the same pace over the rest of the way, `max(1, round(steps * strength))` steps.

@@ -8,6 +8,7 @@ import {
   latentPiece,
   noiseEnd,
   planDecode,
+  sigmaToTimestep,
   type TilingRules,
 } from '@reelgraph/diffusion';
 import {
@@ -245,7 +246,7 @@ export async function createModelService(options: ModelServiceOptions): Promise<
     const { branches, known, noise, sampler, sigmas, guidanceScale, from, stopAfter } = request;
     const clip = { shape: noise.samples.shape, branches, known };
     const job = { sampler, sigmas, guidanceScale, noise: noise.samples, known, from, stopAfter };
-    const feedsOf = () => denoiserOf(family)(clip).feedsAt(noise.samples, 1);
+    const feedsOf = () => denoiserOf(family)(clip).feedsAt(noise.samples, 1, sigmaToTimestep(1));
     const entry = findSampler(sampler);
     const noiseSteps = {
       firstStep: 'memory' in from ? from.step : 0,

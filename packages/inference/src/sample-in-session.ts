@@ -1,7 +1,7 @@
 /** All steps of a clip in the thread of the session, so that none of them waits for another thread. */
 import { runSampling } from '@reelgraph/diffusion';
 import type { Tensor } from '@reelgraph/tensor';
-import { denoiserOf } from './families/denoiser.ts';
+import { type Denoiser, denoiserOf } from './families/denoiser.ts';
 import type { SessionAnswer, SessionOutputs, SessionReport, SessionRequest } from './session-messages.ts';
 import { NoiseSink } from './shared-noise.ts';
 
@@ -11,14 +11,23 @@ export async function sampleInSession(
   run: (feeds: Readonly<Record<string, Tensor>>) => Promise<SessionOutputs>,
   report: (step: SessionReport) => void,
 ): Promise<SessionAnswer> {
-  const denoiser = denoiserOf(family)(clip);
+  // One for each number of branches: where guidance is off in a step, only the first is asked.
+  const denoisers = new Map<number, Denoiser>();
+  const denoiserFor = (branches: number): Denoiser => {
+    const count = Math.min(branches, clip.branches.length);
+    const open =
+      denoisers.get(count) ?? denoiserOf(family)({ ...clip, branches: clip.branches.slice(0, count) });
+    denoisers.set(count, open);
+    return open;
+  };
   const sink = new NoiseSink(noise);
   let runs = 0;
   let runMs = 0;
   const state = await runSampling(job, {
-    async velocities(sample, sigma) {
+    async velocities(sample, sigma, { timestep, branches }) {
       sink.throwIfStopped();
-      const answer = await run(denoiser.feedsAt(sample, sigma));
+      const denoiser = denoiserFor(branches);
+      const answer = await run(denoiser.feedsAt(sample, sigma, timestep));
       runs += 1;
       runMs += answer.runMs;
       return denoiser.velocitiesOf(answer.outputs);

@@ -1,6 +1,6 @@
 /** Sampling where the model runs: the bits of sampling call by call, seen, stopped and gone on with as there. */
 import { fileURLToPath } from 'node:url';
-import { flowSigmas, freshNoiseFrom, runSampling, samplers } from '@reelgraph/diffusion';
+import { flowSigmas, freshNoiseFrom, runSampling, samplers, walksFor } from '@reelgraph/diffusion';
 import type { ModelRef, SamplingRequest, SamplingState, SamplingStep } from '@reelgraph/node-api';
 import { fromFunction, randomNormal, zeros } from '@reelgraph/tensor';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -71,7 +71,9 @@ async function callByCall(request: SamplingRequest): Promise<Walk> {
   return { end, steps };
 }
 
-describe.each(samplers.map(({ name }) => name))('sampling in the session (%s)', (sampler) => {
+const forFlows = samplers.filter((entry) => walksFor(entry, 'flow')).map(({ name }) => name);
+
+describe.each(forFlows)('sampling in the session (%s)', (sampler) => {
   it.each([
     ['guided', {}],
     ['without guidance', { guidanceScale: 1 }],

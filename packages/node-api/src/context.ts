@@ -74,6 +74,8 @@ export interface ModelFacts {
     /** Every word that means something to it, in lower case. */
     readonly words: readonly string[];
   };
+  /** What its denoiser says: the velocity of a flow when absent. Samplers that do not walk for it are refused. */
+  readonly parametrisation?: 'flow' | 'v' | 'epsilon' | 'x0';
   readonly defaultShift: number;
   readonly recommended: RecommendedSettings;
   /** The world that the model can be played in; absent when it has none. */
@@ -97,6 +99,8 @@ export interface DenoiseRequest {
   /** [1, C, T, H, W] at `sigma` */
   readonly sample: Tensor<'float32'>;
   readonly sigma: number;
+  /** What the model is fed for `sigma`; 1000 times it when absent. */
+  readonly timestep?: number;
   /** One or more branches evaluated on the same sample (conditional, unconditional), batched in this order. */
   readonly branches: readonly Conditioning[];
   /** Clean frames to keep; given to every branch. */

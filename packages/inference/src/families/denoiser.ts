@@ -15,8 +15,8 @@ export interface ClipToDenoise {
 }
 
 export interface Denoiser {
-  /** Inputs of the graph for a sample at a noise level; they hold until the next call. */
-  feedsAt(sample: Tensor<'float32'>, sigma: number): Readonly<Record<string, Tensor>>;
+  /** Inputs of the graph for a sample at a noise level, fed as `timestep`; they hold until the next call. */
+  feedsAt(sample: Tensor<'float32'>, sigma: number, timestep: number): Readonly<Record<string, Tensor>>;
   /** Velocity per branch, each of the shape of the sample, from the outputs of the graph. */
   velocitiesOf(outputs: Readonly<Record<string, Tensor>>): readonly Tensor<'float32'>[];
 }

@@ -1,5 +1,4 @@
 /** Inputs and output of the Toybox transformer: all branches in one run, so that the weights pass the cache once. */
-import { sigmaToTimestep } from '@reelgraph/diffusion';
 import { concatAxis, indexView, reshapeView, type Tensor, zeros } from '@reelgraph/tensor';
 import { batchText } from '../text-batch.ts';
 import type { OpenDenoiser } from './denoiser.ts';
@@ -21,9 +20,9 @@ export const openToyboxDenoiser: OpenDenoiser = ({ shape, branches, known }) => 
   const samples = zeros('float32', shape.with(0, count));
   const timestep = zeros('float32', [count]);
   return {
-    feedsAt({ data }, sigma) {
+    feedsAt({ data }, _, time) {
       for (let branch = 0; branch < count; branch++) samples.data.set(data, branch * data.length);
-      timestep.data.fill(sigmaToTimestep(sigma));
+      timestep.data.fill(time);
       return { hidden_states: samples, timestep, ...constant };
     },
     velocitiesOf(outputs) {

@@ -7,6 +7,7 @@ import {
   denormaliseLatent,
   normaliseLatent,
   type PreviewFit,
+  sigmaToTimestep,
 } from '@reelgraph/diffusion';
 import type { Conditioning, DenoiseRequest, ModelFacts } from '@reelgraph/node-api';
 import {
@@ -81,9 +82,11 @@ async function open(modelPackage: ModelPackage): Promise<FamilyModel> {
     },
 
     async denoise(run, request: DenoiseRequest, signal) {
-      const { sample, sigma, branches, known } = request;
+      const { sample, sigma, timestep = sigmaToTimestep(sigma), branches, known } = request;
       const denoiser = openToyboxDenoiser({ shape: sample.shape, branches, known });
-      return denoiser.velocitiesOf(await run('transformer', denoiser.feedsAt(sample, sigma), signal));
+      return denoiser.velocitiesOf(
+        await run('transformer', denoiser.feedsAt(sample, sigma, timestep), signal),
+      );
     },
 
     async encodeFrames(run, pixels, signal) {
