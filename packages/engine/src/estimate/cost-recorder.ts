@@ -120,10 +120,12 @@ function factsOf(summaries: Readonly<Record<string, OutputSummary | undefined>>)
   return Object.fromEntries(Object.entries(summaries).map(([port, summary]) => [port, summary?.facts]));
 }
 
-/** Sizes of the files that a value refers to. */
-function fileBytesIn(value: unknown, depth = 0): number {
+/** Sizes of the files that a value refers to. What stands in several places of it counts once. */
+function fileBytesIn(value: unknown, depth = 0, seen: Set<object> = new Set()): number {
   if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value) || depth > 64) return 0;
+  if (seen.has(value)) return 0;
+  seen.add(value);
   if ('kind' in value && value.kind === 'file' && 'byteLength' in value)
     return typeof value.byteLength === 'number' ? value.byteLength : 0;
-  return Object.values(value).reduce((sum: number, part) => sum + fileBytesIn(part, depth + 1), 0);
+  return Object.values(value).reduce((sum: number, part) => sum + fileBytesIn(part, depth + 1, seen), 0);
 }

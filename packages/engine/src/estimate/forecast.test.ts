@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { RunForecast, Workflow } from '@reelgraph/graph';
+import { defineNode } from '@reelgraph/node-api';
 import { openStore, type Store } from '@reelgraph/store';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { document, registryOf, sumNode, testEngine } from '../example-nodes.ts';
@@ -92,6 +93,37 @@ test('F3 branches in different lanes count once', async () => {
   await engine().run(chain(1), { targets: ['b'] });
   const { timeMs } = await forecast(fork, ['c']);
   expect(timeMs?.likely).toBeCloseTo(500, -1.5);
+});
+
+test('F1 a file that stands in several places of a result takes its place on disk once', async () => {
+  const file = {
+    kind: 'file',
+    digest: 'a'.repeat(64),
+    byteLength: 1e6,
+    mediaType: 'text/plain',
+    name: 'cut',
+  } as const;
+  const cutter = defineNode({
+    type: 'cutter',
+    version: 1,
+    title: 'Cutter',
+    description: 'The same take again and again.',
+    category: 'Test',
+    inputs: {},
+    outputs: { shots: { type: 'shots', label: 'Shots', description: 'Takes.' } },
+    params: {},
+    cache: 'disk',
+    lane: 'cpu',
+    infer: () => ({ outputs: { shots: {} }, issues: [] }),
+    run: () => ({ shots: { first: file, others: [file, [file]] } }),
+  });
+  const cutting = testEngine(registryOf(cutter), { store, clock, residentBytes: () => 1000 });
+  await cutting.run(document({ a: ['cutter'] }), { targets: ['a'] });
+  const kinds = [...parseCosts(readCostsText(store)).kinds];
+  const [, samples] = kinds.find(([kind]) => kind.startsWith('cutter')) ?? [];
+  expect(samples).toHaveLength(1);
+  expect(samples?.[0]?.resultBytes).toBeGreaterThan(1e6);
+  expect(samples?.[0]?.resultBytes).toBeLessThan(2e6);
 });
 
 test('F4 failures, cache hits and continued work teach nothing', async () => {
