@@ -155,6 +155,17 @@ describe('who comes back', () => {
     expect(told(3)?.map(([, seq]) => seq)).toEqual([6, 7]);
   });
 
+  it('is told once of a report that is journaled', () => {
+    accept('a');
+    publish('a', { type: 'run.started', nodeIds: ['n'] });
+    const body = { type: 'node.progress', nodeId: 'n', step: 4, totalSteps: 9, continuedFrom: 4 } as const;
+    hub.publish(() => [{ runId: 'a', body }]);
+    expect(hub.eventsAfter(1, 10)?.map(({ cursor, event }) => [cursor, event.seq])).toEqual([
+      [2, 2],
+      [3, 3],
+    ]);
+  });
+
   it('with a cursor of an earlier server gets the whole picture: its numbers are used again', () => {
     accept('a');
     publish('a', { type: 'run.started', nodeIds: ['n'] });

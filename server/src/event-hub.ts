@@ -3,8 +3,8 @@
  * told to listeners, in this order, so that no listener knows what a restart would forget. While the journal cannot be
  * written (a full disk) what happened waits here in its order and goes on when it can.
  *
- * Progress is the exception: the next report replaces it, so it is told and not journaled, and carries the
- * cursor of the last event that is. Who comes back gets the newest report of each node at work.
+ * Progress is the exception: the next report replaces it, so it is told and not journaled (but for the first report of
+ * a node that went on from a checkpoint), and carries the cursor of the last event that is. Who comes back gets the newest report of each node at work.
  */
 import {
   createRunFold,
@@ -161,7 +161,10 @@ export class EventHub {
     }
     const event: RunEvent = { ...body, runId, seq: run.state.lastSeq + 1, atMs };
     run.apply(event);
-    this.#tell({ cursor: this.#journal.lastCursor(), event });
+    const told = { cursor: this.#journal.lastCursor(), event };
+    const ofRun = this.#progress.get(runId) ?? new Map<string, JournaledEvent>();
+    this.#progress.set(runId, ofRun.set(body.nodeId, told));
+    this.#tell(told);
   }
 
   publishPreview(preview: Preview): void {
@@ -330,11 +333,6 @@ export class EventHub {
     const { event } = journaled;
     const { runId } = event;
     switch (event.type) {
-      case 'node.progress': {
-        const ofRun = this.#progress.get(runId) ?? new Map<string, JournaledEvent>();
-        this.#progress.set(runId, ofRun.set(event.nodeId, journaled));
-        break;
-      }
       case 'node.finished':
       case 'node.failed':
         this.#previews.get(runId)?.delete(event.nodeId);

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { emptyWorkflow, type RunEventBody } from '@reelgraph/graph';
+import { emptyWorkflow, maxDeaths, type RunEvent, type RunEventBody } from '@reelgraph/graph';
 import { openJournal, StoreError } from '@reelgraph/store';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { EventHub } from './event-hub.ts';
@@ -112,6 +112,33 @@ it('runs go to the runner one at a time, in the order of the queue', () => {
 });
 
 describe('a server that ends', () => {
+  it('by crashes any number of times goes on with a run whose checkpoints come further', () => {
+    const reports = (): RunEvent[] => {
+      const journal = openRunJournal(folder);
+      const events = journal.eventsOfRun('a').filter(({ type }) => type === 'node.progress');
+      journal.close();
+      return events;
+    };
+    for (let life = 1; life <= 2 * maxDeaths.server; life += 1) {
+      const server = openQueue();
+      server.submit('a');
+      expect(server.order()).toBe(`a${life}`);
+      server.say({ type: 'run.started', nodeIds: ['n'] });
+      for (const step of [10 * life, 10 * life + 1]) {
+        const continuedFrom = 10 * life;
+        server.say({ type: 'node.progress', nodeId: 'n', step, totalSteps: 500, continuedFrom });
+      }
+      expect(server.hub.run('a')?.nodes.n).toMatchObject({ step: 10 * life + 1 });
+      server.end('crash');
+    }
+    expect(reports()).toHaveLength(2 * maxDeaths.server);
+    const server = openQueue();
+    server.say(nodeDone);
+    server.finish();
+    expect(server.hub.run('a')).toMatchObject({ status: 'succeeded' });
+    server.end('politely');
+  });
+
   it('politely any number of times leaves a run as it was', () => {
     for (let restart = 0; restart < 15; restart += 1) {
       const server = openQueue();

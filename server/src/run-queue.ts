@@ -72,6 +72,8 @@ interface Current extends AttemptOf {
   heardSeq: number;
   /** nodeId -> furthest step, of nodes at work. */
   readonly steps: Map<string, number>;
+  /** Nodes of which it is in the journal that they went on from a checkpoint. */
+  readonly continued: Set<string>;
   /** The runner has said how the run ended. */
   isEnding: boolean;
 }
@@ -181,9 +183,14 @@ export class RunQueue {
     const { runId: _runId, seq: _seq, atMs: _atMs, ...body } = event;
     switch (body.type) {
       case 'node.progress':
-        // Not journaled, so nothing is decided about it.
         if (current === undefined) return;
         current.steps.set(body.nodeId, body.step);
+        // Journaled once, so that a server after this one knows that the checkpoints had come so far.
+        if (body.continuedFrom !== undefined && !current.continued.has(body.nodeId)) {
+          current.continued.add(body.nodeId);
+          break;
+        }
+        // Else not, so nothing is decided about it.
         this.#hub.publishProgress(runId, body);
         return;
       case 'run.finished':
@@ -276,6 +283,7 @@ export class RunQueue {
       startedAtMs: this.#now(),
       heardSeq: 0,
       steps: new Map(),
+      continued: new Set(),
       isEnding: false,
     };
     this.#current = current;

@@ -4,7 +4,13 @@
  */
 import type { RunError, RunEventBody } from '../run-events.ts';
 import type { EventDraft } from './queue-events.ts';
-import type { AssignedRun, EndStatus, QueueState, WaitingRun } from './reduce-queue.ts';
+import {
+  type AssignedRun,
+  type EndStatus,
+  isFurther,
+  type QueueState,
+  type WaitingRun,
+} from './reduce-queue.ts';
 
 /** Attempts that may be cut short without coming further, before a run is given up: what ends runners must not end all. */
 export const maxDeaths = { runner: 3, server: 10 } as const;
@@ -214,17 +220,19 @@ function interrupt(
   by: 'runner' | 'server',
   error: RunError,
   durationMs: number,
-  step?: number,
+  toldStep = 0,
 ): EventDraft[] {
-  const { runId, best, reached, deaths, attempts, interruptions } = assigned;
+  const { runId, best, reached, continued, deaths, attempts, interruptions } = assigned;
   if (assigned.isCancelling) return [of(runId, over('cancelled', durationMs))];
+  // Reports are gone with a server; what a node went on from is in the journal, and the attempt before came that far.
+  const step = Math.max(toldStep, ...Object.values(continued));
   const interrupted = of(runId, {
     type: 'run.interrupted',
     by,
     error,
-    ...(step === undefined ? {} : { step }),
+    ...(step === 0 ? {} : { step }),
   });
-  const cameFurther = reached.nodes > best.nodes || (reached.nodes === best.nodes && (step ?? 0) > best.step);
+  const cameFurther = isFurther({ nodes: reached.nodes, step }, best);
   const inVain = (cameFurther ? 0 : deaths[by]) + 1;
   if (inVain < maxDeaths[by] && interruptions + 1 < maxInterruptions) return [interrupted];
   const final =

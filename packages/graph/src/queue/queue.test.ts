@@ -212,6 +212,29 @@ describe('an attempt that is cut short', () => {
     expect(queue.journal.at(-1)).toMatchObject({ error: { code: 'runner/gave-up' } });
   });
 
+  test('Q5 by servers, each after checkpoints that came further, counts as the first', () => {
+    const queue = openQueue();
+    queue.submit('a');
+    const lives = 3 * maxDeaths.server;
+    for (let attempt = 1; queue.state.ended.size === 0; attempt += 1) {
+      const step = 10 * Math.min(attempt, lives);
+      queue.tell({ type: 'assign' });
+      queue.report('a', attempt, nodeDone);
+      queue.report('a', attempt, {
+        type: 'node.progress',
+        nodeId: 'm',
+        step,
+        totalSteps: 500,
+        continuedFrom: step,
+      });
+      queue.report('a', attempt, { type: 'node.cached', nodeId: 'beside', source: 'disk', outputs: {} });
+      queue.tell({ type: 'recover' });
+    }
+    expect(queue.journal.filter(({ type }) => type === 'run.interrupted')).toHaveLength(
+      lives + maxDeaths.server - 1,
+    );
+  });
+
   test('Q5 that always comes a little further is given up in the end', () => {
     const queue = openQueue();
     queue.submit('a');

@@ -39,6 +39,8 @@ export interface AssignedRun extends WaitingRun {
   readonly isCancelling: boolean;
   /** How far this attempt came. */
   readonly reached: Progress;
+  /** nodeId -> step of the checkpoint that it went on from, of nodes at work. */
+  readonly continued: Readonly<Record<string, number>>;
 }
 
 export interface QueueState {
@@ -60,6 +62,7 @@ export const emptyQueue: QueueState = {
 };
 
 const nothing: Progress = { nodes: 0, step: 0 };
+const begun = { isCancelling: false, reached: nothing, continued: {} } as const;
 
 /** The state after one more event; neither argument is changed. An event that cannot be, or was seen before, changes nothing. */
 export function reduceQueue(state: QueueState, event: JournalEvent): QueueState {
@@ -81,7 +84,8 @@ export function goesBefore(
   return a.priority !== b.priority ? a.priority > b.priority : a.rank < b.rank;
 }
 
-function isFurther(a: Progress, b: Progress): boolean {
+/** Whether an attempt that reached `a` came further than one that reached `b`. */
+export function isFurther(a: Progress, b: Progress): boolean {
   return a.nodes !== b.nodes ? a.nodes > b.nodes : a.step > b.step;
 }
 
@@ -161,7 +165,7 @@ class QueueDraft {
         if (this.#assigned !== undefined) return;
         const run = this.#take(runId);
         if (run === undefined) return;
-        this.#assigned = { ...run, attempts: event.attempt, isCancelling: false, reached: nothing };
+        this.#assigned = { ...run, attempts: event.attempt, ...begun };
         return;
       }
       case 'run.started': {
@@ -169,14 +173,22 @@ class QueueDraft {
         // Older journals do not tell of the assignment.
         const run = this.#take(runId);
         if (run === undefined) return;
-        this.#assigned = { ...run, attempts: run.attempts + 1, isCancelling: false, reached: nothing };
+        this.#assigned = { ...run, attempts: run.attempts + 1, ...begun };
         return;
       }
       case 'node.finished':
-      case 'node.cached':
+      case 'node.cached': {
         if (assigned === undefined) return;
-        this.#assigned = { ...assigned, reached: { nodes: assigned.reached.nodes + 1, step: 0 } };
+        const { [event.nodeId]: _ended, ...continued } = assigned.continued;
+        this.#assigned = { ...assigned, reached: { nodes: assigned.reached.nodes + 1, step: 0 }, continued };
         return;
+      }
+      case 'node.progress': {
+        const { nodeId, continuedFrom } = event;
+        if (assigned === undefined || continuedFrom === undefined) return;
+        this.#assigned = { ...assigned, continued: { ...assigned.continued, [nodeId]: continuedFrom } };
+        return;
+      }
       case 'run.cancel-requested':
         if (assigned !== undefined) this.#assigned = { ...assigned, isCancelling: true };
         return;
@@ -206,14 +218,18 @@ class QueueDraft {
       }
       case 'node.started':
       case 'node.waiting':
-      case 'node.progress':
       case 'node.failed':
       case 'node.skipped':
         return;
     }
   }
 
-  #putBack({ isCancelling: _cancelling, reached: _reached, ...run }: AssignedRun): void {
+  #putBack({
+    isCancelling: _cancelling,
+    reached: _reached,
+    continued: _continued,
+    ...run
+  }: AssignedRun): void {
     this.#assigned = undefined;
     this.#insert(run);
   }
