@@ -272,3 +272,23 @@ describe('schedules', () => {
     expect(() => flowSigmas({ steps: 4, shift: 0 })).toThrowError('a number above 0');
   });
 });
+
+describe('a consistency model', () => {
+  it('is an identity at timestep 0, and keeps c_skip of the sample above it', async () => {
+    const from = fromFunction([2], () => 1);
+    const end = async (timestep: number) =>
+      (
+        await findSampler('lcm')!.sample({
+          sigmas: [0.5, 0],
+          timesteps: [timestep],
+          parametrisation: 'x0',
+          from,
+          denoise: async () => fromFunction([2], () => 3),
+          freshNoise: () => from,
+        })
+      ).sample.data[0];
+    expect(await end(0)).toBe(1);
+    // k t = 0.5 = d: c_skip = 1/2, c_out = 1 / sqrt 2.
+    expect(await end(0.05)).toBeCloseTo(3 / Math.SQRT2 + 0.5, 6);
+  });
+});

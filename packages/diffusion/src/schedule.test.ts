@@ -196,6 +196,24 @@ describe('schedules of packages', () => {
     expect(six.sigmas[0]).toBe(1);
   });
 
+  it('round halves to the even number, as numpy does', () => {
+    const { schedule } = setup('DDIMScheduler', { timestep_spacing: 'trailing' });
+    // 1000 - i 62.5: 937.5, 875, 812.5, 750, 687.5, 625 …, less 1.
+    expect(makeSchedule(schedule, { steps: 16 }).timesteps.slice(0, 6)).toEqual([
+      999, 937, 874, 811, 749, 687,
+    ]);
+  });
+
+  it('of flows are levels of float32: 1 - sigma of the first is 1.3 % more than 1e-6', () => {
+    const { schedule } = setup('UniPCMultistepScheduler', {
+      prediction_type: 'flow_prediction',
+      use_flow_sigmas: true,
+    });
+    const { sigmas } = makeSchedule(schedule, { steps: 6 });
+    expect(sigmas[0]).toBe(0.9999989867210388);
+    expect(sigmas.every((sigma) => Math.fround(sigma) === sigma)).toBe(true);
+  });
+
   it('cannot have more steps than there are timesteps', () => {
     expect(() => makeSchedule(setup('DDIMScheduler').schedule, { steps: 1001 })).toThrowError(
       'trained on 1000',
