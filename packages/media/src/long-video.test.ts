@@ -119,6 +119,22 @@ describe('a long video', { timeout: 90_000 }, () => {
     }
   });
 
+  it('gives the same frames where two of them are shown at the same time', async () => {
+    const path = join(folder, 'twice.mkv');
+    execFileSync(findFfmpeg(), [
+      ...['-v', 'error', '-f', 'lavfi', '-i', `testsrc2=size=${width}x${height}:rate=${fps}:duration=5`],
+      ...['-vf', "setpts='if(eq(N,64),PREV_OUTPTS,PTS)'", '-vsync', 'passthrough'],
+      ...['-c:v', 'libx264', '-preset', 'veryfast', '-bf', '0', '-g', '10', '-pix_fmt', 'yuv420p', path],
+    ]);
+    const twice = await media().decodeVideo(await readFile(path), {}, signal);
+    const whole = await digestsOf(frames.read(twice, signal));
+    expect(whole).toHaveLength(5 * fps);
+    for (const start of [64, 65, 110])
+      expect(await digestsOf(frames.read(twice, signal, { start, frameCount: 2 }))).toEqual(
+        whole.slice(start, start + 2),
+      );
+  });
+
   it('plays backwards', async () => {
     const part = await open({ startFrame: 200, frameCount: 100 });
     const backwards = { ...part, source: { kind: 'reversed', clip: part } } as const;

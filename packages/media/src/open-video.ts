@@ -136,8 +136,12 @@ async function keepLong(
 /** Half-way between two frames, so that rounding cannot move a frame to the other side. */
 function entriesAt(times: readonly number[]): number[] {
   const seconds: number[] = [];
-  for (let frame = framesPerEntry; frame < times.length; frame += framesPerEntry)
-    seconds.push((times[frame - 1]! + times[frame]!) / 2);
+  for (let frame = framesPerEntry; frame < times.length; frame += framesPerEntry) {
+    const [before, at] = [times[frame - 1]!, times[frame]!];
+    // Decoding cannot begin between two frames that are shown at the same time; what follows is counted from before.
+    if (!(before < at)) break;
+    seconds.push((before + at) / 2);
+  }
   return seconds;
 }
 
