@@ -5,6 +5,7 @@ import { asChunks, type FileRef, type VideoSelection } from '@reelgraph/node-api
 import { inMemory } from '@reelgraph/node-api/testing';
 import { fromFunction } from '@reelgraph/tensor';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { createClipDecoder } from './decode-video.ts';
 import { createMediaService } from './media-service.ts';
 
 const signal = new AbortController().signal;
@@ -109,6 +110,26 @@ describe('reading a video', () => {
       vi.unstubAllEnvs();
     }
     expect(await readdir(join(folder, 'temp'))).toEqual([]);
+  });
+
+  it.each([
+    ['another reader', { reader: 'concat' }],
+    ['a filter in the place of a rate', { atFps: '1,movie=filename=/etc/hostname' }],
+    ['a time that is none', { entries: { every: 64, seconds: ['1 -i /etc/hostname'] } }],
+    ['a filter in the place of a size', {}, '48,movie=filename=/etc/hostname'],
+  ])('reads nothing where a kept clip has %s', async (_, damage, widthPx: unknown = 48) => {
+    const file = { kind: 'file', digest: '0'.repeat(64), byteLength: 1, mediaType: 'video/mp4', name: 'v' };
+    const source = { kind: 'video', file, reader: 'mov', startFrame: 0, entries: { every: 64, seconds: [] } };
+    const size = { frameCount: 1, widthPx, heightPx: 32 };
+    let looked = 0;
+    const decoder = createClipDecoder(async () => {
+      looked += 1;
+      return join(folder, 'clip.mp4');
+    });
+    const kept = JSON.parse(JSON.stringify({ ...size, fps: 8, source: { ...source, ...damage } }));
+    const reading = decoder(kept, { start: 0, frameCount: 1 }, 1, signal)[Symbol.asyncIterator]().next();
+    await expect(reading).rejects.toMatchObject({ code: 'frames/damaged' });
+    expect(looked).toBe(0);
   });
 
   it('stops when cancelled', async () => {

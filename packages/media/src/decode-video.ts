@@ -159,6 +159,7 @@ async function exitOf(child: ChildProcess): Promise<number | null> {
 export function createClipDecoder(pathOf: (file: FileRef) => Promise<string>): FrameBackends['decode'] {
   return async function* decode({ source, widthPx, heightPx }, { start, frameCount }, perChunk, signal) {
     const { file, reader, atFps, startFrame, entries } = source;
+    expectSane(source, [widthPx, heightPx, start, frameCount]);
     const frameBytes = widthPx * heightPx * 3;
     const request: DecodeRequest = {
       path: await pathOf(file),
@@ -173,4 +174,21 @@ export function createClipDecoder(pathOf: (file: FileRef) => Promise<string>): F
     for await (const rgb of decodeRgb(request, perChunk * frameBytes, signal))
       yield chunkOfRgb(rgb, { frameCount: rgb.length / frameBytes, widthPx, heightPx });
   };
+}
+
+/**
+ * Kept results become arguments of a program: what a damaged one holds must not become another filter or reader.
+ *
+ * @param others numbers that stand in arguments, too
+ * @throws NodeError 'frames/damaged'
+ */
+function expectSane(
+  { reader, atFps = 1, startFrame, entries }: VideoSource,
+  others: readonly unknown[],
+): void {
+  const numbers = [atFps, startFrame, entries.every, ...entries.seconds, ...others];
+  if ((reader === 'mov' || reader === 'matroska') && numbers.every(Number.isFinite)) return;
+  throw new NodeError('frames/damaged', 'What was kept of a video does not say how it is read.', {
+    hint: 'Remove what is kept of earlier runs with "cache prune --to 0", then run again.',
+  });
 }
