@@ -64,9 +64,8 @@ export interface CheckpointStore {
 export interface CheckpointFiles extends CheckpointStore {
   /** Keys of all that are there, and their bytes; read from the folder alone. @throws StoreError */
   list(): Promise<readonly { readonly key: string; readonly byteLength: number }[]>;
-  /** Reads it all and changes nothing; a missing one counts as whole. @throws StoreError */
-  isWhole(key: string): Promise<boolean>;
-  checkpointPath(key: string): string;
+  /** Paths of its files that are damaged; reads them all and changes nothing. @throws StoreError */
+  findDamaged(key: string): Promise<readonly string[]>;
   /** As `prune`, and answers what it removed; with `isDryRun` what it would. */
   removeOld(
     request: Partial<CheckpointLimits> & { readonly isDryRun?: boolean },
@@ -152,7 +151,6 @@ export function createCheckpointStore(
   return {
     remove,
     removeOld,
-    checkpointPath: pathOf,
     async prune(limits = defaultLimits) {
       await removeOld(limits);
     },
@@ -171,9 +169,13 @@ export function createCheckpointStore(
         throw diskError(error, 'listing checkpoints');
       }
     },
-    async isWhole(key) {
-      const bytes = await readFile(pathOf(key));
-      return bytes === undefined || (await parse(bytes, key)) !== undefined;
+    async findDamaged(key) {
+      const damaged: string[] = [];
+      for (const end of endings) {
+        const bytes = await readFile(pathOf(key, end));
+        if (bytes !== undefined && (await parse(bytes, key)) === undefined) damaged.push(pathOf(key, end));
+      }
+      return damaged;
     },
     async load(key) {
       let status: 'missing' | 'damaged' = 'missing';

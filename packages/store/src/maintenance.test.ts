@@ -238,6 +238,18 @@ describe('looking through', () => {
     expect((await store.checkpoints.load(keyOf('fresh'))).status).toBe('found');
   });
 
+  test('G5 a checkpoint that the disk has not flushed yet is read through like the one before it', async () => {
+    const store = await open();
+    const key = keyOf('at work');
+    await store.checkpoints.save(key, { step: 3, state: {} });
+    await store.checkpoints.flush(key);
+    await store.checkpoints.save(key, { step: 4, state: {} });
+    truncateSync(join(folder, 'checkpoints', `${key}.new.checkpoint`), 50);
+    expect((await store.verify()).damaged).toEqual([{ kind: 'checkpoint', id: key, problem: 'changed' }]);
+    expect(await store.checkpoints.load(key)).toMatchObject({ status: 'found', step: 3 });
+    expect(readdirSync(join(folder, 'quarantine'))).toEqual([`${key}.new.checkpoint`]);
+  });
+
   test('G7 says what is there, by kind of node', async () => {
     const store = await open();
     await store.saveResult(result('d1', 100, 1000));

@@ -221,8 +221,8 @@ export function createMaintenance(parts: MaintenanceParts): Maintenance {
         }
         for (const [index, { key }] of unfinished.entries()) {
           signal?.throwIfAborted();
-          if (!(await checkpoints.isWhole(key))) {
-            await putAway(checkpoints.checkpointPath(key));
+          for (const path of await checkpoints.findDamaged(key)) {
+            await putAway(path);
             damaged.push({ kind: 'checkpoint', id: key, problem: 'changed' });
           }
           onProgress?.(digests.length + keys.length + index + 1, total);
