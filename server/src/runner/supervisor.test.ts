@@ -93,6 +93,30 @@ describe('a runner', () => {
     });
   });
 
+  it('that is gone says nothing more of the one after it', async () => {
+    const listeners: RunnerListener[] = [];
+    const { supervisor } = startSupervisor({
+      startRunner: (given) => {
+        listeners.push(given);
+        const kill = () => given.onExit({ code: null, signal: 'SIGKILL', stderrTail: '' });
+        return { pid: 1, send: () => {}, kill };
+      },
+    });
+    listeners[0]?.onMessage({ type: 'ready' });
+    const first = supervisor.execute({ runId: 'a', attempt: 1, workflow: workflow('ok') });
+    listeners[0]?.onExit({ code: 9, signal: null, stderrTail: '' });
+    listeners[0]?.onBadMessage(new Error('read late'));
+    listeners[1]?.onMessage({ type: 'ready' });
+    expect(await first).toMatchObject({ kind: 'died', exit: { code: 9 } });
+    const second = supervisor.execute({ runId: 'b', attempt: 1, workflow: workflow('ok') });
+    listeners[1]?.onExit({ code: 7, signal: null, stderrTail: '' });
+    expect(await second).toEqual({
+      kind: 'died',
+      exit: { code: 7, signal: null, stderrTail: '' },
+      wasCancelled: false,
+    });
+  });
+
   it('that cannot start is tried a few times, then its run ends as died', async () => {
     let starts = 0;
     const broken = forkRunner({ entry: join(import.meta.dirname, 'no-such-file.ts'), args: [] });

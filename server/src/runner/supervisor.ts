@@ -113,10 +113,13 @@ export class RunnerSupervisor {
     this.#endedBecause = undefined;
     const runner = this.#options.startRunner({
       onMessage: (message) => {
+        if (!alive) return;
         this.#silentLooks = 0;
-        if (alive) this.#handle(message, runner);
+        this.#handle(message, runner);
       },
       onBadMessage: (error) => {
+        // What is read after its end says nothing of the next one.
+        if (!alive) return;
         this.#options.onNote?.('runner sent an unreadable message', { err: error });
         this.#endedBecause ??= { kind: 'unreadable' };
         runner.kill();
