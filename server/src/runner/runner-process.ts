@@ -3,7 +3,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { getPriority, setPriority } from 'node:os';
 import { type FromRunner, parseFromRunner, type ToRunner } from '@reelgraph/protocol';
-import { saysOutOfMemory, systemMemoryKills } from './out-of-memory.ts';
+import { saysOutOfMemory, watchMemoryKills } from './out-of-memory.ts';
 import { hasProcessGroups, killGroup } from './process-group.ts';
 
 /** How a process ended; `signal` when it was killed. */
@@ -97,11 +97,11 @@ function yieldToOthers(pid: number | undefined): void {
 function connectListener(child: ChildProcess, listener: RunnerListener): void {
   let stderrTail = '';
   let ended = false;
-  const killsBefore = systemMemoryKills();
+  const memoryKills = watchMemoryKills();
   const end = (code: number | null, signal: NodeJS.Signals | null) => {
     if (ended) return;
     ended = true;
-    const wasChosen = signal === 'SIGKILL' && (systemMemoryKills() ?? 0) > (killsBefore ?? 0);
+    const wasChosen = signal === 'SIGKILL' && memoryKills.hasKilled();
     const outOfMemory = wasChosen || saysOutOfMemory(stderrTail);
     listener.onExit({ code, signal, stderrTail, ...(outOfMemory ? { outOfMemory } : {}) });
   };
@@ -109,6 +109,7 @@ function connectListener(child: ChildProcess, listener: RunnerListener): void {
     stderrTail = (stderrTail + text).slice(-stderrTailLength);
   });
   child.on('message', (value: unknown) => {
+    memoryKills.look();
     let message: FromRunner;
     try {
       message = parseFromRunner(value);
