@@ -31,6 +31,22 @@ export interface SamplingSetup {
 type Config = Readonly<Record<string, unknown>>;
 
 /**
+ * Keys of PNDM and DDIM that checkpoints of their time carry along when their class was changed. diffusers passes over
+ * them in a class that has none of the name.
+ */
+const carriedAlong: ReadonlySet<string> = new Set([
+  'skip_prk_steps',
+  'set_alpha_to_one',
+  'clip_sample',
+  'clip_sample_range',
+  'sample_max_value',
+  'thresholding',
+  'dynamic_thresholding_ratio',
+  'variance_type',
+  'interpolation_type',
+]);
+
+/**
  * Reads the keys of one config by type, remembers which were asked for, and names the others.
  * Absent keys have the default of the class, which stands where they are read.
  */
@@ -88,7 +104,9 @@ class ConfigReader {
 
   /** @throws DiffusionError 'diffusion/unknown-config' for the first key that nothing asked for */
   expectAllRead(): void {
-    const unknown = Object.keys(this.#config).find((key) => !key.startsWith('_') && !this.#read.has(key));
+    const unknown = Object.keys(this.#config).find(
+      (key) => !key.startsWith('_') && !this.#read.has(key) && !carriedAlong.has(key),
+    );
     if (unknown !== undefined)
       throw new DiffusionError(
         'diffusion/unknown-config',

@@ -252,6 +252,32 @@ describe('schedules of packages', () => {
     );
   });
 
+  it('pass over what a checkpoint carries along from another class', () => {
+    // The config of Stable Video Diffusion, as published.
+    const svd = setup('EulerDiscreteScheduler', {
+      beta_end: 0.012,
+      beta_schedule: 'scaled_linear',
+      beta_start: 0.00085,
+      clip_sample: false,
+      interpolation_type: 'linear',
+      num_train_timesteps: 1000,
+      prediction_type: 'v_prediction',
+      set_alpha_to_one: false,
+      sigma_max: 700.0,
+      sigma_min: 0.002,
+      skip_prk_steps: true,
+      steps_offset: 1,
+      timestep_spacing: 'leading',
+      timestep_type: 'continuous',
+      trained_betas: null,
+      use_karras_sigmas: true,
+    });
+    expect(svd).toMatchObject({ parametrisation: 'v', sampler: 'euler' });
+    // Where the class has the key, it counts.
+    expect(setup('DDIMScheduler', { clip_sample: false, skip_prk_steps: true }).settings).toEqual({});
+    expect(setup('DDIMScheduler').settings).toEqual({ clip: 1 });
+  });
+
   it('refuse a config without a class', () => {
     expect(() => samplingFromDiffusers({ shift: 3 })).toThrowError('no "_class_name"');
     expect(() => samplingFromDiffusers({ _class_name: 'constructor' })).toThrowError('no scheduler class');
