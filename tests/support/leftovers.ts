@@ -32,7 +32,13 @@ export async function endMarked(mark: string, graceMs = 3000): Promise<void> {
   const until = performance.now() + graceMs;
   for (let left = processesMarked(mark); left.length > 0; left = processesMarked(mark)) {
     if (performance.now() > until) {
-      for (const { pid } of left) process.kill(pid, 'SIGKILL');
+      for (const { pid } of left) {
+        try {
+          process.kill(pid, 'SIGKILL');
+        } catch {
+          // It has just ended.
+        }
+      }
     }
     await pause(20);
   }

@@ -1,8 +1,8 @@
 /**
  * Kills the server, its runner or both with `kill -9` again and again, at random moments of a mixed load, and starts
  * what was killed again. A run that is killed three times without having come further counts as the reason and is
- * given up, so none is killed more often than twice. Every run that was accepted must end as it would have, give the same bytes, and at most one
- * step of sampling may be done twice for each kill.
+ * given up, so none is killed more often than twice. Every run that was accepted must end as it would have, give the
+ * same bytes, and at most one step of sampling may be done twice for each kill.
  */
 import { randomUUID } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
