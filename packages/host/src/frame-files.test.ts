@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -77,4 +78,16 @@ it('what has changed on the disk, or is gone, is not shown but told', async () =
   // Put away: a result that holds it does not count any more.
   expect(await store.hasFiles([kept.source.file.digest])).toBe(false);
   await expect(service().whole(kept, signal)).rejects.toMatchObject({ code: 'frames/gone' });
+});
+
+it('what changes while it is read is put away, before anybody looks for it again', async () => {
+  const kept = await keep();
+  const path = store.blobPath(kept.source.file.digest);
+  const bytes = await readFile(path);
+  bytes[bytes.length - 1]! ^= 1;
+  const reading = (async () => {
+    for await (const _ of service().read(kept, signal)) await writeFile(path, bytes);
+  })();
+  await expect(reading).rejects.toMatchObject({ code: 'frames/damaged' });
+  expect(existsSync(path)).toBe(false);
 });

@@ -85,3 +85,50 @@ it('offers only what is enough by itself', async () => {
 it('offers nothing where nothing helps', async () => {
   expect(await fitting(1e-6)).toEqual([]);
 });
+
+it('offers no value that a node refuses, also where no fact tells its rule', async () => {
+  const untold: AnyNodeDefinition = defineNode({
+    ...about,
+    type: 'size',
+    inputs: {},
+    outputs: { latent: latentPort },
+    params: { length: whole(81) },
+    infer: ({ params: { length } }) => ({
+      outputs: { latent: { frameCount: length } },
+      issues: length % 4 === 1 ? [] : [{ code: 'size/length', severity: 'error', message: 'Wrong length.' }],
+    }),
+    run: () => Promise.reject(new Error('never run')),
+  });
+  const found = await findFitting(document({ a: ['size'] }), {
+    registry: registryOf(untold),
+    context: { models: new Map() },
+    budget: { timeMs: 40 },
+    forecast: async (changed) => {
+      const likely = numberOf(changed, 'a', 'length', 81);
+      return { nodes: {}, unknown: [], timeMs: { low: likely, likely, high: likely } };
+    },
+  });
+  expect(found).toEqual([{ label: '37 frames instead of 81' }]);
+});
+
+it('makes nothing larger: what is below the value already stays', async () => {
+  const short = document({ a: ['size'], b: ['size'] });
+  const [a, b] = [short.nodes.a, short.nodes.b];
+  if (a === undefined || b === undefined) throw new Error('the document has two nodes');
+  const seen = new Set<number>();
+  const found = await findFitting(
+    { ...short, nodes: { a, b: { ...b, params: { length: 9 } } } },
+    {
+      registry: registryOf(size),
+      context: { models: new Map() },
+      budget: { timeMs: 50 },
+      forecast: async (changed) => {
+        seen.add(numberOf(changed, 'b', 'length', 9));
+        const likely = numberOf(changed, 'a', 'length', 81);
+        return { nodes: {}, unknown: [], timeMs: { low: likely, likely, high: likely } };
+      },
+    },
+  );
+  expect(found).toContainEqual({ label: '49 frames instead of 81' });
+  expect(Math.max(...seen)).toBe(9);
+});

@@ -6,9 +6,10 @@ import type { RunForecast, Workflow } from '@reelgraph/graph';
 import { defineNode } from '@reelgraph/node-api';
 import { openStore, type Store } from '@reelgraph/store';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { absentServices } from '../absent-services.ts';
 import { document, registryOf, sumNode, testEngine } from '../example-nodes.ts';
 import { addCosts, maxSamples, parseCosts, readCostsText } from './cost-samples.ts';
-import { createCostBook, forecastRun } from './forecast.ts';
+import { createCostBook, type ForecastOptions, forecastRun } from './forecast.ts';
 
 let folder: string;
 let store: Store;
@@ -37,7 +38,11 @@ const registry = registryOf(
   sumNode('fleeting', [], takes(50), { cache: 'none' }),
 );
 const engine = () => testEngine(registry, { store, clock, residentBytes: () => 1000 });
-const forecast = async (workflow: Workflow, targets: readonly string[]): Promise<RunForecast> => {
+const forecast = async (
+  workflow: Workflow,
+  targets: readonly string[],
+  options: Partial<ForecastOptions> = {},
+): Promise<RunForecast> => {
   const found = await forecastRun(workflow, {
     registry,
     context: { models: new Map() },
@@ -48,6 +53,7 @@ const forecast = async (workflow: Workflow, targets: readonly string[]): Promise
     digestOfModel: async () => '',
     digestOfFile: async () => '',
     targets,
+    ...options,
   });
   if (!found.ok) throw new Error(JSON.stringify(found.issues));
   return found.forecast;
@@ -81,6 +87,35 @@ test('F2 what is kept takes no time, and what only it needs is not needed', asyn
   expect(peakBytes).toBeUndefined();
   expect(nodes).toEqual({ a: { state: 'cached', samples: 0 }, b: { state: 'cached', samples: 0 } });
   expect(timeMs?.likely).toBeLessThan(1);
+});
+
+test('F2 the process that would run has what it holds, and the models that it has loaded', async () => {
+  const sampler = defineNode({
+    type: 'sampler',
+    version: 1,
+    title: 'Sampler',
+    description: 'Asks a model.',
+    category: 'Test',
+    inputs: {},
+    outputs: { sum: { type: 'number', label: 'Sum', description: 'A number.' } },
+    params: { model: { kind: 'model', label: 'Model', description: 'A model.', default: 'toy' } },
+    cache: 'none',
+    lane: 'inference',
+    infer: () => ({ outputs: { sum: {} }, issues: [] }),
+    run: () => ({ sum: 1 }),
+  });
+  const models = {
+    ...absentServices.models,
+    resolve: async (name: string) => ({ name, family: 'toy', digest: '' }),
+  };
+  const sampling = registryOf(sampler);
+  const asking = testEngine(sampling, { store, clock, models, residentBytes: () => 1000 });
+  const workflow = document({ a: ['sampler'] });
+  await asking.run(workflow, { targets: ['a'] });
+  const same = await forecast(workflow, ['a'], { registry: sampling });
+  const fresh = await forecast(workflow, ['a'], { registry: sampling, pid: undefined });
+  expect([same.nodes.a?.loadsModel, fresh.nodes.a?.loadsModel]).toEqual([undefined, true]);
+  expect([same.peakBytes?.likely, fresh.peakBytes?.likely]).toEqual([1000, undefined]);
 });
 
 //  a(slow, inference) ─┐
