@@ -104,7 +104,9 @@ describe('extend-clip', () => {
         const { shape, data } = inMemory(joined.frames).pixels;
         const values = Array.from({ length: shape[2] ?? 0 }, (_, t) => data[t * 1024]);
         const given = (part: Frames | undefined) =>
-          part === undefined ? [] : Array.from({ length: 17 }, (_, t) => inMemory(part).pixels.data[t * 1024]);
+          part === undefined
+            ? []
+            : Array.from({ length: 17 }, (_, t) => inMemory(part).pixels.data[t * 1024]);
         expect(values).toEqual([...given(before), ...Array(newFrames).fill(-1), ...given(after)]);
       }
     },

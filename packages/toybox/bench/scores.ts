@@ -54,8 +54,7 @@ export function cameBack({ reading, agreement }: Judged): boolean {
   return (
     agreement.shape === true &&
     agreement.colour === true &&
-    absence !== undefined &&
-    absence.isBack &&
+    absence?.isBack === true &&
     absence.frames >= leastHiddenFrames
   );
 }
