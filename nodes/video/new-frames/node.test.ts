@@ -42,6 +42,13 @@ describe('new-frames', () => {
     ]);
   });
 
+  it('leaves the frames between two seams as they are, each in its place', async () => {
+    const frames = clip(0, 0, 0.3, 0.5, 0, 0);
+    expect(await keep({ frames, lead: 1, tail: 1, before: clip(0.1), after: clip(-0.1) }, 1)).toEqual([
+      0.05, 0.3, 0.5, -0.05,
+    ]);
+  });
+
   it('has the rate of the clip that it belongs to, and its length is known before', async () => {
     const before = { ...clip(0.1), fps: 24 };
     const inputs: { frames: Frames; lead: number; tail: number; before?: Frames; after?: Frames } = {

@@ -1,35 +1,18 @@
 /** Frames as the interleaved 8-bit RGB that encoders and image files use. */
-import { clipSize, type FrameChunk, toByte } from '@reelgraph/node-api';
-import type { Tensor } from '@reelgraph/tensor';
+import { chunkOfPixels, type FrameChunk } from '@reelgraph/node-api';
+import { sliceAxis, type Tensor } from '@reelgraph/tensor';
 
-/**
- * One frame as interleaved RGB bytes. A `size` larger than the clip is filled by repeating the last column and
- * row, which is how odd sizes become even without a visible border.
- */
-export function frameToRgb(
-  pixels: Tensor<'float32'>,
-  frame: number,
-  size?: { widthPx: number; heightPx: number },
-): Uint8Array<ArrayBuffer> {
-  const { frameCount, widthPx, heightPx } = clipSize(pixels);
-  const width = size?.widthPx ?? widthPx;
-  const height = size?.heightPx ?? heightPx;
-  const plane = heightPx * widthPx;
-  const rgb = new Uint8Array(width * height * 3);
-  let at = 0;
-  for (let y = 0; y < height; y++) {
-    const row = frame * plane + Math.min(y, heightPx - 1) * widthPx;
-    for (let x = 0; x < width; x++) {
-      const from = row + Math.min(x, widthPx - 1);
-      for (let channel = 0; channel < 3; channel++) {
-        rgb[at++] = toByte(pixels.data[channel * frameCount * plane + from]!);
-      }
-    }
-  }
-  return rgb;
+/** One frame of a clip as interleaved RGB bytes. */
+export function frameToRgb(pixels: Tensor<'float32'>, frame: number): Uint8Array {
+  return chunkOfPixels(sliceAxis(pixels, 2, frame, frame + 1)).rgb;
 }
 
-/** Frame `frame` of a chunk as bytes of a larger picture, as in `frameToRgb`. A view of the chunk where it fits as it is. */
+/**
+ * Frame `frame` of a chunk as bytes of a larger picture: the last column and row are repeated, which is how odd sizes
+ * become even without a visible border. A view of the chunk where it fits as it is.
+ *
+ * @param rgb of the chunk, which may be made each time it is asked for
+ */
 export function paddedRgb(
   chunk: FrameChunk,
   rgb: Uint8Array,
