@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { emptyWorkflow } from '@reelgraph/graph';
 import type { LiveRequest } from '@reelgraph/protocol';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import { EventHub } from './event-hub.ts';
 import { createGuard } from './guard.ts';
@@ -132,6 +132,73 @@ it('a greeting longer than the backlog of a reader that is dropped does not end 
   hub.publish(() => [{ runId: 'a', body: { type: 'node.started', nodeId: 'last' } }]);
   await expect.poll(() => told.at(-1)).toBe('event');
   expect(reader.readyState).toBe(WebSocket.OPEN);
+  reader.close();
+});
+
+it('newcomers are told everything once: in the greeting what has happened, behind it the rest', async () => {
+  withoutPings();
+  const happen = () => hub.publish(() => [{ runId: 'a', body: { type: 'node.started', nodeId: 'n' } }]);
+  // When a newcomer says hello, something is on its way to those who are there.
+  server.on('upgrade', (_request, socket) => socket.prependListener('data', happen));
+  const newcomers: { readonly welcome: number; readonly cursors: readonly number[] }[] = [];
+  for (let count = 0; count < 3; count += 1) {
+    const newcomer = { welcome: 0, cursors: [] as number[] };
+    const socket = new WebSocket(`ws://127.0.0.1:${port}/api/v1/events`, {
+      origin: `http://127.0.0.1:${port}`,
+    });
+    socket.on('open', () => socket.send('{"type":"hello","protocol":2}'));
+    socket.on('message', (data) => {
+      const message = JSON.parse(String(data));
+      if (message.type === 'welcome') newcomer.welcome = message.cursor;
+      else if (message.type === 'event') newcomer.cursors.push(message.cursor);
+    });
+    await expect.poll(() => newcomer.welcome).toBeGreaterThan(0);
+    newcomers.push(newcomer);
+  }
+  happen();
+  for (const { welcome, cursors } of newcomers) {
+    await expect.poll(() => cursors.at(-1) === hub.lastCursor()).toBe(true);
+    expect(cursors).toEqual(cursors.map((_, index) => welcome + 1 + index));
+  }
+});
+
+it('a reader who is behind is told events, and pictures only when there is room again', async () => {
+  withoutPings();
+  const error = { code: 'x/y', message: 'x'.repeat(12_000_000) };
+  hub.publish(() => [{ runId: 'a', body: { type: 'node.failed', nodeId: 'n', error } }]);
+  const greeted = vi.spyOn(hub, 'lastCursor');
+  const origin = `http://127.0.0.1:${port}`;
+  const reader = new WebSocket(`ws://127.0.0.1:${port}/api/v1/events`, { origin });
+  const told: string[] = [];
+  reader.on('message', (data) => {
+    const message = JSON.parse(String(data));
+    told.push(message.type === 'preview' ? `preview ${message.preview.step}` : message.type);
+  });
+  reader.on('open', () => {
+    reader.send('{"type":"hello","protocol":2}');
+    reader.pause();
+  });
+  await expect.poll(() => greeted.mock.calls.length).toBe(1);
+  const show = (step: number) =>
+    hub.publishPreview({
+      runId: 'a',
+      nodeId: 'm',
+      step,
+      mediaType: 'image/png',
+      frameCount: 1,
+      widthPx: 1,
+      heightPx: 1,
+      fps: 8,
+      data: '',
+    });
+  show(1);
+  hub.publish(() => [{ runId: 'a', body: { type: 'node.started', nodeId: 'm' } }]);
+  for (let turns = 0; turns < 3; turns += 1) await new Promise((done) => setImmediate(done));
+  reader.resume();
+  await expect.poll(() => told).toContain('event');
+  show(2);
+  await expect.poll(() => told).toContain('preview 2');
+  expect(told).not.toContain('preview 1');
   reader.close();
 });
 
