@@ -50,6 +50,27 @@ it.each([
   journal.close();
 });
 
+it('the events of a run come in pages, each of them once and no other run’s', () => {
+  const journal = openRunJournal(folder);
+  const hub = new EventHub(journal);
+  for (const runId of ['long', 'other'])
+    hub.commit(() => [{ runId, body: { type: 'run.queued', workflowName: 'test' }, request: { workflow } }]);
+  for (const runId of ['long', 'other', 'long']) {
+    hub.commit(() =>
+      Array.from({ length: 250 }, (_, count) => ({
+        runId,
+        body: { type: 'node.started', nodeId: `n${count}` },
+      })),
+    );
+  }
+  const pages = [...journal.eventsOfRunByPage('long')];
+  expect(pages.length).toBeGreaterThan(1);
+  expect(pages.flat()).toEqual(journal.eventsOfRun('long'));
+  expect(pages.flat()).toHaveLength(501);
+  hub.close();
+  journal.close();
+});
+
 it('of many old runs the newest are kept', () => {
   for (const runId of ['first', 'second', 'third']) writeRun(runId, { stateJson: '{}' });
   const journal = openRunJournal(folder, { keepFinished: 2 });
