@@ -6,6 +6,7 @@ import {
   dataFolderAt,
   loadRegistry,
   modelRootsOf,
+  removeIncomingLeftovers,
   runLimitsOf,
 } from '@reelgraph/host';
 import { protocolVersion } from '@reelgraph/protocol';
@@ -64,6 +65,7 @@ export async function composeServer(options: ServerOptions): Promise<ServerParts
 
   const journal = openRunJournal(folder.root, { onNote: (note, details) => log.warn(details, note) });
   const store = await openStore(folder.artifactsFolder);
+  void removeIncomingLeftovers(folder.inputsFolder);
   const hub = new EventHub(journal);
   const monitor = startLoopMonitor();
   const metrics = createMetrics({
@@ -142,7 +144,7 @@ export async function composeServer(options: ServerOptions): Promise<ServerParts
   const catalogue = await createCatalogue(modelRoots, {
     files: inputFiles,
     registry: await loadRegistry(nodeModules),
-    inspect: (bytes) => media.facts(bytes),
+    inspect: (file) => media.facts(file),
   });
   const checker = createChecker(catalogue, { modelRoots, inputRoots, nodeModules });
   const estimator = createEstimator({

@@ -55,7 +55,7 @@ export async function createServer(options: ServerOptions): Promise<RunningServe
   }
   const ready = Promise.withResolvers<ServerParts>();
   const server = createHttpServer(
-    { headersTimeout: 15_000, requestTimeout: 120_000, keepAliveTimeout: 10_000 },
+    { headersTimeout: 15_000, requestTimeout: 600_000, keepAliveTimeout: 10_000 },
     (request, response) => {
       ready.promise.then(
         ({ app }) => app(request, response),

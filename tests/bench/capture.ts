@@ -9,7 +9,7 @@ import { createEngine, type Engine } from '@reelgraph/engine';
 import { createModelService, type ModelServiceHandle } from '@reelgraph/inference';
 import { createMediaService } from '@reelgraph/media';
 import { defineNode, type ModelService, type WholeFrames } from '@reelgraph/node-api';
-import { inMemory } from '@reelgraph/node-api/testing';
+import { createFakeFiles, inMemory } from '@reelgraph/node-api/testing';
 import { builtinNodes } from '@reelgraph/nodes';
 import { openStore, type Store } from '@reelgraph/store';
 import { sliceAxis } from '@reelgraph/tensor';
@@ -93,11 +93,9 @@ export async function createCapturingEngine(
         ...(await store.putFile(path, { move: true })),
       }),
     }),
-    files: {
-      read: async (name) => {
-        throw new Error(`the bench has no input file ${name}`);
-      },
-    },
+    files: createFakeFiles(async (name) => {
+      throw new Error(`the bench has no input file ${name}`);
+    }),
     // Previews are made as they are for a person who watches, and thrown away.
     encodePreview: async (pixels) => {
       const { encodePreview } = await import('@reelgraph/media');

@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { createEngine, type Engine } from '@reelgraph/engine';
 import { parseWorkflowValue, type RunEvent, type Workflow } from '@reelgraph/graph';
 import { defineNode, type Latent, type ModelService } from '@reelgraph/node-api';
-import { createFakeMedia, createFakeModels } from '@reelgraph/node-api/testing';
+import { createFakeFiles, createFakeMedia, createFakeModels } from '@reelgraph/node-api/testing';
 import { builtinNodes } from '@reelgraph/nodes';
 import { openStore, type Store } from '@reelgraph/store';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -78,7 +78,7 @@ async function startProcess(folder: string): Promise<Process> {
     store,
     models,
     media: createFakeMedia(),
-    files: { read: () => Promise.reject(new Error('there are no files')) },
+    files: createFakeFiles(() => Promise.reject(new Error('there are no files'))),
   });
   return {
     async run(workflow, abortAfter = Number.POSITIVE_INFINITY) {

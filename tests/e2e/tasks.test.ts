@@ -17,6 +17,7 @@ import {
   type Latent,
   type MediaService,
 } from '@reelgraph/node-api';
+import { createFakeFiles } from '@reelgraph/node-api/testing';
 import { builtinNodes } from '@reelgraph/nodes';
 import { isTensor, sliceAxis, type Tensor } from '@reelgraph/tensor';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -82,7 +83,7 @@ async function run(name: string, inputs: Readonly<Record<string, string | number
     registry: new Map([...builtinNodes].map(([type, definition]) => [type, recording(definition)])),
     models,
     media,
-    files: { read: (file) => readFile(join(projectRoot, 'workflows', file)) },
+    files: createFakeFiles((file) => readFile(join(projectRoot, 'workflows', file))),
   });
   const result = await engine.run({ runId: name, workflow: applied.workflow, onEvent: () => {} });
   expect(result, JSON.stringify(result)).toMatchObject({ status: 'succeeded' });

@@ -111,7 +111,7 @@ export const loadVideo = defineNode({
     }
     const selection = selectionOf(params);
     return {
-      frames: await ctx.media.decodeVideo(await ctx.files.read(params.file), selection, ctx.signal),
+      frames: await ctx.media.decodeVideo(ctx.files.stream(params.file), selection, ctx.signal),
     };
   },
 });

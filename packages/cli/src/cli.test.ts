@@ -113,6 +113,59 @@ describe('run', () => {
     });
   });
 
+  it('takes a video that is larger than what is read whole, keeps it once, and notices another of that name', async () => {
+    const film = join(scratch, 'film.mp4');
+    const clip = await readFile(join(projectRoot, 'workflows/inputs/red-circle.mp4'));
+    /** The clip, and a box behind it that nobody reads. */
+    const writeFilm = async (paddingBytes: number): Promise<void> => {
+      const padding = Buffer.from('\0\0\0\0free');
+      padding.writeUInt32BE(paddingBytes);
+      await writeFile(film, [clip, padding]);
+      await truncate(film, clip.byteLength + paddingBytes);
+    };
+    const node = (type: string, params: Record<string, unknown>) => ({ type, version: 1, params });
+    const workflow = await write('film.json', (w) => {
+      Object.assign(w, {
+        inputs: { film: { node: 'video', param: 'file', label: 'Film' } },
+        outputs: {},
+        nodes: {
+          video: node('load-video', { file: 'none.mp4' }),
+          fit: node('resize-frames', { width: 32, height: 32 }),
+          mux: node('video-mux', {}),
+          save: node('save-video', {}),
+        },
+        edges: [
+          { from: ['video', 'frames'], to: ['fit', 'frames'] },
+          { from: ['fit', 'frames'], to: ['mux', 'frames'] },
+          { from: ['mux', 'video'], to: ['save', 'video'] },
+        ],
+        layout: { nodes: {} },
+      });
+    });
+    const convert = async (out: string): Promise<string> => {
+      const args = ['run', workflow, '--set', 'film=film.mp4', '--out', join(scratch, out)];
+      const { code, stdout, stderr } = await run(...args);
+      expect(code, stdout + stderr).toBe(0);
+      return stdout;
+    };
+    const inputs = () => readdir(join(scratch, 'data/inputs'));
+    await writeFilm(70 * 1024 * 1024);
+    const before = (await inputs().catch(() => [])).length;
+    expect(await convert('film-1.mp4')).toMatch(/^video: done in /m);
+    expect(await convert('film-2.mp4')).toMatch(/^video: .*cache/m);
+    expect(await inputs()).toHaveLength(before + 1);
+    await writeFilm(71 * 1024 * 1024);
+    expect(await convert('film-3.mp4')).toMatch(/^video: done in /m);
+
+    await writeFile(join(scratch, 'film.png'), '\x89PNG');
+    await truncate(join(scratch, 'film.png'), 65 * 1024 * 1024);
+    const image = join(projectRoot, 'workflows/image-to-video.json');
+    const { code, stderr } = await run('run', image, '--set', 'image=film.png');
+    expect(code).toBe(exitCodes.usage);
+    expect(stderr).toMatch(/film\.png[\s\S]*64 MiB/);
+    expect(await inputs()).toHaveLength(before + 2);
+  }, 60_000);
+
   it('without --out saves under the result’s own name and overwrites nothing', async () => {
     const folder = join(scratch, 'here');
     await mkdir(folder);

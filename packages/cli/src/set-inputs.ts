@@ -1,13 +1,11 @@
 /** `--set name=value`: values for a workflow's inputs, with files taken from where the person stands. */
-import { createHash } from 'node:crypto';
-import { readFile, stat } from 'node:fs/promises';
-import { extname, join, resolve } from 'node:path';
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { extname, resolve } from 'node:path';
 import { applyInputs, type NodeCatalogue, type Workflow } from '@reelgraph/graph';
-import { type DataFolder, writeFileAtomically } from '@reelgraph/host';
+import { type DataFolder, isFileTooLarge, withIncomingFile } from '@reelgraph/host';
 import { CliError } from './errors.ts';
 import { exitCodes } from './exit-codes.ts';
-
-const maxInputBytes = 64 * 1024 * 1024;
 
 /** `name=value` pairs; everything after the first `=` is the value. @throws CliError */
 export function parseAssignments(texts: readonly string[]): Map<string, string> {
@@ -63,16 +61,20 @@ async function takeFile(value: string, folder: DataFolder): Promise<string> {
   const path = resolve(value);
   const info = await stat(path).catch(() => undefined);
   if (info === undefined || !info.isFile()) return value;
-  if (info.size > maxInputBytes) {
-    throw new CliError(
-      exitCodes.usage,
-      'file/too-large',
-      `${value} is larger than ${maxInputBytes / 1024 / 1024} MiB.`,
-    );
-  }
-  const bytes = await readFile(path);
   const ending = /^\.[A-Za-z0-9]{1,8}$/.exec(extname(path))?.[0].toLowerCase() ?? '';
-  const name = `${createHash('sha256').update(bytes).digest('hex')}${ending}`;
-  await writeFileAtomically(join(folder.inputsFolder, name), bytes);
-  return `inputs/${name}`;
+  try {
+    return await withIncomingFile(
+      createReadStream(path, { highWaterMark: 1024 * 1024 }),
+      folder.inputsFolder,
+      async (file) => {
+        const name = `${file.digest}${ending}`;
+        await file.keepAs(name);
+        return `inputs/${name}`;
+      },
+    );
+  } catch (error) {
+    if (!isFileTooLarge(error)) throw error;
+    const hint = error.hint === undefined ? {} : { hint: error.hint };
+    throw new CliError(exitCodes.usage, error.code, `${value}: ${error.message}`, hint);
+  }
 }

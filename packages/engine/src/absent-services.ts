@@ -1,5 +1,6 @@
 /** Services for tests and benches whose nodes reach for nothing. */
-import type { InputFiles, MediaService, ModelService } from '@reelgraph/node-api';
+import type { MediaService, ModelService } from '@reelgraph/node-api';
+import type { DigestedFiles } from './engine-types.ts';
 
 const absent = (): never => {
   throw new Error('This node was not expected to use a service.');
@@ -9,7 +10,7 @@ const absent = (): never => {
 export const absentServices: {
   readonly models: ModelService;
   readonly media: MediaService;
-  readonly files: InputFiles;
+  readonly files: DigestedFiles;
 } = {
   models: {
     resolve: absent,
@@ -24,5 +25,5 @@ export const absentServices: {
     stepWorld: absent,
   },
   media: { decodeImage: absent, resizeImage: absent, decodeVideo: absent, muxVideo: absent },
-  files: { read: absent },
+  files: { read: absent, stream: absent, digest: absent },
 };

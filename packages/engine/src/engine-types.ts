@@ -38,6 +38,12 @@ export interface Clock {
   elapsed(): number;
 }
 
+/** Input files, and what tells their contents apart. */
+export interface DigestedFiles extends InputFiles {
+  /** SHA-256 of a file's bytes, lower-case hex. @throws NodeError 'file/not-found' | 'file/too-large' */
+  digest(name: string): Promise<string>;
+}
+
 export interface EngineOptions {
   readonly registry: NodeRegistry;
   /** Results on disk; without one only memory caches. */
@@ -46,7 +52,7 @@ export interface EngineOptions {
   readonly media: MediaService;
   /** Reads and makes clips; without one all clips are whole in memory, and long videos are refused. */
   readonly frames?: FrameService;
-  readonly files: InputFiles;
+  readonly files: DigestedFiles;
   /** Turns preview pixels [1, 3, T, H, W] in [-1, 1] into an image; without it nodes are not asked for any. */
   readonly encodePreview?: (pixels: Tensor<'float32'>) => Promise<EncodedPreview>;
   /** Results kept in memory between and during runs; 512 MiB unless given. */

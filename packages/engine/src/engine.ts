@@ -1,6 +1,5 @@
 import { availableParallelism } from 'node:os';
 import type { RunError, RunEventBody } from '@reelgraph/graph';
-import { digestOf } from '@reelgraph/store';
 import type { Clock, Engine, EngineOptions, RunRequest, RunResult } from './engine-types.ts';
 import { createCostRecorder } from './estimate/cost-recorder.ts';
 import { type EngineState, executePlan } from './execute.ts';
@@ -51,7 +50,7 @@ async function run(state: EngineState, request: RunRequest): Promise<RunResult> 
   const planned = await planRun(request.workflow, options.registry, {
     ...(request.targets === undefined ? {} : { targets: request.targets }),
     digestOfModel: async (name) => (await options.models.resolve(name, signal)).digest,
-    digestOfFile: async (name) => digestOf(await options.files.read(name)),
+    digestOfFile: (name) => options.files.digest(name),
   });
   if (planned.ok) return executePlan(state, planned.plan, request, startedAt);
 

@@ -2,6 +2,7 @@ export { blockingIssues, checkWorkflow, type WorkflowCheck } from './check.ts';
 export { createEngine } from './engine.ts';
 export type {
   Clock,
+  DigestedFiles,
   EncodedPreview,
   Engine,
   EngineOptions,

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { defineNode, type ModelRef } from '@reelgraph/node-api';
+import { createFakeFiles } from '@reelgraph/node-api/testing';
 import { openStore } from '@reelgraph/store';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { absentServices } from './absent-services.ts';
@@ -44,7 +45,7 @@ const namer = defineNode({
 describe('what is computed belongs to what was planned', () => {
   test('K7 a file that changes between plan and read fails the node; nothing is kept under the old bytes', async () => {
     const contents = ['old', 'new'];
-    const files = { read: async () => new TextEncoder().encode(contents.shift() ?? 'old') };
+    const files = createFakeFiles(async () => new TextEncoder().encode(contents.shift() ?? 'old'));
     const engine = testEngine(registryOf(reader), { files, store: await openStore(folder) });
     const workflow = document({ r: ['reader'] });
     const result = await engine.run(workflow);
@@ -62,15 +63,35 @@ describe('what is computed belongs to what was planned', () => {
     expect((await engine.run(workflow)).story).toEqual(['cached r']);
   });
 
+  test('K7 so does one that is read piece by piece, when it has all been read', async () => {
+    const contents = ['old', 'new'];
+    const files = createFakeFiles(async () => new TextEncoder().encode(contents.shift() ?? 'old'));
+    let read = '';
+    const streamer = defineNode({
+      ...common,
+      type: 'streamer',
+      title: 'Streamer',
+      params: { file: { kind: 'file', label: 'File', description: '', default: 'a.mp4', accept: 'video' } },
+      async run({ params, ctx }) {
+        read = '';
+        for await (const piece of ctx.files.stream(params.file)) read += new TextDecoder().decode(piece);
+        return { text: read };
+      },
+    });
+    const engine = testEngine(registryOf(streamer), { files, store: await openStore(folder) });
+    const workflow = document({ s: ['streamer'] });
+    expect((await engine.run(workflow)).error).toMatchObject({ code: 'file/changed' });
+    expect(read).toBe('new');
+    expect(shown(await engine.run(workflow), 's', 'text')).toBe('old');
+  });
+
   test('K7 a file that could not be read while planning may be there by now: it runs, and is not kept', async () => {
     let reads = 0;
-    const files = {
-      async read() {
-        reads += 1;
-        if (reads % 2 === 1) throw new Error('not yet');
-        return new TextEncoder().encode('here');
-      },
-    };
+    const files = createFakeFiles(async () => {
+      reads += 1;
+      if (reads % 2 === 1) throw new Error('not yet');
+      return new TextEncoder().encode('here');
+    });
     const engine = testEngine(registryOf(reader), { files, store: await openStore(folder) });
     const workflow = document({ r: ['reader'] });
     for (let run = 0; run < 2; run += 1) {

@@ -2,6 +2,7 @@
  * Services as a run planned them. A result is kept under the digests that were seen while planning, so a node
  * must be given those very bytes: what changed in between would be kept, for ever, as the result of something else.
  */
+import { createHash } from 'node:crypto';
 import { type InputFiles, type ModelService, NodeError, type ResultFiles } from '@reelgraph/node-api';
 import { digestOf, type Store } from '@reelgraph/store';
 import type { PlannedDigests } from './plan.ts';
@@ -15,6 +16,16 @@ export function plannedFiles(files: InputFiles, planned: PlannedDigests): InputF
       if (digest !== undefined && digestOf(bytes) !== digest)
         throw changed('file/changed', `The file "${name}"`);
       return bytes;
+    },
+    async *stream(name) {
+      const hash = createHash('sha256');
+      for await (const piece of files.stream(name)) {
+        hash.update(piece);
+        yield piece;
+      }
+      const digest = planned.files.get(name);
+      if (digest !== undefined && hash.digest('hex') !== digest)
+        throw changed('file/changed', `The file "${name}"`);
     },
   };
 }

@@ -8,11 +8,12 @@ import {
 } from '@reelgraph/engine';
 import type { GraphIssue, NodeCatalogue, NodeTypeInfo, Workflow } from '@reelgraph/graph';
 import { createModelService, type InstalledModel, type ModelServiceHandle } from '@reelgraph/inference';
+import type { OpenFile } from '@reelgraph/media';
 import { describeNode, type InferContext, type NodeRegistry } from '@reelgraph/node-api';
 import { builtinNodes } from '@reelgraph/nodes';
 import { modelFolder } from '@reelgraph/toybox';
 import type { DataFolder } from './data-folder.ts';
-import { createFileInspector, filesNamedBy, type InspectBytes } from './file-inspector.ts';
+import { createFileInspector, filesNamedBy, type InspectFile } from './file-inspector.ts';
 import { folderStamp } from './folder-stamp.ts';
 import type { LocatedInputFiles } from './input-files.ts';
 
@@ -48,7 +49,7 @@ export interface FileOptions {
   /** Where digests of models are remembered. */
   readonly digestFile?: string;
   /** On this thread unless given. */
-  readonly inspect?: InspectBytes;
+  readonly inspect?: InspectFile;
   /** Those of this program unless given. */
   readonly registry?: NodeRegistry;
 }
@@ -71,9 +72,9 @@ export async function createCatalogue(
 }
 
 /** Loaded with the first file: most checks need none, and the libraries take their time. */
-async function inspectHere(bytes: Uint8Array) {
+async function inspectHere(file: OpenFile) {
   const { fileFactsOf } = await import('@reelgraph/media');
-  return fileFactsOf(bytes);
+  return fileFactsOf(file);
 }
 
 export interface CatalogueOptions extends FileOptions {

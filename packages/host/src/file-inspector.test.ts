@@ -1,8 +1,9 @@
-import { mkdtemp, rm, utimes, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, truncate, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Workflow, workflowSchema } from '@reelgraph/graph';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { readPart } from '@reelgraph/media';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createFileInspector, filesNamedBy } from './file-inspector.ts';
 import { createInputFiles } from './input-files.ts';
 
@@ -17,8 +18,8 @@ afterEach(() => rm(folder, { recursive: true, force: true }));
 const files = () => createInputFiles([{ folder }]);
 /** Says of a file how many bytes it has. */
 const inspector = () =>
-  createFileInspector(async (bytes) => {
-    const text = Buffer.from(bytes).toString();
+  createFileInspector(async (file) => {
+    const text = Buffer.from(await readPart(file, 0, 100)).toString();
     looked.push(text);
     if (text === 'fails') throw new Error('the worker died');
     return { kind: 'image', mediaType: 'image/png', widthPx: text.length, heightPx: 1, hasAlpha: false };
@@ -44,6 +45,26 @@ describe('facts of input files', () => {
     await writeFile(path, 'three');
     expect((await factsOf(['a.png'], files())).get('a.png')).toMatchObject({ widthPx: 5 });
     expect(looked).toEqual(['one', 'three']);
+  });
+
+  it('a file may be as large as what begins like it', async () => {
+    await writeFile(join(folder, 'a.png'), '\x89PNG');
+    await writeFile(join(folder, 'a.mp4'), '\0\0\0\x20ftypisom');
+    for (const name of ['a.png', 'a.mp4']) await truncate(join(folder, name), 64 * 1024 * 1024 + 1);
+    const facts = await inspector().factsOf(['a.png', 'a.mp4'], files());
+    expect(facts.get('a.png')).toEqual({
+      kind: 'unusable',
+      code: 'file/too-large',
+      message: 'The input file "a.png" is larger than 64 MiB.',
+    });
+    expect(facts.get('a.mp4')).toMatchObject({ kind: 'image', widthPx: 100 });
+    vi.stubEnv('REELGRAPH_INPUT_VIDEO', '64M');
+    try {
+      const again = await inspector().factsOf(['a.mp4'], files());
+      expect(again.get('a.mp4')).toMatchObject({ kind: 'unusable', code: 'file/too-large' });
+    } finally {
+      vi.unstubAllEnvs();
+    }
   });
 
   it('a missing file is told, a look that failed tells nothing and is tried again', async () => {

@@ -1,45 +1,42 @@
 /** What the input files of a workflow are, for its check: looked at once per content, never waiting for a disk twice. */
-import { createHash } from 'node:crypto';
 import type { NodeCatalogue, Workflow, WorkflowNode } from '@reelgraph/graph';
 import { own, withSubgraphs } from '@reelgraph/graph';
+import type { OpenFile } from '@reelgraph/media';
 import { type FileFacts, NodeError } from '@reelgraph/node-api';
 import { beginsAsLatentFile, latentFactsOf } from '@reelgraph/nodes';
+import { remember } from './file-pieces.ts';
 import type { LocatedInputFiles, OpenInput } from './input-files.ts';
+import { fileTooLarge, headBytes, isVideoHead, limitOf } from './input-limits.ts';
 
 export interface FileInspector {
   /** Facts by name; a file that could not be looked at is left out. */
   factsOf(names: Iterable<string>, files: LocatedInputFiles): Promise<ReadonlyMap<string, FileFacts>>;
 }
 
-/** Looks into bytes; the host decides on which thread. */
-export type InspectBytes = (bytes: Uint8Array) => Promise<FileFacts>;
+/** Looks into a file that stays open meanwhile; the host decides on which thread. */
+export type InspectFile = (file: OpenFile) => Promise<FileFacts>;
 
-/** As much as a run reads. */
-const maxBytes = 64 * 1024 * 1024;
-const maxRemembered = 2000;
-/** Bytes hashed before others have their turn: a few milliseconds. */
-const hashedAtOnce = 4 * 1024 * 1024;
 /** More files than a person names; a document of a stranger may name any number. */
 const maxFiles = 200;
 
-/** An inspector that remembers facts by digest, and digests by what the file system says of a file. */
-export function createFileInspector(inspect: InspectBytes): FileInspector {
-  const digests = new Map<string, string>();
+/** An inspector that remembers facts by digest. */
+export function createFileInspector(inspect: InspectFile): FileInspector {
   const known = new Map<string, Promise<FileFacts>>();
 
-  async function look({ handle, byteLength }: OpenInput, name: string): Promise<FileFacts | undefined> {
-    if (byteLength > maxBytes) {
-      const message = `The input file "${name}" is larger than ${maxBytes / 1024 / 1024} MiB.`;
-      return { kind: 'unusable', code: 'file/too-large', message };
+  async function look(
+    opened: OpenInput,
+    name: string,
+    files: LocatedInputFiles,
+  ): Promise<FileFacts | undefined> {
+    const { handle, byteLength } = opened;
+    const { buffer: head } = await handle.read(Buffer.alloc(headBytes), 0, headBytes, 0);
+    const limitBytes = limitOf(head);
+    if (byteLength > limitBytes) {
+      const { code, message } = fileTooLarge(`The input file "${name}"`, limitBytes);
+      return { kind: 'unusable', code, message };
     }
-    const { dev, ino, size, mtimeMs, ctimeMs } = await handle.stat();
-    const stamp = [dev, ino, size, mtimeMs, ctimeMs].join(' ');
-    const remembered = known.get(digests.get(stamp) ?? '');
-    if (remembered !== undefined) return remembered;
-    const bytes = await handle.readFile();
-    const digest = await digestOf(bytes);
-    remember(digests, stamp, digest);
-    const facts = known.get(digest) ?? (beginsAsLatentFile(bytes) ? latentFacts(bytes) : inspect(bytes));
+    const digest = await files.digestOf(opened);
+    const facts = known.get(digest) ?? factsOfFile(opened, isVideoHead(head));
     remember(known, digest, facts);
     try {
       return await facts;
@@ -48,6 +45,12 @@ export function createFileInspector(inspect: InspectBytes): FileInspector {
       known.delete(digest);
       return undefined;
     }
+  }
+
+  async function factsOfFile({ handle, byteLength }: OpenInput, isVideo: boolean): Promise<FileFacts> {
+    const bytes = isVideo ? undefined : await handle.readFile();
+    if (bytes !== undefined && beginsAsLatentFile(bytes)) return latentFacts(bytes);
+    return inspect({ fd: handle.fd, byteLength });
   }
 
   return {
@@ -62,7 +65,7 @@ export function createFileInspector(inspect: InspectBytes): FileInspector {
           continue;
         }
         try {
-          const found = await look(opened, name);
+          const found = await look(opened, name, files);
           if (found !== undefined) facts.set(name, found);
         } finally {
           await opened.handle.close();
@@ -95,20 +98,4 @@ async function latentFacts(bytes: Uint8Array): Promise<FileFacts> {
     if (!(error instanceof NodeError)) throw error;
     return { kind: 'unusable', code: error.code, message: error.message };
   }
-}
-
-async function digestOf(bytes: Uint8Array): Promise<string> {
-  const hash = createHash('sha256');
-  for (let at = 0; at < bytes.length; at += hashedAtOnce) {
-    if (at > 0) await new Promise(setImmediate);
-    hash.update(bytes.subarray(at, at + hashedAtOnce));
-  }
-  return hash.digest('hex');
-}
-
-function remember<T>(map: Map<string, T>, key: string, value: T): void {
-  map.delete(key);
-  map.set(key, value);
-  const [oldest] = map.keys();
-  if (map.size > maxRemembered && oldest !== undefined) map.delete(oldest);
 }

@@ -17,8 +17,7 @@ import {
   refusalOf,
   type Workflow,
 } from '@reelgraph/graph';
-import { NodeError } from '@reelgraph/node-api';
-import { digestOf, type Store } from '@reelgraph/store';
+import type { Store } from '@reelgraph/store';
 import type { Catalogue } from './catalogue.ts';
 import { deviceOf } from './devices.ts';
 import type { LocatedInputFiles } from './input-files.ts';
@@ -50,13 +49,11 @@ export interface ForecasterOptions {
 
 /** How long a look at a package's files counts: forecasts are asked for many a second, models do not change. */
 const lookAgainMs = 2000;
-const maxRemembered = 500;
 
 export function createForecaster({ catalogue, store, files }: ForecasterOptions): Forecaster {
   let book: CostBook = createCostBook(parseCosts(undefined));
   let bookText: string | undefined;
   const models = new Map<string, { readonly atMs: number; readonly digest: Promise<string> }>();
-  const fileDigests = new Map<string, string>();
 
   /** Fitted anew when something was learnt. */
   function currentBook(): CostBook {
@@ -74,21 +71,6 @@ export function createForecaster({ catalogue, store, files }: ForecasterOptions)
     return digest;
   }
 
-  async function digestOfFile(name: string): Promise<string> {
-    const opened = await files.open(name);
-    if (opened === undefined) throw new NodeError('file/not-found', `There is no input file "${name}".`);
-    const { dev, ino, size, mtimeMs, ctimeMs } = await opened.handle
-      .stat()
-      .finally(() => opened.handle.close());
-    const stamp = [dev, ino, size, mtimeMs, ctimeMs].join(' ');
-    const known = fileDigests.get(stamp);
-    if (known !== undefined) return known;
-    const digest = digestOf(await files.read(name));
-    if (fileDigests.size >= maxRemembered) fileDigests.clear();
-    fileDigests.set(stamp, digest);
-    return digest;
-  }
-
   async function forecast(
     workflow: Workflow,
     { targets, pid, nothingKept = false }: ForecastRequest = {},
@@ -101,7 +83,7 @@ export function createForecaster({ catalogue, store, files }: ForecasterOptions)
       cpuLanes: availableParallelism(),
       deviceOf,
       digestOfModel,
-      digestOfFile,
+      digestOfFile: (name) => files.digest(name),
       pid,
       ...(targets === undefined ? {} : { targets }),
     });

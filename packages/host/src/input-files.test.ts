@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
-import { link, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { link, mkdir, mkdtemp, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -39,6 +40,35 @@ describe('an input file', () => {
   it.skipIf(process.platform === 'win32')('is never a pipe, and nobody waits for its writer', async () => {
     execFileSync('mkfifo', [join(root, 'inputs/pipe.png')]);
     expect(await files.open('inputs/pipe.png')).toBeUndefined();
+  });
+
+  it('that is large comes in pieces and never whole', async () => {
+    const byteLength = 64 * 1024 * 1024 + 5;
+    const path = join(root, 'beside/large.mp4');
+    await writeFile(path, 'begin');
+    await truncate(path, byteLength);
+    const sizes: number[] = [];
+    for await (const piece of files.stream('large.mp4')) sizes.push(piece.byteLength);
+    expect(sizes.reduce((sum, size) => sum + size)).toBe(byteLength);
+    expect(Math.max(...sizes)).toBeLessThanOrEqual(1024 * 1024);
+    const whole = createHash('sha256')
+      .update('begin')
+      .update(Buffer.alloc(byteLength - 5));
+    expect(await files.digest('large.mp4')).toBe(whole.digest('hex'));
+    await expect(files.read('large.mp4')).rejects.toMatchObject({ code: 'file/too-large' });
+  });
+
+  it('larger than any may be is not begun to be read', async () => {
+    const path = join(root, 'beside/endless.mp4');
+    await writeFile(path, '');
+    await truncate(path, 4 * 1024 ** 3 + 1);
+    const refusal = {
+      code: 'file/too-large',
+      message: 'The input file "endless.mp4" is larger than 4096 MiB.',
+      hint: expect.stringContaining('REELGRAPH_INPUT_VIDEO'),
+    };
+    await expect(files.digest('endless.mp4')).rejects.toMatchObject(refusal);
+    await expect(files.stream('endless.mp4')[Symbol.asyncIterator]().next()).rejects.toMatchObject(refusal);
   });
 
   it('of the uploads is not found without the prefix', async () => {

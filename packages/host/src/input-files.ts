@@ -7,6 +7,8 @@ import { type FileHandle, open, realpath } from 'node:fs/promises';
 import { dirname, join, sep } from 'node:path';
 import { type InputFiles, NodeError } from '@reelgraph/node-api';
 import { isDeviceName } from './device-names.ts';
+import { createFileDigests, piecesOf } from './file-pieces.ts';
+import { fileTooLarge, largestFileBytes, plainFileBytes } from './input-limits.ts';
 
 export interface InputRoot {
   readonly folder: string;
@@ -23,9 +25,11 @@ export interface OpenInput {
 export interface LocatedInputFiles extends InputFiles {
   /** The open file, or undefined when no root has it. */
   open(name: string): Promise<OpenInput | undefined>;
+  /** SHA-256 of a file, which is read once for all that ask. @throws NodeError 'file/not-found' | 'file/too-large' */
+  digest(name: string): Promise<string>;
+  digestOf(opened: OpenInput): Promise<string>;
 }
 
-const maxBytes = 64 * 1024 * 1024;
 const maxDepth = 8;
 /** Links are not followed, and nothing is waited for: a pipe without a writer would hold a thread for ever. */
 const openFlags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
@@ -62,6 +66,7 @@ async function openBelow(folder: string, segments: readonly string[]): Promise<O
 
 /** Input files found in the first root that has them. */
 export function createInputFiles(roots: readonly InputRoot[]): LocatedInputFiles {
+  const digestOfHandle = createFileDigests();
   async function openInput(name: string): Promise<OpenInput | undefined> {
     const segments = segmentsOf(name);
     if (segments === undefined) return undefined;
@@ -75,28 +80,42 @@ export function createInputFiles(roots: readonly InputRoot[]): LocatedInputFiles
     return undefined;
   }
 
+  async function find(name: string, limitBytes: number): Promise<OpenInput> {
+    const found = await openInput(name);
+    if (found === undefined) {
+      throw new NodeError('file/not-found', `There is no input file "${name}".`, {
+        hint: 'Choose the file again.',
+      });
+    }
+    if (found.byteLength <= limitBytes) return found;
+    await found.handle.close();
+    throw fileTooLarge(`The input file "${name}"`, limitBytes);
+  }
+
   return {
     open: openInput,
+    digestOf: ({ handle }) => digestOfHandle(handle),
+    async digest(name) {
+      const { handle } = await find(name, largestFileBytes());
+      return digestOfHandle(handle).finally(() => handle.close());
+    },
     async read(name) {
-      const found = await openInput(name);
-      if (found === undefined) {
-        throw new NodeError('file/not-found', `There is no input file "${name}".`, {
-          hint: 'Choose the file again.',
-        });
-      }
+      const { handle } = await find(name, plainFileBytes);
+      return handle.readFile().finally(() => handle.close());
+    },
+    async *stream(name) {
+      const limitBytes = largestFileBytes();
+      const { handle } = await find(name, limitBytes);
       try {
-        if (found.byteLength > maxBytes) {
-          throw new NodeError(
-            'file/too-large',
-            `The input file "${name}" is larger than ${maxBytes / 1024 / 1024} MiB.`,
-            {
-              hint: 'Use a smaller picture.',
-            },
-          );
+        let byteLength = 0;
+        for await (const piece of piecesOf(handle)) {
+          byteLength += piece.byteLength;
+          // It grows while it is read.
+          if (byteLength > limitBytes) throw fileTooLarge(`The input file "${name}"`, limitBytes);
+          yield piece;
         }
-        return await found.handle.readFile();
       } finally {
-        await found.handle.close();
+        await handle.close();
       }
     },
   };

@@ -26,6 +26,7 @@ test('limits have defaults, and what cannot be read is said', () => {
     stallMs: 1_800_000,
     silenceMs: 60_000,
     modelBytes: Math.round(totalmem() / 2),
+    videoBytes: 4 * 1024 ** 3,
   });
   const env = {
     REELGRAPH_CACHE_DISK: '1G',
@@ -33,6 +34,7 @@ test('limits have defaults, and what cannot be read is said', () => {
     REELGRAPH_MODEL_MEMORY: '0',
     REELGRAPH_STALL_MINUTES: '0',
     REELGRAPH_SILENT_SECONDS: '2.5',
+    REELGRAPH_INPUT_VIDEO: '512M',
   };
   expect(runLimitsOf(env, say)).toEqual({
     diskBytes: 1024 ** 3,
@@ -40,6 +42,7 @@ test('limits have defaults, and what cannot be read is said', () => {
     stallMs: Number.POSITIVE_INFINITY,
     silenceMs: 2500,
     modelBytes: 0,
+    videoBytes: 512 * 1024 ** 2,
   });
   expect(problems).toEqual(['REELGRAPH_CACHE_MEMORY is "lots", which cannot be read; the default is used.']);
 });

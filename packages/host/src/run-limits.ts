@@ -12,6 +12,8 @@ export interface RunLimits {
   readonly silenceMs: number;
   /** Models kept open between runs; the ones not used for longest are closed beyond it. */
   readonly modelBytes: number;
+  /** Size of an input video; other input files are read whole and have a limit of their own. */
+  readonly videoBytes: number;
 }
 
 const gibibyte = 1024 ** 3;
@@ -33,8 +35,8 @@ export function parseBytes(text: string): number | undefined {
 
 /**
  * Limits from the environment: `REELGRAPH_CACHE_DISK` (20 GiB), `REELGRAPH_CACHE_MEMORY` (512 MiB),
- * `REELGRAPH_MODEL_MEMORY` (half of the machine's), `REELGRAPH_STALL_MINUTES` (30; 0 for never) and
- * `REELGRAPH_SILENT_SECONDS` (60; 0 for never). What cannot be read is told to `onProblem` and counts as not given.
+ * `REELGRAPH_MODEL_MEMORY` (half of the machine's), `REELGRAPH_STALL_MINUTES` (30; 0 for never),
+ * `REELGRAPH_SILENT_SECONDS` (60; 0 for never) and `REELGRAPH_INPUT_VIDEO` (4 GiB). What cannot be read is told to `onProblem` and counts as not given.
  */
 export function runLimitsOf(
   env: Readonly<Record<string, string | undefined>>,
@@ -57,5 +59,6 @@ export function runLimitsOf(
     stallMs: readTime('REELGRAPH_STALL_MINUTES', 30, 60_000),
     silenceMs: readTime('REELGRAPH_SILENT_SECONDS', 60, 1000),
     modelBytes: read('REELGRAPH_MODEL_MEMORY', Math.round(totalmem() / 2), parseBytes),
+    videoBytes: read('REELGRAPH_INPUT_VIDEO', 4 * gibibyte, parseBytes),
   };
 }

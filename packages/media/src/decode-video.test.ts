@@ -132,6 +132,18 @@ describe('reading a video', () => {
     expect(looked).toBe(0);
   });
 
+  it('takes a file piece by piece, and nothing of one that turns out to be another', async () => {
+    async function* pieces(end?: Error) {
+      for (let at = 0; at < clip.length; at += 1000) yield clip.subarray(at, at + 1000);
+      if (end !== undefined) throw end;
+    }
+    const { pixels: read } = inMemory(await media().decodeVideo(pieces(), {}, signal));
+    expect(read).toEqual((await decode({})).pixels);
+    const changed = new Error('changed');
+    await expect(media().decodeVideo(pieces(changed), {}, signal)).rejects.toBe(changed);
+    expect(await readdir(join(folder, 'temp'))).toEqual([]);
+  });
+
   it('stops when cancelled', async () => {
     const controller = new AbortController();
     const reason = new Error('cancelled');

@@ -1,10 +1,11 @@
-import { mkdtemp, readFile, rename, rm } from 'node:fs/promises';
+import { mkdtemp, open, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { asChunks, selectedFrames, selectedSize } from '@reelgraph/node-api';
 import { inMemory } from '@reelgraph/node-api/testing';
 import { zeros } from '@reelgraph/tensor';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readPart } from './file-bytes.ts';
 import { fileFactsOf } from './file-facts.ts';
 import { encodePng } from './image-files.ts';
 import { createMediaService } from './media-service.ts';
@@ -40,6 +41,25 @@ describe('facts of a file', () => {
       frameCount: 17,
       hasEvenRate: true,
     });
+  });
+
+  it('of a file of gigabytes are told from the parts that say so, and it is read in pieces', async () => {
+    // A box that nobody reads makes it large; the disk keeps no zeros.
+    const paddingBytes = 3 * 1024 ** 3;
+    const padding = Buffer.from('\0\0\0\0free');
+    padding.writeUInt32BE(paddingBytes);
+    const path = join(folder, 'large.mp4');
+    await writeFile(path, [clip, padding]);
+    await truncate(path, clip.byteLength + paddingBytes);
+    const file = await open(path);
+    try {
+      const large = { fd: file.fd, byteLength: clip.byteLength + paddingBytes };
+      expect(await fileFactsOf(large)).toEqual(await fileFactsOf(clip));
+      await expect(readPart(large, 0, large.byteLength)).rejects.toMatchObject({ code: 'media/too-large' });
+      expect(await readPart(large, 4, 4)).toEqual(new Uint8Array(Buffer.from('ftyp')));
+    } finally {
+      await file.close();
+    }
   });
 
   it('tells size and transparency of a picture', async () => {

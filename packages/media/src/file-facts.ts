@@ -1,19 +1,21 @@
 /** What is known of an input file before it is decoded: what a check of a workflow looks at. */
 import { type FileFacts, NodeError } from '@reelgraph/node-api';
-import { ALL_FORMATS, BufferSource, EncodedPacketSink, Input } from 'mediabunny';
+import { ALL_FORMATS, EncodedPacketSink, Input } from 'mediabunny';
+import { type FileBytes, readPart, sourceOf } from './file-bytes.ts';
 import { inspectImage } from './image-files.ts';
-import { probeVideo, sniffVideo } from './video-probe.ts';
+import { probeVideo, sniffedBytes, sniffVideo } from './video-probe.ts';
 
 /** Half an hour at 60 pictures a second; the count of a longer video is not told. */
 const mostPackets = 108_000;
 
 /** Reads heads and tables of contents, never a picture. What cannot be read is an answer, not an error. */
-export async function fileFactsOf(bytes: Uint8Array): Promise<FileFacts> {
+export async function fileFactsOf(file: FileBytes): Promise<FileFacts> {
   try {
-    const mediaType = sniffVideo(bytes);
-    if (mediaType === undefined) return { kind: 'image', ...(await inspectImage(bytes)) };
-    const { widthPx, heightPx, fps } = await probeVideo(bytes);
-    return { kind: 'video', mediaType, widthPx, heightPx, fps, ...(await timesOf(bytes)) };
+    const mediaType = sniffVideo(await readPart(file, 0, sniffedBytes));
+    if (mediaType === undefined)
+      return { kind: 'image', ...(await inspectImage(await readPart(file, 0, file.byteLength))) };
+    const { widthPx, heightPx, fps } = await probeVideo(file);
+    return { kind: 'video', mediaType, widthPx, heightPx, fps, ...(await timesOf(file)) };
   } catch (error) {
     if (error instanceof NodeError) return { kind: 'unusable', code: error.code, message: error.message };
     throw error;
@@ -21,9 +23,9 @@ export async function fileFactsOf(bytes: Uint8Array): Promise<FileFacts> {
 }
 
 async function timesOf(
-  bytes: Uint8Array,
+  file: FileBytes,
 ): Promise<Pick<Extract<FileFacts, { kind: 'video' }>, 'frameCount' | 'hasEvenRate' | 'sampleRateHz'>> {
-  const input = new Input({ source: new BufferSource(bytes), formats: ALL_FORMATS });
+  const input = new Input({ source: sourceOf(file), formats: ALL_FORMATS });
   try {
     const video = await input.getPrimaryVideoTrack();
     const sampleRateHz = await (await input.getPrimaryAudioTrack())?.getSampleRate();

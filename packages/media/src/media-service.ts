@@ -19,8 +19,8 @@ export function createMediaService({ putFile, tempFolder }: MediaServiceOptions)
   return {
     decodeImage,
     resizeImage,
-    decodeVideo: (bytes, selection, signal) =>
-      openVideo(bytes, selection, { tempFolder, keepFile: putFile }, signal),
+    decodeVideo: (video, selection, signal) =>
+      openVideo(video, selection, { tempFolder, keepFile: putFile }, signal),
     muxVideo: ({ name, ...request }, signal) =>
       withVideoFile(request, tempFolder, signal, (path) =>
         putFile(path, { mediaType: 'video/mp4', name: `${safeFileName(name)}.mp4` }),

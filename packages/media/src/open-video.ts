@@ -1,5 +1,5 @@
 /** A video from a stranger as a clip: decoded at once when it is short, else looked through and kept to be read later. */
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   type FileRef,
@@ -8,6 +8,7 @@ import {
   NodeError,
   rgbToPixels,
   selectedSize,
+  type VideoBytes,
   type VideoSelection,
   type VideoSource,
 } from '@reelgraph/node-api';
@@ -40,32 +41,33 @@ export interface OpenVideoOptions {
 /**
  * A clip of a video; see MediaService.
  *
- * @throws NodeError 'media/not-a-video' | 'media/too-large' | 'media/no-frames' | 'media/no-ffmpeg'; the signal's
- *   reason on abort
+ * @throws NodeError 'media/not-a-video' | 'media/too-large' | 'media/no-frames' | 'media/disk-full' | 'media/no-ffmpeg';
+ *   what `video` throws; the signal's reason on abort
  */
 export async function openVideo(
-  bytes: Uint8Array,
+  video: VideoBytes,
   selection: VideoSelection,
   { tempFolder, keepFile }: OpenVideoOptions,
   signal: AbortSignal,
 ): Promise<Frames> {
   signal.throwIfAborted();
-  const info = await probeVideo(bytes);
-  const size = selectedSize(info, selection);
-  if (size.widthPx * size.heightPx > maxFramePixels) {
-    throw new NodeError(
-      'media/too-large',
-      `The video has frames of ${size.widthPx}×${size.heightPx}, of which not one fits into memory.`,
-      { hint: 'Scale it down while reading.' },
-    );
-  }
-  const startFrame = selection.startFrame ?? 0;
-  const fps = Math.min(selection.fps ?? info.fps, maxFps);
   await mkdir(tempFolder, { recursive: true });
   const folder = await mkdtemp(join(tempFolder, `${process.pid}-read-`));
   try {
+    const path = join(folder, 'video');
+    const info = await writeAndProbe(path, video, signal);
+    const size = selectedSize(info, selection);
+    if (size.widthPx * size.heightPx > maxFramePixels) {
+      throw new NodeError(
+        'media/too-large',
+        `The video has frames of ${size.widthPx}×${size.heightPx}, of which not one fits into memory.`,
+        { hint: 'Scale it down while reading.' },
+      );
+    }
+    const startFrame = selection.startFrame ?? 0;
+    const fps = Math.min(selection.fps ?? info.fps, maxFps);
     const request: DecodeRequest = {
-      path: join(folder, 'video'),
+      path,
       reader: info.reader,
       ...(fps === info.fps ? {} : { atFps: fps }),
       startFrame,
@@ -73,7 +75,6 @@ export async function openVideo(
       entries: { every: framesPerEntry, seconds: [] },
       ...size,
     };
-    await writeFile(request.path, bytes);
     const short = await decodeShort(request, signal);
     if (short !== undefined) return { pixels: short, fps };
     return { ...size, fps, ...(await keepLong(request, info, keepFile, signal)) };
@@ -82,6 +83,39 @@ export async function openVideo(
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** A copy of our own: nobody can change it between the look at it and the reading. */
+async function writeAndProbe(path: string, video: VideoBytes, signal: AbortSignal): Promise<VideoInfo> {
+  const file = await open(path, 'wx+');
+  try {
+    let byteLength = 0;
+    for await (const piece of video instanceof Uint8Array ? [video] : video) {
+      signal.throwIfAborted();
+      await file.writeFile(piece).catch((cause: unknown) => {
+        throw isFull(cause) ? diskFull(cause) : cause;
+      });
+      byteLength += piece.byteLength;
+    }
+    return await probeVideo({ fd: file.fd, byteLength });
+  } finally {
+    await file.close();
+  }
+}
+
+function isFull(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT');
+}
+
+function diskFull(cause: unknown): NodeError {
+  return new NodeError(
+    'media/disk-full',
+    'The disk is full: the video could not be copied into the data folder.',
+    {
+      hint: 'Free some space and run again; finished steps are kept.',
+      cause,
+    },
+  );
 }
 
 /** All frames of a clip, unless there are too many to be held; those decoded by then are left. */

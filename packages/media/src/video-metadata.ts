@@ -3,16 +3,17 @@
  * reaches ffmpeg.
  */
 import { NodeError } from '@reelgraph/node-api';
-import { BufferSource, Input, MP4, QTFF } from 'mediabunny';
+import { Input, MP4, QTFF } from 'mediabunny';
+import { type FileBytes, sourceOf } from './file-bytes.ts';
 
 /**
  * The key-value tags of an mp4 or mov file.
  *
  * @throws NodeError 'media/not-a-video'
  */
-export async function readVideoMetadata(bytes: Uint8Array): Promise<ReadonlyMap<string, string>> {
+export async function readVideoMetadata(file: FileBytes): Promise<ReadonlyMap<string, string>> {
   try {
-    const input = new Input({ source: new BufferSource(bytes), formats: [MP4, QTFF] });
+    const input = new Input({ source: sourceOf(file), formats: [MP4, QTFF] });
     try {
       const tags = await input.getMetadataTags();
       const found = new Map<string, string>();
@@ -35,6 +36,6 @@ export async function readVideoMetadata(bytes: Uint8Array): Promise<ReadonlyMap<
 export const workflowTag = 'workflow';
 
 /** The workflow's JSON that a video carries, or undefined. @throws NodeError 'media/not-a-video' */
-export async function readWorkflowFromVideo(bytes: Uint8Array): Promise<string | undefined> {
-  return (await readVideoMetadata(bytes)).get(workflowTag);
+export async function readWorkflowFromVideo(file: FileBytes): Promise<string | undefined> {
+  return (await readVideoMetadata(file)).get(workflowTag);
 }

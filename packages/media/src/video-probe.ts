@@ -3,7 +3,8 @@
  * asked to read it, and what claims to be too large is refused unread.
  */
 import { NodeError } from '@reelgraph/node-api';
-import { BufferSource, Input, MATROSKA, MP4, QTFF, WEBM } from 'mediabunny';
+import { Input, MATROSKA, MP4, QTFF, WEBM } from 'mediabunny';
+import { type FileBytes, sourceOf } from './file-bytes.ts';
 
 /** Packets looked at to tell the rate of a clip; more would read long files whole. */
 const packetsForRate = 240;
@@ -18,6 +19,9 @@ export interface VideoInfo {
   readonly fps: number;
 }
 
+/** Bytes that `sniffVideo` looks at. */
+export const sniffedBytes = 8;
+
 /** Media type of a container that is read here, told by its first bytes; undefined for any other. */
 export function sniffVideo(bytes: Uint8Array): 'video/mp4' | 'video/webm' | undefined {
   const hasText = (at: number, text: string) =>
@@ -27,8 +31,8 @@ export function sniffVideo(bytes: Uint8Array): 'video/mp4' | 'video/webm' | unde
 }
 
 /** @throws NodeError 'media/not-a-video' */
-export async function probeVideo(bytes: Uint8Array): Promise<VideoInfo> {
-  const input = new Input({ source: new BufferSource(bytes), formats: [MP4, QTFF, MATROSKA, WEBM] });
+export async function probeVideo(file: FileBytes): Promise<VideoInfo> {
+  const input = new Input({ source: sourceOf(file), formats: [MP4, QTFF, MATROSKA, WEBM] });
   try {
     const format = await input.getFormat();
     const track = await input.getPrimaryVideoTrack();

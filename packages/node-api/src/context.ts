@@ -223,6 +223,9 @@ export interface VideoSelection {
   readonly longestSidePx?: number;
 }
 
+/** A video file: whole, or piece by piece, as large ones are read. */
+export type VideoBytes = Uint8Array | AsyncIterable<Uint8Array>;
+
 export interface MediaService {
   /** Decodes a PNG, JPEG or WebP. @throws NodeError 'media/not-an-image' | 'media/too-large' */
   decodeImage(bytes: Uint8Array, signal: AbortSignal): Promise<ImageValue>;
@@ -233,9 +236,9 @@ export interface MediaService {
    * a longer one is looked through, its file is kept in the artifact store, and its frames are decoded when they are
    * read.
    *
-   * @throws NodeError 'media/not-a-video' | 'media/too-large' | 'media/no-frames'
+   * @throws NodeError 'media/not-a-video' | 'media/too-large' | 'media/no-frames' | 'media/disk-full'; what `video` throws
    */
-  decodeVideo(bytes: Uint8Array, selection: VideoSelection, signal: AbortSignal): Promise<Frames>;
+  decodeVideo(video: VideoBytes, selection: VideoSelection, signal: AbortSignal): Promise<Frames>;
   /** H.264 mp4, yuv420p, faststart. */
   muxVideo(request: MuxRequest, signal: AbortSignal): Promise<FileRef>;
 }
@@ -284,8 +287,15 @@ export interface FrameService {
 }
 
 export interface InputFiles {
-  /** Bytes of a file that a `file` param names. @throws NodeError 'file/not-found' */
+  /** Bytes of a file that a `file` param names, at most 64 MiB. @throws NodeError 'file/not-found' | 'file/too-large' */
   read(name: string): Promise<Uint8Array>;
+  /**
+   * The same piece by piece, for files that may be larger than what fits into memory. They are to be believed only
+   * once all of them were read: the last thing it does is to throw where the file is not the one that was planned.
+   *
+   * @throws as `read`; NodeError 'file/changed'
+   */
+  stream(name: string): AsyncIterable<Uint8Array>;
 }
 
 /** Files that a node makes itself; those of media come from `MediaService`. */

@@ -26,6 +26,7 @@ export type {
   SamplingRequest,
   SamplingState,
   SamplingStep,
+  VideoBytes,
   VideoSelection,
   WorldFacts,
   WorldFrame,

@@ -7,6 +7,7 @@ import { fromFunction, type Tensor, tensor, zeros } from '@reelgraph/tensor';
 import type {
   Checkpoints,
   FrameService,
+  InputFiles,
   MediaService,
   ModelFacts,
   ModelService,
@@ -14,6 +15,7 @@ import type {
   ProgressUpdate,
   ResultFiles,
   RunContext,
+  VideoBytes,
   WorldFacts,
   WorldFrame,
 } from './context.ts';
@@ -173,8 +175,8 @@ export function createFakeMedia(): MediaService & { readonly muxed: readonly Fak
     async resizeImage(image, { widthPx, heightPx }) {
       return { pixels: fromFunction([1, 3, 1, heightPx, widthPx], () => image.pixels.data[0]!) };
     },
-    async decodeVideo(bytes, { startFrame = 0, frameCount = Number.POSITIVE_INFINITY, fps = 8 }) {
-      const [side = 0, frames = 0] = bytes;
+    async decodeVideo(video, { startFrame = 0, frameCount = Number.POSITIVE_INFINITY, fps = 8 }) {
+      const [side = 0, frames = 0] = await wholeOf(video);
       if (side === 0) throw new NodeError('media/not-a-video', 'The file is not a video.');
       const count = Math.min(frames - startFrame, frameCount);
       const pixels = fromFunction([1, 3, count, side, side], (i) => {
@@ -301,6 +303,31 @@ export function createFakeResults(): ResultFiles & { readonly written: ReadonlyM
   };
 }
 
+/** Input files of which each is read whole by `read`, and as if it changed in between when that gives other bytes. */
+export function createFakeFiles(
+  read: InputFiles['read'],
+): InputFiles & { digest(name: string): Promise<string> } {
+  return {
+    read,
+    async *stream(name) {
+      yield await read(name);
+    },
+    digest: async (name) =>
+      createHash('sha256')
+        .update(await read(name))
+        .digest('hex'),
+  };
+}
+
+/** Files that are given as what `read` answers are streamed as one piece of it. */
+type ContextOverrides = Partial<Omit<RunContext, 'files'>> & { readonly files?: Pick<InputFiles, 'read'> };
+
+async function wholeOf(video: VideoBytes): Promise<Uint8Array> {
+  const pieces: Uint8Array[] = [];
+  for await (const piece of video instanceof Uint8Array ? [video] : video) pieces.push(piece);
+  return new Uint8Array(Buffer.concat(pieces));
+}
+
 /** What a node did to its context. */
 export interface TestContext extends RunContext {
   readonly progressUpdates: readonly ProgressUpdate[];
@@ -314,7 +341,7 @@ export interface TestContext extends RunContext {
  * const ctx = createTestContext({ files: { read: async () => pngBytes } });
  * const { latent } = await denoise.run({ inputs, params, ctx });
  */
-export function createTestContext(overrides: Partial<RunContext> = {}): TestContext {
+export function createTestContext({ files, ...overrides }: ContextOverrides = {}): TestContext {
   const progressUpdates: ProgressUpdate[] = [];
   const previews: { pixels: Tensor<'float32'>; fps: number }[] = [];
   const media = overrides.media ?? createFakeMedia();
@@ -325,11 +352,12 @@ export function createTestContext(overrides: Partial<RunContext> = {}): TestCont
     models: createFakeModels(),
     media,
     frames: createFakeFrames(media),
-    files: {
-      async read(name) {
-        throw new NodeError('file/not-found', `There is no file "${name}".`);
-      },
-    },
+    files: createFakeFiles(
+      files?.read ??
+        (async (name) => {
+          throw new NodeError('file/not-found', `There is no file "${name}".`);
+        }),
+    ),
     results: createFakeResults(),
     checkpoints: createFakeCheckpoints(),
     workflowJson: '{}',

@@ -1,5 +1,6 @@
 export {
   createFakeCheckpoints,
+  createFakeFiles,
   createFakeFrameFiles,
   createFakeFrames,
   createFakeMedia,

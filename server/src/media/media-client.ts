@@ -3,20 +3,21 @@
  * else's requests for a fifth of a second.
  */
 import { Worker } from 'node:worker_threads';
+import type { FileBytes } from '@reelgraph/media';
 import { type FileFacts, NodeError } from '@reelgraph/node-api';
 import type { InspectedFile, MediaAnswer, MediaRequest } from './media-requests.ts';
 
 export interface MediaClient {
   /**
-   * What a picture or video is, by its bytes.
+   * What a picture or video is, by its bytes, which may be those of a file that stays open meanwhile.
    *
    * @throws NodeError 'media/not-an-image' | 'media/not-a-video' | 'media/too-large' | 'media/timeout'
    */
-  inspect(bytes: Uint8Array): Promise<InspectedFile>;
+  inspect(bytes: FileBytes): Promise<InspectedFile>;
   /** What a check of a workflow knows of a file. @throws NodeError 'media/timeout' */
-  facts(bytes: Uint8Array): Promise<FileFacts>;
+  facts(bytes: FileBytes): Promise<FileFacts>;
   /** The text a video carries under the name `workflow`. @throws NodeError 'media/not-a-video' | 'media/timeout' */
-  readWorkflowText(mp4: Uint8Array): Promise<string | undefined>;
+  readWorkflowText(mp4: FileBytes): Promise<string | undefined>;
   close(): Promise<void>;
 }
 
@@ -76,16 +77,13 @@ export function createMediaClient({
     void hung?.terminate();
   }
 
-  async function ask(kind: MediaRequest['kind'], bytes: Uint8Array): Promise<MediaAnswer> {
+  async function ask(kind: MediaRequest['kind'], bytes: FileBytes): Promise<MediaAnswer> {
     worker ??= begin();
     const id = nextId++;
     const answered = new Promise<MediaAnswer>((resolve, reject) =>
       pending.set(id, { resolve, reject, timer: setTimeout(giveUp, deadlineMs) }),
     );
-    // A video may be large and nobody here needs it any more; a picture is stored after it was looked at.
-    const isOwnBuffer = bytes.buffer instanceof ArrayBuffer && bytes.byteLength === bytes.buffer.byteLength;
-    const transfer = kind === 'read-workflow' && isOwnBuffer ? [bytes.buffer] : [];
-    worker.postMessage({ id, kind, bytes } satisfies MediaRequest, transfer);
+    worker.postMessage({ id, kind, bytes } satisfies MediaRequest);
     const answer = await answered;
     if (answer.kind === 'refused') {
       throw new NodeError(

@@ -1,11 +1,21 @@
 /** What the server asks of pictures and videos, as plain functions; the worker's entry only connects a port. */
-import { fileFactsOf, inspectImage, probeVideo, readWorkflowFromVideo, sniffVideo } from '@reelgraph/media';
+import {
+  type FileBytes,
+  fileFactsOf,
+  inspectImage,
+  probeVideo,
+  readPart,
+  readWorkflowFromVideo,
+  sniffedBytes,
+  sniffVideo,
+} from '@reelgraph/media';
 import { type FileFacts, NodeError } from '@reelgraph/node-api';
 
 export interface MediaRequest {
   readonly id: number;
   readonly kind: 'inspect' | 'facts' | 'read-workflow';
-  readonly bytes: Uint8Array;
+  /** An open file stays open until the answer. */
+  readonly bytes: FileBytes;
 }
 
 /** What an uploaded picture or video turned out to be. */
@@ -33,10 +43,10 @@ export async function handleMediaRequest({ id, kind, bytes }: MediaRequest): Pro
   try {
     if (kind === 'read-workflow') return { id, kind: 'workflow', text: await readWorkflowFromVideo(bytes) };
     if (kind === 'facts') return { id, kind, facts: await fileFactsOf(bytes) };
-    const videoType = sniffVideo(bytes);
+    const videoType = sniffVideo(await readPart(bytes, 0, sniffedBytes));
     const { mediaType, widthPx, heightPx } =
       videoType === undefined
-        ? await inspectImage(bytes)
+        ? await inspectImage(await readPart(bytes, 0, bytes.byteLength))
         : { mediaType: videoType, ...(await probeVideo(bytes)) };
     return { id, kind: 'inspected', file: { mediaType, widthPx, heightPx } };
   } catch (error) {

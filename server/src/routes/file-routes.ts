@@ -1,14 +1,19 @@
 /** Bytes in and out: uploaded pictures and videos, videos to read a workflow from, results and input files. */
-import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
-import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { parseWorkflow } from '@reelgraph/graph';
-import { type DataFolder, type LocatedInputFiles, writeFileAtomically } from '@reelgraph/host';
+import {
+  type DataFolder,
+  type IncomingFile,
+  isFileTooLarge,
+  type LocatedInputFiles,
+  largestFileBytes,
+  withIncomingFile,
+} from '@reelgraph/host';
 import { byteRoutes, type UploadAnswer } from '@reelgraph/protocol';
 import { isDigest, type Store } from '@reelgraph/store';
-import express, { type Request, type RequestHandler, type Response } from 'express';
+import type { Request, RequestHandler, Response } from 'express';
 import { HttpError, notFound } from '../http-error.ts';
 import type { MediaClient } from '../media/media-client.ts';
 import { oneAtATime } from '../one-at-a-time.ts';
@@ -18,14 +23,11 @@ import { invalidWorkflow } from './workflow-routes.ts';
 
 export interface FileRouteParts {
   readonly folder: DataFolder;
-  readonly inputFiles: LocatedInputFiles;
+  readonly inputFiles: Pick<LocatedInputFiles, 'open'>;
   readonly store: Store;
   readonly media: MediaClient;
 }
 
-/** What nodes read at most. */
-const maxUploadBytes = 64 * 1024 * 1024;
-const maxVideoBytes = 256 * 1024 * 1024;
 const endings: Readonly<Record<string, string>> = {
   'image/png': 'png',
   'image/jpeg': 'jpg',
@@ -47,9 +49,40 @@ function requireType(accepts: (type: string) => boolean, expected: string): Requ
   };
 }
 
-function bytesOf(request: Request): Uint8Array {
-  const body: unknown = request.body;
-  return Buffer.isBuffer(body) ? body : new Uint8Array(0);
+/**
+ * Hands the body to `use` as a file in the folder of inputs, written as it comes; it is gone afterwards unless it was
+ * kept. A client that is refused, or leaves, leaves nothing.
+ */
+async function withBody<T>(
+  request: Request,
+  { folder }: FileRouteParts,
+  use: (file: IncomingFile) => Promise<T>,
+): Promise<T> {
+  const encoding = request.headers['content-encoding'] ?? 'identity';
+  if (encoding !== 'identity')
+    throw new HttpError(415, 'http/unsupported-encoding', 'The body must be sent uncompressed.');
+  if (Number(request.headers['content-length'] ?? 0) > largestFileBytes()) throw tooLarge();
+  try {
+    // A body that is refused on the way must leave its connection to the answer.
+    return await withIncomingFile(request.iterator({ destroyOnReturn: false }), folder.inputsFolder, use);
+  } catch (error) {
+    if (isFileTooLarge(error)) throw tooLarge(error);
+    if (request.destroyed && !request.complete)
+      throw new HttpError(400, 'http/bad-request', 'The request broke off.', { cause: error });
+    throw error;
+  }
+}
+
+function tooLarge(cause?: Error & { readonly hint?: string | undefined }): HttpError {
+  return new HttpError(
+    413,
+    'http/too-large',
+    cause?.message ?? 'The file is larger than this address accepts.',
+    {
+      hint: cause?.hint ?? 'Use a shorter video, or raise REELGRAPH_INPUT_VIDEO.',
+      cause,
+    },
+  );
 }
 
 /** Name for a download, without anything that could end a header or name a folder. */
@@ -69,12 +102,9 @@ export function registerFileRoutes(registry: CallRegistry, parts: FileRouteParts
       (type) => type.startsWith('image/') || type.startsWith('video/') || type === 'application/octet-stream',
       'the bytes of an image or a video',
     ),
-    express.raw({ type: () => true, limit: maxUploadBytes, inflate: false }),
     async (request, response) => {
-      response
-        .status(201)
-        .set('cache-control', 'no-store')
-        .json(await storeUpload(bytesOf(request), parts));
+      const answer = await withBody(request, parts, (file) => storeUpload(file, parts));
+      response.status(201).set('cache-control', 'no-store').json(answer);
     },
   );
 
@@ -85,15 +115,12 @@ export function registerFileRoutes(registry: CallRegistry, parts: FileRouteParts
       (type) => type === 'video/mp4' || type === 'application/octet-stream',
       'the bytes of an mp4 (video/mp4)',
     ),
-    // Each is held in memory whole.
+    // Each is on the disk while it is looked into.
     oneAtATime(),
-    express.raw({ type: () => true, limit: maxVideoBytes, inflate: false }),
     async (request, response) => {
-      const bytes = bytesOf(request);
-      const text =
-        sniffMediaType(bytes.subarray(0, sniffLength)) === 'video/mp4'
-          ? await parts.media.readWorkflowText(bytes)
-          : undefined;
+      const text = await withBody(request, parts, async ({ head, fd, byteLength }) =>
+        sniffMediaType(head) === 'video/mp4' ? parts.media.readWorkflowText({ fd, byteLength }) : undefined,
+      );
       if (text === undefined) {
         throw new HttpError(422, 'video/no-workflow', 'This file carries no Reelgraph workflow.', {
           hint: 'Only videos made by Reelgraph, and not re-encoded since, carry one.',
@@ -142,24 +169,24 @@ export function registerFileRoutes(registry: CallRegistry, parts: FileRouteParts
   });
 }
 
-async function storeUpload(bytes: Uint8Array, { folder, media }: FileRouteParts): Promise<UploadAnswer> {
-  if (isSafetensors(bytes)) {
-    const name = `${createHash('sha256').update(bytes).digest('hex')}.safetensors`;
-    await writeFileAtomically(join(folder.inputsFolder, name), bytes);
-    const mediaType = 'application/vnd.safetensors';
-    return { file: `inputs/${name}`, mediaType, byteLength: bytes.byteLength };
+/** Named by content, so the same file is stored once and no name of a stranger reaches the disk. */
+async function storeUpload(file: IncomingFile, { media }: FileRouteParts): Promise<UploadAnswer> {
+  const { fd, byteLength, digest, head } = file;
+  if (isSafetensors(head)) {
+    const name = `${digest}.safetensors`;
+    await file.keepAs(name);
+    return { file: `inputs/${name}`, mediaType: 'application/vnd.safetensors', byteLength };
   }
-  const found = await media.inspect(bytes);
+  const found = await media.inspect({ fd, byteLength });
   const ending = endings[found.mediaType];
   if (ending === undefined)
     throw new HttpError(422, 'media/not-an-image', 'This is not a PNG, JPEG or WebP image.');
-  // Named by content, so the same file is stored once and no name of a stranger reaches the disk.
-  const name = `${createHash('sha256').update(bytes).digest('hex')}.${ending}`;
-  await writeFileAtomically(join(folder.inputsFolder, name), bytes);
+  const name = `${digest}.${ending}`;
+  await file.keepAs(name);
   return {
     file: `inputs/${name}`,
     mediaType: found.mediaType,
-    byteLength: bytes.byteLength,
+    byteLength,
     widthPx: found.widthPx,
     heightPx: found.heightPx,
   };
