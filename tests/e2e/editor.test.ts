@@ -185,6 +185,17 @@ describe('the editor', () => {
     await expect.poll(async () => (await draft()).nodes.latent?.params.frames).toBe(17);
   }, 60_000);
 
+  it('saves by keyboard: the name is there to be typed over', async () => {
+    await open();
+    await page.getByTestId('canvas').focus();
+    await page.keyboard.press('Control+s');
+    await page.getByRole('dialog', { name: 'Save' }).waitFor();
+    await page.keyboard.type('Up and away');
+    await page.keyboard.press('Enter');
+    await page.getByText('Saved as up-and-away').waitFor();
+    expect(complaints).toEqual([]);
+  }, 60_000);
+
   it('shows the whole picture again after a reload in the middle of a run', async () => {
     await open();
     await setNumber('scheduler', 'steps', 150);

@@ -1,5 +1,6 @@
 /** Starting and cancelling runs. */
 import { ApiError } from '@reelgraph/client';
+import type { RunForecast, Workflow } from '@reelgraph/graph';
 import type { Editor } from '../app/editor.ts';
 import { setParam } from '../state/edits.ts';
 import { isActive, runsNewestFirst } from '../state/run-store.ts';
@@ -18,10 +19,12 @@ export async function startRun(editor: Editor, targets?: readonly string[]): Pro
   try {
     const document = editor.document.get();
     const { workflowNumber } = editor.document;
-    const expected = targets === undefined ? editor.forecast.get()?.forecast : undefined;
+    const expecting = targets === undefined ? expectationOf(editor, document) : undefined;
     const { runId } = await editor.client.startRun(document, targets ? { targets } : {});
     editor.rememberRun(runId, document);
-    if (expected !== undefined) editor.expected.set(runId, expected);
+    void expecting?.then((expected) => {
+      if (expected !== undefined) editor.expected.set(runId, expected);
+    });
     // Another workflow may have been opened while the server answered; its nodes are not those of this run.
     if (editor.document.workflowNumber === workflowNumber) editor.runs.follow(runId);
   } catch (error) {
@@ -46,6 +49,19 @@ export async function startRun(editor: Editor, targets?: readonly string[]): Pro
     }
   } finally {
     editor.starting.set(false);
+  }
+}
+
+/** What a run of the document will take. The forecast that is shown lags behind an edit, and is then asked for anew. */
+async function expectationOf(editor: Editor, document: Workflow): Promise<RunForecast | undefined> {
+  const { nodes, edges } = document;
+  const shown = editor.forecastDocument;
+  if (shown?.nodes === nodes && shown.edges === edges) return editor.forecast.get()?.forecast;
+  try {
+    return (await editor.client.estimate(document)).forecast;
+  } catch {
+    // No forecast is no fault.
+    return undefined;
   }
 }
 

@@ -88,6 +88,8 @@ export class Editor {
   readonly check = new Observable<CheckAnswer>(emptyCheck);
   /** What a run of the document would take; undefined while nothing is known. Lags behind, too. */
   readonly forecast = new Observable<EstimateAnswer | undefined>(undefined);
+  /** The document that `forecast` is of. */
+  forecastDocument: Workflow | undefined;
   /** What runs that were started here were expected to take when they were. */
   readonly expected = new Map<string, RunForecast>();
   readonly connection = new Observable<Connection>({ status: 'connecting' });

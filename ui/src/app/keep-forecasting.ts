@@ -16,9 +16,12 @@ export function keepForecasting(editor: Editor): void {
     asked?.abort();
     asked = new AbortController();
     const { signal } = asked;
+    const document = editor.document.get();
     try {
-      const answer = await editor.client.estimate(editor.document.get(), { signal });
-      if (!signal.aborted) editor.forecast.set(answer);
+      const answer = await editor.client.estimate(document, { signal });
+      if (signal.aborted) return;
+      editor.forecastDocument = document;
+      editor.forecast.set(answer);
     } catch {
       // No forecast is no fault: the run itself says what is wrong with the connection.
       if (!signal.aborted) editor.forecast.set(undefined);

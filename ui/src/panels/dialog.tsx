@@ -1,7 +1,12 @@
-/** A window over the editor that keeps the focus inside and gives it back to the canvas when it closes. */
+/**
+ * A window over the editor that keeps the focus inside and gives it back to the canvas when it closes. It opens with
+ * the focus on its first control; the button that closes it comes last to mind and is only taken where there is no other.
+ */
 import { type ReactNode, useEffect, useRef } from 'react';
 import { useEditor } from '../app/editor-context.ts';
 import { Icon } from '../controls/icon.tsx';
+
+const firstControl = '.dialog-body > :not(header) :is(input, button, select, textarea, a[href])';
 
 interface DialogProps {
   readonly title: string;
@@ -18,7 +23,10 @@ export function Dialog({ title, className = '', children }: DialogProps) {
   };
   useEffect(() => {
     const dialog = element.current;
-    if (dialog && !dialog.open) dialog.showModal();
+    if (dialog && !dialog.open) {
+      dialog.showModal();
+      dialog.querySelector<HTMLElement>(firstControl)?.focus({ preventScroll: true });
+    }
     return () => dialog?.close();
   }, []);
   return (

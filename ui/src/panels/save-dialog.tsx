@@ -42,7 +42,6 @@ export function SaveDialog() {
           id="save-name"
           value={name}
           maxLength={200}
-          autoFocus
           onFocus={(event) => event.target.select()}
           onChange={(event) => setName(event.target.value)}
         />
