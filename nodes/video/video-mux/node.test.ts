@@ -32,4 +32,21 @@ describe('video-mux', () => {
     });
     expect(outputs.video).toEqual({ widthPx: 48, heightPx: 32, frameCount: 9, durationSeconds: 3, fps: 3 });
   });
+
+  it.each([
+    [24, 8, 'they play 3 times slower'],
+    [8, 24, 'they play 3 times faster'],
+    [30, 15, 'they play 2 times slower'],
+    [8, 12, undefined],
+    [undefined, 12, undefined],
+  ])('says when frames for %s a second are made to play at %s', (fps, chosen, words) => {
+    const { issues } = videoMux.infer!({
+      inputs: { frames: fps === undefined ? {} : { fps } },
+      params: { fps: chosen, quality: 70 },
+      context: { models: new Map() },
+    });
+    if (words === undefined) return expect(issues).toEqual([]);
+    expect(issues[0]?.message).toContain(words);
+    expect(issues).toMatchObject([{ severity: 'warning', fix: { param: 'fps', value: fps } }]);
+  });
 });

@@ -4,6 +4,10 @@ import { framesFacts } from '../frames-facts.ts';
 /** 4:2:0 video has even sizes; the media service adds one column or row where one is odd. */
 const evenUp = (size: number) => size + (size % 2);
 
+/** So much faster or slower than its frames say is worth a word. */
+const noticedTimes = 2;
+const amount = (times: number): string => String(Math.round(times * 10) / 10);
+
 /** Makes a video file of frames. */
 export const videoMux = defineNode({
   type: 'video-mux',
@@ -49,7 +53,8 @@ export const videoMux = defineNode({
     return { time: { starts: 1, pixels: widthPx * heightPx * frameCount } };
   },
   infer({ inputs, params }) {
-    const { widthPx, heightPx, frameCount } = inputs.frames ?? {};
+    const { widthPx, heightPx, frameCount, fps } = inputs.frames ?? {};
+    const times = fps === undefined ? 1 : fps / params.fps;
     return {
       outputs: {
         video: framesFacts({
@@ -59,7 +64,19 @@ export const videoMux = defineNode({
           fps: params.fps,
         }),
       },
-      issues: [],
+      // A clip made somewhat faster or slower is meant so; one of twice the length is seldom.
+      issues:
+        fps === undefined || (times < noticedTimes && times > 1 / noticedTimes)
+          ? []
+          : [
+              {
+                code: 'video/other-speed',
+                severity: 'warning',
+                message: `The frames were made for ${fps} a second; at ${params.fps} they play ${times > 1 ? `${amount(times)} times slower` : `${amount(1 / times)} times faster`}. Change frame rate keeps the speed.`,
+                param: 'fps',
+                fix: { label: `Use ${fps} fps`, param: 'fps', value: fps },
+              },
+            ],
     };
   },
   async run({ inputs, params, ctx }) {
