@@ -71,9 +71,8 @@ export async function estimateCommand(
     const blockers = await catalogue.findBlockers(workflow);
     if (blockers.length > 0) throw invalidWorkflow(file, blockers);
     const forecaster = createForecaster({ catalogue, store, files });
-    const found = await forecaster.forecast(workflow);
+    const { result: found, refusal } = await forecaster.estimate(workflow, budget);
     if (!found.ok) throw invalidWorkflow(file, found.issues);
-    const refusal = await forecaster.findRefusal(workflow, budget);
     if (options.json) output.write(`${JSON.stringify({ ...found.forecast, refusal }, null, 2)}\n`);
     else {
       const lines = [...tableOf(found.forecast), forecastText(found.forecast)];

@@ -31,9 +31,17 @@ export interface ForecastRequest {
   readonly nothingKept?: boolean | undefined;
 }
 
+/** What a run would take, and why it is not started where that is over a budget. */
+export interface Estimate {
+  readonly result: ForecastResult;
+  /** Undefined when it fits, has no limits, or there is too little data to say. */
+  readonly refusal: BudgetRefusal | undefined;
+}
+
 export interface Forecaster {
   forecast(workflow: Workflow, request?: ForecastRequest): Promise<ForecastResult>;
-  /** Why a run is not started: undefined when it fits, has no limits, or there is too little data to say. */
+  estimate(workflow: Workflow, budget: RunBudget, request?: ForecastRequest): Promise<Estimate>;
+  /** The refusal of `estimate` alone; forecasts nothing where there is no limit. */
   findRefusal(
     workflow: Workflow,
     budget: RunBudget,
@@ -66,6 +74,8 @@ export function createForecaster({ catalogue, store, files }: ForecasterOptions)
   async function digestOfModel(name: string): Promise<string> {
     const known = models.get(name);
     if (known !== undefined && performance.now() - known.atMs < lookAgainMs) return known.digest;
+    // The names come from documents: those looked at before are not kept for ever.
+    for (const [other, { atMs }] of models) if (performance.now() - atMs >= lookAgainMs) models.delete(other);
     const digest = catalogue.digestOfModel(name);
     models.set(name, { atMs: performance.now(), digest });
     return digest;
@@ -89,23 +99,40 @@ export function createForecaster({ catalogue, store, files }: ForecasterOptions)
     });
   }
 
+  async function refusalFor(
+    workflow: Workflow,
+    budget: RunBudget,
+    found: ForecastResult,
+    request: ForecastRequest | undefined,
+  ): Promise<BudgetRefusal | undefined> {
+    const excesses = found.ok ? excessesOf(found.forecast, budget) : [];
+    if (excesses.length === 0) return undefined;
+    const fitting = await findFitting(workflow, {
+      registry: catalogue.registry,
+      context: await catalogue.contextOf(workflow, files),
+      budget,
+      forecast: async (changed) => {
+        const other = await forecast(changed, request);
+        return other.ok ? other.forecast : undefined;
+      },
+    });
+    return refusalOf(excesses, fitting);
+  }
+
+  async function estimate(
+    workflow: Workflow,
+    budget: RunBudget,
+    request?: ForecastRequest,
+  ): Promise<Estimate> {
+    const result = await forecast(workflow, request);
+    return { result, refusal: await refusalFor(workflow, budget, result, request) };
+  }
+
   return {
     forecast,
+    estimate,
     async findRefusal(workflow, budget, request) {
-      if (!isLimited(budget)) return undefined;
-      const found = await forecast(workflow, request);
-      const excesses = found.ok ? excessesOf(found.forecast, budget) : [];
-      if (excesses.length === 0) return undefined;
-      const fitting = await findFitting(workflow, {
-        registry: catalogue.registry,
-        context: await catalogue.contextOf(workflow, files),
-        budget,
-        forecast: async (changed) => {
-          const other = await forecast(changed, request);
-          return other.ok ? other.forecast : undefined;
-        },
-      });
-      return refusalOf(excesses, fitting);
+      return isLimited(budget) ? (await estimate(workflow, budget, request)).refusal : undefined;
     },
   };
 }

@@ -2,7 +2,7 @@ export { writeFileAtomically } from './atomic-file.ts';
 export { type Catalogue, createCatalogue, modelRootsOf } from './catalogue.ts';
 export { type DataFolder, dataFolderAt, digestFileOf } from './data-folder.ts';
 export { isDeviceName } from './device-names.ts';
-export { createForecaster, type Forecaster, type ForecastRequest } from './forecaster.ts';
+export { createForecaster, type Estimate, type Forecaster, type ForecastRequest } from './forecaster.ts';
 export { type IncomingFile, removeIncomingLeftovers, withIncomingFile } from './incoming-file.ts';
 export { createInputFiles, type InputRoot, type LocatedInputFiles, type OpenInput } from './input-files.ts';
 export { isFileTooLarge, largestFileBytes } from './input-limits.ts';

@@ -1,6 +1,6 @@
 /** What is asked of the estimate worker, and what it answers. */
-import type { BudgetRefusal, RunBudget, Workflow } from '@reelgraph/graph';
-import type { Forecaster } from '@reelgraph/host';
+import type { RunBudget, Workflow } from '@reelgraph/graph';
+import type { Estimate } from '@reelgraph/host';
 import { z } from 'zod';
 import { checkPlacesSchema } from '../check/check-requests.ts';
 
@@ -17,11 +17,6 @@ export interface EstimateRequest {
   /** As if every node had to be computed. */
   readonly nothingKept: boolean | undefined;
   readonly budget: RunBudget;
-}
-
-export interface Estimate {
-  readonly result: Awaited<ReturnType<Forecaster['forecast']>>;
-  readonly refusal: BudgetRefusal | undefined;
 }
 
 export type EstimateAnswer =

@@ -33,9 +33,7 @@ const opened = open();
 async function answer({ id, workflow, budget, ...request }: EstimateRequest): Promise<EstimateAnswer> {
   try {
     const forecaster = await opened;
-    const result = await forecaster.forecast(workflow, request);
-    const refusal = await forecaster.findRefusal(workflow, budget, request);
-    return { id, kind: 'estimate', estimate: { result, refusal } };
+    return { id, kind: 'estimate', estimate: await forecaster.estimate(workflow, budget, request) };
   } catch (error) {
     return { id, kind: 'failed', message: error instanceof Error ? error.message : String(error) };
   }
