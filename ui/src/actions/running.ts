@@ -55,8 +55,8 @@ export async function startRun(editor: Editor, targets?: readonly string[]): Pro
 /** What a run of the document will take. The forecast that is shown lags behind an edit, and is then asked for anew. */
 async function expectationOf(editor: Editor, document: Workflow): Promise<RunForecast | undefined> {
   const { nodes, edges } = document;
-  const shown = editor.forecastDocument;
-  if (shown?.nodes === nodes && shown.edges === edges) return editor.forecast.get()?.forecast;
+  const shown = editor.forecast.get();
+  if (shown?.of.nodes === nodes && shown.of.edges === edges) return shown.forecast;
   try {
     return (await editor.client.estimate(document)).forecast;
   } catch {

@@ -66,6 +66,11 @@ export const emptyQueueSummary: QueueSummary = {
 
 export const emptyCheck: CheckAnswer = { issues: [], facts: {} };
 
+/** A forecast, and the document that it is of. */
+export interface DocumentForecast extends EstimateAnswer {
+  readonly of: Workflow;
+}
+
 export class Editor {
   readonly client: ReelgraphClient;
   readonly document: DocumentStore;
@@ -87,9 +92,7 @@ export class Editor {
   /** What is wrong with the document and what is known of its wires; lags behind typing by a moment. */
   readonly check = new Observable<CheckAnswer>(emptyCheck);
   /** What a run of the document would take; undefined while nothing is known. Lags behind, too. */
-  readonly forecast = new Observable<EstimateAnswer | undefined>(undefined);
-  /** The document that `forecast` is of. */
-  forecastDocument: Workflow | undefined;
+  readonly forecast = new Observable<DocumentForecast | undefined>(undefined);
   /** What runs that were started here were expected to take when they were. */
   readonly expected = new Map<string, RunForecast>();
   readonly connection = new Observable<Connection>({ status: 'connecting' });
