@@ -94,7 +94,7 @@ export function concatChunks(chunks: readonly FrameChunk[]): FrameChunk {
 }
 
 /** -1 … 1 to 0 … 255, rounded and clamped; NaN becomes 0. */
-export function toByte(value: number): number {
+function toByte(value: number): number {
   const scaled = Math.round((value + 1) * 127.5);
   return scaled > 255 ? 255 : scaled > 0 ? scaled : 0;
 }

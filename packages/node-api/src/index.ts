@@ -63,7 +63,6 @@ export {
   type FrameChunk,
   rgbToPixels,
   sliceChunk,
-  toByte,
 } from './frame-chunk.ts';
 export { createFrameService, type FrameBackends, isShort } from './frame-service.ts';
 export { maxTextCharacters, safeFileName } from './limits.ts';
