@@ -115,6 +115,8 @@ function toHttpError(error: unknown): HttpError | undefined {
 /** Last handler of the app: known problems as they are, anything else as 500 without a word of its inside. */
 export function errorHandler(log: Logger): ErrorRequestHandler {
   return (error: unknown, request, response, next) => {
+    // Whoever asked is gone, and what was begun for them was given up: nobody reads an answer.
+    if (response.destroyed && error instanceof Error && error.name === 'AbortError') return;
     const known = toHttpError(error);
     if (known === undefined)
       log.error({ err: error, method: request.method, path: request.path }, 'request failed');

@@ -15,6 +15,8 @@ import { HttpError } from './http-error.ts';
 
 export interface CallRequest<C extends HttpCall> {
   readonly body: CallBody<C>;
+  /** Aborted when the client goes away before it has its answer. */
+  readonly signal: AbortSignal;
   /** A part of the path, decoded. */
   param(name: keyof CallParams<C> & string): string;
   /** A query param; undefined when absent or given twice. */
@@ -96,8 +98,11 @@ export function createCallRegistry(router: Router) {
       note(spec.path, spec.method);
       const run: RequestHandler = async (request, response) => {
         const body = parseAs(name, spec.method === 'GET' ? undefined : parseBody(request.body));
+        const gone = new AbortController();
+        response.once('close', () => gone.abort());
         const answer = await handler({
           body,
+          signal: gone.signal,
           param: (key) => paramOf(request, key),
           query: (key) => {
             const value = request.query[key];

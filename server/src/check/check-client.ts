@@ -8,23 +8,28 @@ import type { Catalogue } from '@reelgraph/host';
 import { createWorkerQuestions } from '../worker-questions.ts';
 import type { CheckAnswer, CheckPlaces, CheckRequest } from './check-requests.ts';
 
-export interface Checker extends Pick<Catalogue, 'check' | 'findBlockers'> {
+export interface Checker extends Pick<Catalogue, 'findBlockers'> {
+  /** @param signal takes the question back, for as long as it waits */
+  check(workflow: Workflow, signal?: AbortSignal): ReturnType<Catalogue['check']>;
   close(): Promise<void>;
 }
 
 /** More nodes than a check gets through in the time of a frame or two. */
 const maxNodesHere = 300;
+/** One that waits for a file lets others pass. */
+const checksAtOnce = 4;
 
 /** A checker whose thread starts with the first large workflow and finds models and files where `catalogue` does. */
 export function createChecker(catalogue: Catalogue, places: CheckPlaces): Checker {
-  const questions = createWorkerQuestions<CheckRequest, CheckAnswer>(
-    'check worker',
-    () => new Worker(new URL('check-worker.ts', import.meta.url), { workerData: places }),
-  );
+  const questions = createWorkerQuestions<CheckRequest, CheckAnswer>({
+    name: 'check worker',
+    start: () => new Worker(new URL('check-worker.ts', import.meta.url), { workerData: places }),
+    atOnce: checksAtOnce,
+  });
   return {
-    async check(workflow) {
+    async check(workflow, signal) {
       if (nodeCount(workflow) <= maxNodesHere) return catalogue.check(workflow);
-      const answer = await questions.ask({ id: questions.nextId(), kind: 'check', workflow });
+      const answer = await questions.ask({ id: questions.nextId(), kind: 'check', workflow }, signal);
       if (answer.kind !== 'check') throw new Error(`expected a check, got ${answer.kind}`);
       return answer.check;
     },

@@ -8,11 +8,14 @@ import type { EstimateAnswer, EstimatePlaces, EstimateRequest } from './estimate
 export interface Estimator {
   /** Whether there is a budget that runs can be over. */
   readonly isLimited: boolean;
-  /** @param options.nothingKept as if every node had to be computed */
+  /**
+   * @param options.nothingKept as if every node had to be computed
+   * @param options.signal takes the question back, for as long as it waits
+   */
   estimate(
     workflow: Workflow,
     targets: readonly string[] | undefined,
-    options?: { readonly nothingKept?: boolean },
+    options?: { readonly nothingKept?: boolean; readonly signal?: AbortSignal },
   ): Promise<Estimate>;
   close(): Promise<void>;
 }
@@ -26,15 +29,16 @@ export interface EstimatorOptions {
 
 /** An estimator whose thread starts with the first question. */
 export function createEstimator({ places, budget, runnerPid }: EstimatorOptions): Estimator {
-  const questions = createWorkerQuestions<EstimateRequest, EstimateAnswer>(
-    'estimate worker',
-    () => new Worker(new URL('estimate-worker.ts', import.meta.url), { workerData: places }),
-  );
+  const questions = createWorkerQuestions<EstimateRequest, EstimateAnswer>({
+    name: 'estimate worker',
+    start: () => new Worker(new URL('estimate-worker.ts', import.meta.url), { workerData: places }),
+  });
   return {
     isLimited: isLimited(budget),
-    async estimate(workflow, targets, { nothingKept } = {}) {
+    async estimate(workflow, targets, { nothingKept, signal } = {}) {
       const id = questions.nextId();
-      const answer = await questions.ask({ id, workflow, targets, pid: runnerPid(), nothingKept, budget });
+      const question = { id, workflow, targets, pid: runnerPid(), nothingKept, budget };
+      const answer = await questions.ask(question, signal);
       return answer.estimate;
     },
     close: () => questions.close(),

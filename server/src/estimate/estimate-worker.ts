@@ -39,8 +39,7 @@ async function answer({ id, workflow, budget, ...request }: EstimateRequest): Pr
   }
 }
 
-// One after the other: those asked later see what was fitted for those before.
-let last: Promise<void> = Promise.resolve();
+// Asked one after the other: those asked later see what was fitted for those before.
 parentPort?.on('message', (request: EstimateRequest) => {
-  last = last.then(async () => parentPort?.postMessage(await answer(request)));
+  void answer(request).then((told) => parentPort?.postMessage(told));
 });

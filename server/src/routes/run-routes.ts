@@ -125,11 +125,11 @@ export function registerRunCalls(
     return { runId };
   }
 
-  registry.call('estimate', async ({ body }) => {
+  registry.call('estimate', async ({ body, signal }) => {
     const parsed = parseWorkflowValue(body.workflow);
     if (!parsed.ok) return { issues: [...parsed.issues] };
     const workflow = withInputs(parsed.workflow, body.inputs);
-    const { result, refusal } = await estimator.estimate(workflow, body.targets);
+    const { result, refusal } = await estimator.estimate(workflow, body.targets, { signal });
     if (!result.ok) return { issues: [...result.issues] };
     return { forecast: result.forecast, issues: [], ...(refusal === undefined ? {} : { refusal }) };
   });

@@ -43,10 +43,10 @@ export function registerWorkflowCalls(
     library.checkId(param('id'));
     return library.save(param('id'), requireWorkflow(body));
   });
-  registry.call('check', async ({ body }) => {
+  registry.call('check', async ({ body, signal }) => {
     const parsed = parseWorkflowValue(body);
     if (!parsed.ok) return { issues: [...parsed.issues], facts: {} };
-    const { issues, facts } = await checker.check(parsed.workflow);
+    const { issues, facts } = await checker.check(parsed.workflow, signal);
     return { issues: [...parsed.warnings, ...issues], facts: { ...facts } };
   });
 }
