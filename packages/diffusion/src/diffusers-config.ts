@@ -251,6 +251,38 @@ export function samplingFromDiffusers(config: Config): SamplingSetup {
   return setup;
 }
 
+/**
+ * A config as text: the file itself, or class and config apart, as `{"class_name": …, "config": {…}}`. Python writes
+ * infinities that JSON has no word for.
+ *
+ * @throws DiffusionError 'diffusion/unknown-config' when it is no JSON object with a class name
+ */
+export function parseSchedulerConfig(text: string): Config {
+  let value: unknown;
+  try {
+    value = JSON.parse(text.replace(/(:\s*)(-?Infinity|NaN)(?=\s*[,}\]])/g, '$1"$2"'));
+  } catch {
+    throw new DiffusionError('diffusion/unknown-config', 'The scheduler config is not valid JSON.');
+  }
+  if (!isConfig(value))
+    throw new DiffusionError('diffusion/unknown-config', 'The scheduler config is not a JSON object.');
+  if (typeof value._class_name === 'string') return value;
+  if (typeof value.class_name !== 'string')
+    throw new DiffusionError('diffusion/unknown-config', 'The scheduler config has no "_class_name".');
+  return { _class_name: value.class_name, ...(isConfig(value.config) ? value.config : {}) };
+}
+
+function isConfig(value: unknown): value is Config {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** The config with another shift, under the name that its class has for it. */
+export function withShift(config: Config, shift: number): Config {
+  const isMultistep = config._class_name === 'UniPCMultistepScheduler' || config.use_flow_sigmas === true;
+  const dynamic = 'use_dynamic_shifting' in config ? { use_dynamic_shifting: false } : {};
+  return { ...config, [isMultistep ? 'flow_shift' : 'shift']: shift, ...dynamic };
+}
+
 type Spacing = 'karras' | 'exponential' | 'beta';
 
 function spacing(config: ConfigReader): { spacing?: Spacing } {

@@ -11,7 +11,13 @@ export {
   type TileSpan,
   type TilingRules,
 } from './decode-tiles.ts';
-export { knownSchedulerClasses, type SamplingSetup, samplingFromDiffusers } from './diffusers-config.ts';
+export {
+  knownSchedulerClasses,
+  parseSchedulerConfig,
+  type SamplingSetup,
+  samplingFromDiffusers,
+  withShift,
+} from './diffusers-config.ts';
 export { DiffusionError, type DiffusionErrorCode } from './errors.ts';
 export { deterministicStep, eulerStep, eulerStepByPlace, sampleEuler } from './euler.ts';
 export {
@@ -47,7 +53,22 @@ export {
   usesGuidance,
 } from './guidance.ts';
 export { sampleHeun } from './heun.ts';
-export { addKnownFrames, type KnownFrames, keepKnown, nothingKnown } from './known-frames.ts';
+export {
+  disturbKeyframes,
+  keyframeNoise,
+  keyframeNoiseShape,
+  placeTimestep,
+  sampleByPlace,
+  withoutGuides,
+} from './keyframes.ts';
+export {
+  addKnownFrames,
+  type Hold,
+  type KeyframeHold,
+  type KnownFrames,
+  keepKnown,
+  nothingKnown,
+} from './known-frames.ts';
 export { knownPlaces, placesToKeep } from './latent-mask.ts';
 export {
   createLatentPreview,
@@ -70,7 +91,7 @@ export type {
   SamplerStep,
 } from './sampler.ts';
 export { parseSamplerState } from './sampler-state.ts';
-export { findSampler, noiseEnd, type SamplerEntry, samplers, walksFor } from './samplers.ts';
+export { byPlaceSampler, findSampler, noiseEnd, type SamplerEntry, samplers, walksFor } from './samplers.ts';
 export { makeSchedule, type Schedule, type ScheduleRecipe, type ScheduleRequest } from './schedule.ts';
 export {
   checkSigmas,

@@ -6,12 +6,35 @@ import { formatShape, type Tensor, TensorError, zeros } from '@reelgraph/tensor'
 import { addNoise } from './add-noise.ts';
 import type { Parametrisation } from './parametrisation.ts';
 
+/** Pictures that pull a clip by their strength, as LTX-Video's conditions; see `sampleByPlace`. */
+export interface KeyframeHold {
+  readonly kind: 'by-strength';
+  /** Noise put anew on places of strength 1 in every step, in shares of (timestep / 1000)^2. */
+  readonly noiseScale: number;
+  /**
+   * Frame of the clip that each latent frame stands at which comes before those of the clip. `latent` and `mask` have
+   * so many frames more than the clip.
+   */
+  readonly guideFrames: readonly number[];
+  /** Latent places of a token: the order that noise is drawn in. */
+  readonly patchSize: readonly [number, number, number];
+}
+
+/**
+ * How given places are held while a clip is sampled: with as much noise as the rest (`noised`), which a model expects
+ * that was trained by noising whole clips; as they are at every level (`clean`), where the model is told the level of
+ * each place; or only as far as their strength goes.
+ */
+export type Hold = { readonly kind: 'noised' } | { readonly kind: 'clean' } | KeyframeHold;
+
 /** Clean latent frames. */
 export interface KnownFrames {
   /** [1, C, T, H, W] float32, normalised; zeros where nothing is known */
   readonly latent: Tensor<'float32'>;
-  /** [1, 1, T, H, W] float32; 1 where `latent` is given, 0 elsewhere */
+  /** [1, 1, T, H, W] float32; 1 where `latent` is given, 0 elsewhere; held by strength, the strength of each place */
   readonly mask: Tensor<'float32'>;
+  /** `noised` when absent. */
+  readonly hold?: Hold | undefined;
 }
 
 /** Nothing known yet, for a latent of this shape [1, C, T, H, W]. */

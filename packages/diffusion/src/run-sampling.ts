@@ -8,7 +8,7 @@ import type { FreshNoise } from './fresh-noise.ts';
 import { applyGuidance, branchesNeeded, checkGuidance, type GuidanceRules } from './guidance.ts';
 import { type KnownFrames, keepKnown } from './known-frames.ts';
 import type { Parametrisation } from './parametrisation.ts';
-import type { ModelCall, SamplerSettings, SamplerState, SamplerStep } from './sampler.ts';
+import type { ModelCall, SamplerOptions, SamplerSettings, SamplerState, SamplerStep } from './sampler.ts';
 import { findSampler, walksFor } from './samplers.ts';
 
 /** All that a sampling follows from besides the model and its conditioning. Plain data. */
@@ -28,6 +28,8 @@ export interface SamplingJob {
   /** g in `uncond + g * (cond - uncond)`; 1 means off. */
   readonly guidanceScale: number;
   readonly guidance?: GuidanceRules | undefined;
+  /** Two networks share the way: below this timestep the second takes over, with a scale of its own. */
+  readonly experts?: { readonly below: number; readonly guidanceScale: number } | undefined;
   /** What the clip began from, [1, C, T, H, W] standard normal; known frames are held with it. */
   readonly noise: Tensor<'float32'>;
   readonly known?: KnownFrames | undefined;
@@ -41,6 +43,8 @@ export interface SamplingJob {
 export interface BranchCall extends ModelCall {
   /** Conditional, unconditional, negative: the first so many. */
   readonly branches: 1 | 2 | 3;
+  /** Which of the networks is asked, where there are two. */
+  readonly expert: 'first' | 'second';
 }
 
 /** What a sampling needs while it runs. */
@@ -67,7 +71,15 @@ export interface SamplingHost {
  *   sampler, the model and the signal throw
  */
 export async function runSampling(job: SamplingJob, host: SamplingHost): Promise<SamplerState> {
-  const { sampler: name, parametrisation = 'flow', guidanceScale, guidance = {}, noise, known } = job;
+  const {
+    sampler: name,
+    parametrisation = 'flow',
+    guidanceScale,
+    guidance = {},
+    experts,
+    noise,
+    known,
+  } = job;
   const sampler = findSampler(name);
   if (sampler === undefined)
     throw new DiffusionError('diffusion/unknown-sampler', `There is no sampler "${name}".`);
@@ -87,15 +99,29 @@ export async function runSampling(job: SamplingJob, host: SamplingHost): Promise
     from: job.from,
     stopAfter: job.stopAfter,
     async denoise(sample, sigma, call) {
-      const branches = branchesNeeded(guidanceScale, guidance, call);
-      const answers = await host.velocities(sample, sigma, { ...call, branches });
-      return applyGuidance(guidanceScale, guidance, answers, call);
+      const isLow = experts !== undefined && call.timestep < experts.below;
+      const scale = isLow ? experts.guidanceScale : guidanceScale;
+      const branches = branchesNeeded(scale, guidance, call);
+      const expert = isLow ? 'second' : 'first';
+      const answers = await host.velocities(sample, sigma, { ...call, branches, expert });
+      return applyGuidance(scale, guidance, answers, call);
     },
-    ...(known === undefined
-      ? {}
-      : { constrain: (at, sigma) => keepKnown(at, known, noise, sigma, parametrisation) }),
+    ...holding(known, noise, parametrisation),
     freshNoise: host.freshNoise,
     onStep: host.onStep,
     signal: host.signal,
   });
+}
+
+/** How a sampler is told what is known. */
+function holding(
+  known: KnownFrames | undefined,
+  noise: Tensor<'float32'>,
+  parametrisation: Parametrisation,
+): Pick<SamplerOptions, 'constrain' | 'held'> {
+  if (known === undefined) return {};
+  const { hold = { kind: 'noised' } } = known;
+  if (hold.kind === 'by-strength') return { held: known };
+  const isClean = hold.kind === 'clean';
+  return { constrain: (at, sigma) => keepKnown(at, known, noise, isClean ? 0 : sigma, parametrisation) };
 }

@@ -3,6 +3,7 @@ import type { Tensor } from '@reelgraph/tensor';
 import { isFiniteTensor } from './arithmetic.ts';
 import { DiffusionError } from './errors.ts';
 import type { FreshNoise } from './fresh-noise.ts';
+import type { KnownFrames } from './known-frames.ts';
 import type { Parametrisation } from './parametrisation.ts';
 
 /**
@@ -95,6 +96,8 @@ export interface SamplerOptions {
   denoise(sample: Tensor<'float32'>, sigma: number, at: ModelCall): Promise<Tensor<'float32'>>;
   /** Applied before every model call and to the result (`sigma` 0), for example to hold known frames. */
   constrain?(sample: Tensor<'float32'>, sigma: number): Tensor<'float32'>;
+  /** Places with a strength each, for the method that steps every place from a level of its own. */
+  readonly held?: KnownFrames | undefined;
   /** New noise for a step, for methods that draw some; they refuse to go without. */
   readonly freshNoise?: FreshNoise | undefined;
   onStep?(step: SamplerStep): void;

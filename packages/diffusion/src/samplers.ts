@@ -5,6 +5,7 @@ import { sampleDdim } from './ddim.ts';
 import { sampleDpmSolver, sampleDpmSolverSde } from './dpm-solver.ts';
 import { sampleEuler } from './euler.ts';
 import { sampleHeun } from './heun.ts';
+import { sampleByPlace } from './keyframes.ts';
 import { sampleLcm } from './lcm.ts';
 import type { Parametrisation } from './parametrisation.ts';
 import type { Sampler } from './sampler.ts';
@@ -81,9 +82,20 @@ export const samplers = [
   },
 ] as const satisfies readonly SamplerEntry[];
 
+/** Euler for clips with keyframes of a strength each; taken in place of Euler where there are some. */
+export const byPlaceSampler: SamplerEntry = {
+  name: 'euler-by-place',
+  label: 'Euler by place',
+  sample: sampleByPlace,
+  parametrisations: ['flow'],
+  drawsNoise: true,
+  // The sample that is begun from has the first draw on it.
+  drawOf: (step) => step + 1,
+};
+
 /** The sampler of that name, or undefined. */
 export function findSampler(name: string): SamplerEntry | undefined {
-  return samplers.find((entry) => entry.name === name);
+  return name === byPlaceSampler.name ? byPlaceSampler : samplers.find((entry) => entry.name === name);
 }
 
 /** The first step that takes no noise, of a schedule of these levels. */
