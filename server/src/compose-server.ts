@@ -132,6 +132,20 @@ export async function composeServer(options: ServerOptions): Promise<ServerParts
       },
       cancel: (runId) => supervisor.cancel(runId),
     },
+    inspect: (job, done) => {
+      if (!estimator.isLimited) {
+        done({});
+        return;
+      }
+      estimator
+        .estimate(job.workflow, job.targets)
+        .catch((error: unknown) => {
+          noteError('the budget of a run could not be looked at', { runId: job.runId, err: error });
+          return { refusal: undefined, needsFreshProcess: false };
+        })
+        .then(({ refusal, needsFreshProcess }) => done({ refusal, needsFreshRunner: needsFreshProcess }))
+        .catch((error: unknown) => noteError('a run could not begin', { runId: job.runId, err: error }));
+    },
     countMissing: (files, done) => {
       countMissingFiles(store, files)
         .then(done)

@@ -6,7 +6,7 @@ import { openJournal, StoreError } from '@reelgraph/store';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { EventHub } from './event-hub.ts';
 import { openRunJournal, type RunJournal } from './run-journal.ts';
-import { QueueRefusal, RunQueue } from './run-queue.ts';
+import { type Inspection, QueueRefusal, RunQueue, type RunQueueOptions } from './run-queue.ts';
 import type { RunEnd, RunJob } from './runner/supervisor.ts';
 
 const workflow = emptyWorkflow('test');
@@ -18,7 +18,11 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
 /** A server's queue over a runner that does what the test says, when it says it. */
-function openQueue(change: Partial<RunJournal> = {}, disk = { isFull: false }) {
+function openQueue(
+  change: Partial<RunJournal> = {},
+  disk = { isFull: false },
+  inspect?: RunQueueOptions['inspect'],
+) {
   const inner = openRunJournal(folder);
   const journal: RunJournal = {
     ...inner,
@@ -48,6 +52,7 @@ function openQueue(change: Partial<RunJournal> = {}, disk = { isFull: false }) {
     hub,
     request: change.request ?? journal.request,
     flushed: (done) => done(),
+    ...(inspect === undefined ? {} : { inspect }),
     runner: {
       execute: (job, whenEnded) => {
         begun.push(job);
@@ -357,4 +362,69 @@ it('a run whose request cannot be read has failed, and the next goes on', () => 
   expect(server.hub.run('torn')).toMatchObject({ status: 'failed', error: { code: 'runner/no-request' } });
   expect(server.order()).toBe('b1');
   server.end('politely');
+});
+
+describe('a run that is about to begin is looked at again', () => {
+  const refusal = { code: 'run/over-budget', message: 'It would take too long.', hint: 'Allow more.' };
+
+  /** Looks that are answered when the test says so. */
+  function openInspected() {
+    const looks: { readonly job: RunJob; readonly answer: (found: Inspection) => void }[] = [];
+    const server = openQueue({}, undefined, (job, done) => looks.push({ job, answer: done }));
+    const answer = (found: Inspection) => looks.shift()?.answer(found);
+    return { ...server, looks, answer };
+  }
+
+  it('when its turn comes and not before; refused, it fails with the reason, and the next has its turn', () => {
+    const { looks, answer, ...server } = openInspected();
+    server.submit('a', 'b');
+    expect(looks.map(({ job }) => job.runId)).toEqual(['a']);
+    expect(server.order()).toBe('');
+    answer({ refusal });
+    expect(server.hub.run('a')).toMatchObject({ status: 'failed', error: refusal });
+    answer({});
+    expect(server.order()).toBe('b1');
+    server.end('politely');
+  });
+
+  it('and has a fresh runner where the old one holds too much', () => {
+    const { answer, ...server } = openInspected();
+    server.submit('a', 'b');
+    answer({ needsFreshRunner: true });
+    server.finish();
+    answer({});
+    expect(server.begun.map(({ needsFreshRunner }) => needsFreshRunner)).toEqual([true, false]);
+    server.end('politely');
+  });
+
+  it('but once begun it is not refused: it goes on after its runner died', () => {
+    const { answer, ...server } = openInspected();
+    server.submit('a');
+    answer({});
+    server.die();
+    answer({ refusal });
+    expect(server.order()).toBe('a1 a2');
+    server.end('politely');
+  });
+
+  it('and ends as cancelled when that was asked for meanwhile', () => {
+    const { answer, ...server } = openInspected();
+    server.submit('a');
+    server.queue.cancel('a');
+    answer({});
+    expect(server.order()).toBe('');
+    expect(server.hub.status('a')).toBe('cancelled');
+    server.end('politely');
+  });
+
+  it('by the next server when this one ended meanwhile', () => {
+    const { answer, ...server } = openInspected();
+    server.submit('a');
+    server.end('politely');
+    answer({});
+    expect(server.order()).toBe('');
+    const next = openInspected();
+    expect(next.looks.map(({ job }) => job.runId)).toEqual(['a']);
+    next.end('politely');
+  });
 });

@@ -25,6 +25,14 @@ import type { RunRequest } from './run-request.ts';
 import { runnerDiedError } from './runner/died.ts';
 import type { RunEnd, RunJob } from './runner/supervisor.ts';
 
+/** What is found when a run is looked at before it begins. */
+export interface Inspection {
+  /** Why it must not begin. */
+  readonly refusal?: RunError | undefined;
+  /** What earlier runs left in the runner would be too much beside it. */
+  readonly needsFreshRunner?: boolean;
+}
+
 /** What the queue needs of a runner. */
 export interface RunnerPort {
   /** Begins a run; what it tells goes to `RunQueue.hear`, and `ended` follows once. */
@@ -39,6 +47,8 @@ export interface RunQueueOptions {
   /** Calls back when what was journaled is safe from a power cut, or cannot be made so for now. */
   readonly flushed: (done: () => void) => void;
   readonly runner: RunnerPort;
+  /** Looks at a run that is about to begin: what was true when it was accepted may be so no longer. */
+  readonly inspect?: (job: RunJob, done: (found: Inspection) => void) => void;
   /** How many of these files are not there, or are not whole. */
   readonly countMissing: (files: readonly FileSummary[], done: (missing: number) => void) => void;
   readonly clock?: () => number;
@@ -298,13 +308,31 @@ export class RunQueue {
     }
     // Else a run that brings the whole machine down would do so after every restart.
     this.#options.flushed(() => {
-      if (this.#isStopped || this.#current !== current) return;
-      if (this.#hub.queue.assigned?.isCancelling === true) {
-        this.#endCancelled(current);
-        return;
-      }
-      this.#options.runner.execute({ runId, attempt, ...request }, (end) => this.#handleEnd(current, end));
+      if (this.#isOverBeforeBegun(current)) return;
+      this.#inspect({ runId, attempt, ...request }, ({ refusal, needsFreshRunner = false }) => {
+        if (this.#isOverBeforeBegun(current)) return;
+        // What has begun before goes on: it was let begin once, and what it did is not to be lost.
+        if (refusal !== undefined && attempt === 1) {
+          this.#giveUp(current, refusal);
+          return;
+        }
+        const job = { runId, attempt, ...request, needsFreshRunner };
+        this.#options.runner.execute(job, (end) => this.#handleEnd(current, end));
+      });
     });
+  }
+
+  #inspect(job: RunJob, done: (found: Inspection) => void): void {
+    if (this.#options.inspect === undefined) done({});
+    else this.#options.inspect(job, done);
+  }
+
+  /** Whether the run need not be given to the runner any more; one that was cancelled meanwhile is ended. */
+  #isOverBeforeBegun(current: Current): boolean {
+    if (this.#isStopped || this.#current !== current) return true;
+    if (this.#hub.queue.assigned?.isCancelling !== true) return false;
+    this.#endCancelled(current);
+    return true;
   }
 
   #request(runId: string): ReturnType<RunJournal['request']> {

@@ -1,8 +1,9 @@
 /** Forecasts and budgets as people meet them: the command line and a server on one data folder, with the same words. */
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ApiError, createClient } from '@reelgraph/client';
-import { runForecastSchema } from '@reelgraph/graph';
+import { ApiError, createClient, type ReelgraphClient } from '@reelgraph/client';
+import { type RunState, runForecastSchema } from '@reelgraph/graph';
+import { dataFolderAt } from '@reelgraph/host';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { runCli } from '../support/cli.ts';
 import { projectRoot, startServer, temporaryFolder } from '../support/server.ts';
@@ -26,6 +27,25 @@ const estimate = async (file: string, ...args: readonly string[]) => {
   const { refusal, ...forecast } = JSON.parse(stdout);
   return { code, refusal, forecast: runForecastSchema.parse(forecast) };
 };
+
+/** The run when it is over. */
+function finished(client: ReelgraphClient, runId: string): Promise<RunState> {
+  return new Promise((done, failed) => {
+    const look = async () => {
+      const { run } = await client.getRun(runId);
+      if (run.status === 'queued' || run.status === 'running') return;
+      connection.close();
+      done(run);
+    };
+    const connection = client.connectEvents({
+      onWelcome: () => void look().catch(failed),
+      onPreview: () => {},
+      onEvent: ({ event }) => {
+        if (event.runId === runId && event.type === 'run.finished') void look().catch(failed);
+      },
+    });
+  });
+}
 
 it('before the first run there is no data, after it a range, and what is kept comes from the cache', async () => {
   const before = await estimate(drawn);
@@ -127,4 +147,53 @@ it('a budget that cannot be read is an error, and no missing one', async () => {
   expect(wrong.stderr).toContain('--max-memory is "plenty"');
   const env = { REELGRAPH_MAX_TIME: 'soon' };
   expect((await runCli(['estimate', drawn, '--data', data], { env })).stderr).toContain('REELGRAPH_MAX_TIME');
+});
+
+it('a run that waited is looked at again when its turn comes, and fails with the words of a refusal', async () => {
+  const fresh = join(scratch.path, 'waited');
+  const server = await startServer({ dataFolder: fresh, args: ['--max-time', '0.001s'] });
+  try {
+    const client = createClient({ baseUrl: server.baseUrl });
+    await client.pauseQueue();
+    const workflow: unknown = JSON.parse(await readFile(drawn, 'utf8'));
+    // Nothing is known of it yet, so nothing is held against it.
+    const [runId = ''] = (await client.startRuns(workflow, [{ frames: 9, seed: '2' }])).runIds;
+    const out = join(scratch.path, 'waited.mp4');
+    const ran = await runCli(['run', drawn, '--data', fresh, '--set', 'frames=9', '--out', out]);
+    expect(ran.code, ran.stderr).toBe(0);
+    await client.resumeQueue();
+    const run = await finished(client, runId);
+    expect(run).toMatchObject({ status: 'failed', nodes: {}, error: { code: 'run/over-budget' } });
+    expect(run.error?.message).toMatch(
+      /over its budget and was not started: it would take .*, the budget is 1 ms\.$/,
+    );
+    expect(run.error?.hint).toContain('Or allow more.');
+  } finally {
+    await server.stop();
+  }
+});
+
+it('a runner that holds more than the budget of memory is replaced, and the run goes on in a fresh one', async () => {
+  const fresh = join(scratch.path, 'held');
+  const server = await startServer({ dataFolder: fresh, args: ['--max-memory', '4G'] });
+  try {
+    const client = createClient({ baseUrl: server.baseUrl });
+    const workflow: unknown = JSON.parse(await readFile(drawn, 'utf8'));
+    const [first = ''] = (await client.startRuns(workflow, [{ frames: 9, seed: '2' }])).runIds;
+    expect(await finished(client, first)).toMatchObject({ status: 'succeeded' });
+    const { pid } = (await client.getHealth()).runner;
+    // As if that run had opened models of ten gigabytes.
+    const note = join(dataFolderAt(fresh).artifactsFolder, 'cache/costs.note');
+    const costs = JSON.parse(await readFile(note, 'utf8'));
+    await writeFile(
+      note,
+      JSON.stringify({ ...costs, processes: [{ pid, heldBytes: 10 * 1024 ** 3, warm: [] }] }),
+    );
+
+    const [second = ''] = (await client.startRuns(workflow, [{ frames: 9, seed: '3' }])).runIds;
+    expect(await finished(client, second)).toMatchObject({ status: 'succeeded' });
+    expect((await client.getHealth()).runner.pid).not.toBe(pid);
+  } finally {
+    await server.stop();
+  }
 });

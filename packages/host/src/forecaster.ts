@@ -25,7 +25,7 @@ import type { LocatedInputFiles } from './input-files.ts';
 export interface ForecastRequest {
   /** Node ids to compute; all outputs when absent. */
   readonly targets?: readonly string[] | undefined;
-  /** The process that would run it and may have models open; a fresh one when absent. */
+  /** The process that would run it and may have models open, unless it holds too much; a fresh one when absent. */
   readonly pid?: number | undefined;
   /** As if every node had to be computed, whatever is kept of earlier runs. */
   readonly nothingKept?: boolean | undefined;
@@ -36,6 +36,8 @@ export interface Estimate {
   readonly result: ForecastResult;
   /** Undefined when it fits, has no limits, or there is too little data to say. */
   readonly refusal: BudgetRefusal | undefined;
+  /** The process asked about holds more than the budget already: the result is that of a fresh one in its place. */
+  readonly needsFreshProcess: boolean;
 }
 
 export interface Forecaster {
@@ -53,6 +55,10 @@ export interface ForecasterOptions {
   readonly catalogue: Pick<Catalogue, 'registry' | 'contextOf' | 'digestOfModel'>;
   readonly store: Pick<Store, 'readNote' | 'hasRecord'>;
   readonly files: LocatedInputFiles;
+}
+
+function isOverMemory(found: ForecastResult, budget: RunBudget): boolean {
+  return found.ok && excessesOf(found.forecast, budget).some(({ what }) => what === 'memory');
 }
 
 /** How long a look at a package's files counts: forecasts are asked for many a second, models do not change. */
@@ -124,8 +130,12 @@ export function createForecaster({ catalogue, store, files }: ForecasterOptions)
     budget: RunBudget,
     request?: ForecastRequest,
   ): Promise<Estimate> {
-    const result = await forecast(workflow, request);
-    return { result, refusal: await refusalFor(workflow, budget, result, request) };
+    const here = await forecast(workflow, request);
+    // What earlier runs left in the process is no reason against this one, where it can begin in another.
+    const needsFreshProcess = request?.pid !== undefined && isOverMemory(here, budget);
+    const asked = needsFreshProcess ? { ...request, pid: undefined } : request;
+    const result = needsFreshProcess ? await forecast(workflow, asked) : here;
+    return { result, refusal: await refusalFor(workflow, budget, result, asked), needsFreshProcess };
   }
 
   return {

@@ -2,6 +2,7 @@
  * Entry of the runner process: connects its IPC channel to a run host. It serves one run at a time and ends
  * when the server is gone.
  */
+import { setImmediate } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import type { RunEvent } from '@reelgraph/graph';
 import { createRunHost, type RunHost, type RunHostOptions } from '@reelgraph/host';
@@ -52,6 +53,8 @@ function serve(host: RunHost): void {
 
   /** A run is over when nothing of it goes on: what was cancelled or given up may still be in native code. */
   async function tellEnd(event: RunEvent): Promise<void> {
+    // The engine notes what the run took and holds in the same turn; the next run is looked at with that.
+    await setImmediate();
     const until = performance.now() + restMs;
     while (host.hasLeftovers() && performance.now() < until)
       await new Promise((resolve) => setTimeout(resolve, lookAgainMs));

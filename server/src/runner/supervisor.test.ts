@@ -199,6 +199,18 @@ it('a runner that says it is spent ends with its run, and the next run has a fre
   expect(events.filter(({ type }) => type === 'run.finished')).toHaveLength(4);
 });
 
+it('a run that needs a fresh runner has one, and the run after it stays there', async () => {
+  const { supervisor } = startSupervisor({ restartDelayMs: 1_000_000 });
+  const pids: (number | undefined)[] = [];
+  for (const needsFreshRunner of [undefined, true, false]) {
+    const job = { runId: `run-${pids.length}`, attempt: 1, workflow: workflow('ok'), needsFreshRunner };
+    expect(await supervisor.execute(job)).toEqual({ kind: 'finished' });
+    pids.push(supervisor.pid);
+  }
+  expect(pids[1]).not.toBe(pids[0]);
+  expect(pids[2]).toBe(pids[1]);
+});
+
 it('a runner that dies whenever it is ready is not started for ever', async () => {
   let starts = 0;
   await new Promise<void>((givenUp) => {

@@ -5,7 +5,7 @@
  *   starting ──ready──> idle ──run──> running ──run.finished──> idle
  *      ^                  │              │ cancel: asked softly, killed after a deadline
  *      ├──── exit ────────┴──────────────┤
- *      └──── exit ──────────────────── spent   its run is over and left something behind: killed
+ *      └──── exit ──────────────────── spent   its run is over and left something behind, or the next needs a fresh one: killed
  *
  * A runner that says nothing for too long is killed wherever it stands.
  */
@@ -21,6 +21,8 @@ export interface RunJob {
   readonly attempt: number;
   readonly workflow: Workflow;
   readonly targets?: readonly string[] | undefined;
+  /** A runner that has run something before is replaced first. */
+  readonly needsFreshRunner?: boolean | undefined;
 }
 
 /** How a run left the runner. */
@@ -64,7 +66,7 @@ type State =
   | { readonly kind: 'starting'; readonly runner: RunnerProcess }
   | { readonly kind: 'idle'; readonly runner: RunnerProcess; readonly readyAtMs: number }
   | { readonly kind: 'running'; readonly runner: RunnerProcess; readonly readyAtMs: number }
-  /** Its run is over, and it is being ended for what that left behind. */
+  /** Its run is over, and it is being ended for what it holds. */
   | { readonly kind: 'spent'; readonly runner: RunnerProcess };
 
 /** Starts in a row that may go wrong before no more is tried until somebody wants a run. */
@@ -160,8 +162,15 @@ export class RunnerSupervisor {
     return new Promise((settle) => {
       this.#task = { job, settle, isCancelled: false };
       if (this.#state.kind === 'down') this.start();
+      else if (this.#state.kind === 'idle' && job.needsFreshRunner === true)
+        this.#replace(this.#state.runner);
       else this.#giveTask();
     });
+  }
+
+  #replace(runner: RunnerProcess): void {
+    this.#state = { kind: 'spent', runner };
+    runner.kill();
   }
 
   /** Passes a word on to the nodes that are played, beside whatever run goes on; starts a runner if there is none. */
@@ -264,8 +273,7 @@ export class RunnerSupervisor {
     this.#options.onNote?.('run left something behind that does not end; runner is replaced', {
       runId: this.#task?.job.runId,
     });
-    this.#state = { kind: 'spent', runner: state.runner };
-    state.runner.kill();
+    this.#replace(state.runner);
   }
 
   #giveTask(): void {
