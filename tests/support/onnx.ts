@@ -129,3 +129,97 @@ export function deepTextEncoder(depth: number): Uint8Array {
     functions,
   );
 }
+
+/** A text encoder whose weights lie in another file, by whatever name. */
+export function textEncoderWithWeightsIn(location: string): Uint8Array {
+  const weight = message(
+    [1, 1],
+    [2, elementTypes.float],
+    [8, 'weight'],
+    [13, message([1, 'location'], [2, location])],
+    [13, message([1, 'length'], [2, '4'])],
+    [14, 1],
+  );
+  const toFloat = message([1, 'to'], [3, elementTypes.float], [20, 2]);
+  const graph = message(
+    [1, node({ op: 'Cast', inputs: ['input_ids'], outputs: ['x'], attributes: [toFloat] })],
+    [1, node({ op: 'Add', inputs: ['x', 'weight'], outputs: ['last_hidden_state'] })],
+    [2, 'graph'],
+    [5, weight],
+    [11, valueInfo('input_ids', 'int64', ['batch', 'length'])],
+    [11, valueInfo('attention_mask', 'int64', ['batch', 'length'])],
+    [12, valueInfo('last_hidden_state', 'float', ['batch', 'length'])],
+  );
+  return message([1, 8], ...opsets, [7, graph]);
+}
+
+/** A text encoder of `count` nodes in a row, each of which does nothing. */
+export function longTextEncoder(count: number): Uint8Array {
+  const nameOf = (index: number) => (index === count ? 'last_hidden_state' : index === 0 ? 'x' : `v${index}`);
+  return textEncoder(
+    Array.from({ length: count }, (_, index) =>
+      node({ op: 'Identity', inputs: [nameOf(index)], outputs: [nameOf(index + 1)] }),
+    ),
+  );
+}
+
+/** A text encoder whose graph has a branch whose graph has a branch, and so on. */
+export function nestedTextEncoder(depth: number): Uint8Array {
+  let inner = message(
+    [1, node({ op: 'Identity', inputs: ['x'], outputs: ['inner'] })],
+    [2, 'innermost'],
+    [12, valueInfo('inner', 'float', ['batch', 'length'])],
+  );
+  const yes = message([2, elementTypes.bool], [5, 1], [8, 'yes']);
+  const constant = node({
+    op: 'Constant',
+    inputs: [],
+    outputs: ['yes'],
+    attributes: [message([1, 'value'], [5, yes], [20, 4])],
+  });
+  for (let level = 0; level < depth; level++) {
+    const branches = ['then_branch', 'else_branch'].map((name) => message([1, name], [6, inner], [20, 5]));
+    // One branch only from the second level on: two of each would double the file with every level.
+    const attributes = level === 0 ? branches : branches.slice(0, 1);
+    const choice = node({ op: 'If', inputs: ['yes'], outputs: ['inner'], attributes });
+    inner = message(
+      [1, choice],
+      [2, `level${level}`],
+      [12, valueInfo('inner', 'float', ['batch', 'length'])],
+    );
+  }
+  const outer = node({
+    op: 'If',
+    inputs: ['yes'],
+    outputs: ['last_hidden_state'],
+    attributes: [message([1, 'then_branch'], [6, inner], [20, 5])],
+  });
+  return textEncoder([constant, outer]);
+}
+
+/** A text encoder that multiplies large tables, `rounds` times, while it is opened: their values are known by then. */
+export function slowTextEncoder(rounds: number, side = 1024): Uint8Array {
+  const shape = message([1, 2], [2, elementTypes.int64], [7, side], [7, side], [8, 'shape']);
+  const nodes = [
+    node({
+      op: 'Constant',
+      inputs: [],
+      outputs: ['shape'],
+      attributes: [message([1, 'value'], [5, shape], [20, 4])],
+    }),
+    node({ op: 'ConstantOfShape', inputs: ['shape'], outputs: ['t0'] }),
+    ...Array.from({ length: rounds }, (_, index) =>
+      node({ op: 'MatMul', inputs: [`t${index}`, `t${index}`], outputs: [`t${index + 1}`] }),
+    ),
+    node({ op: 'ReduceSum', inputs: [`t${rounds}`], outputs: ['sum'] }),
+    node({ op: 'Add', inputs: ['x', 'sum'], outputs: ['last_hidden_state'] }),
+  ];
+  return textEncoder(nodes);
+}
+
+/** A text encoder whose one weight says that it has `side` × `side` numbers and brings none. */
+export function hollowTextEncoder(side: number): Uint8Array {
+  const weight = message([1, side], [1, side], [2, elementTypes.float], [8, 'weight']);
+  const graph = message([2, 'graph'], [5, weight]);
+  return message([1, 8], ...opsets, [7, graph]);
+}

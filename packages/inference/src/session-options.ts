@@ -1,0 +1,31 @@
+import type { InferenceSession } from 'onnxruntime-node';
+
+export interface SessionSettings {
+  /** Threads of one run. */
+  readonly threads: number;
+  /** Weights turned into the form that kernels like best: faster to run, but no longer shared with the file. */
+  readonly prepack?: boolean;
+}
+
+/** How every session is opened, on the way in and for good. */
+export function sessionOptionsFor({
+  threads,
+  prepack = true,
+}: SessionSettings): InferenceSession.SessionOptions {
+  return {
+    executionProviders: ['cpu'],
+    intraOpNumThreads: threads,
+    interOpNumThreads: 1,
+    executionMode: 'sequential',
+    // Without the arena memory falls back after a run; attention would otherwise hold its peak for ever.
+    enableCpuMemArena: false,
+    logSeverityLevel: 3,
+    extra: {
+      session: {
+        // Threads that spin between operators more than double the time when others want the cores.
+        intra_op: { allow_spinning: '0' },
+        ...(prepack ? {} : { disable_prepacking: '1' }),
+      },
+    },
+  };
+}
