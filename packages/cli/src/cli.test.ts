@@ -73,6 +73,12 @@ it('the program runs on the Node that the machine has, and tells its exit codes'
   for (const value of Object.values(exitCodes)) expect(stdout).toMatch(new RegExp(`^ +${value} `, 'm'));
 });
 
+it('the help of a command shows no empty list as what an option is without a value', async () => {
+  const { stdout } = await run('run', '--help');
+  expect(stdout.replace(/\s+/g, ' ')).toContain('may be repeated (default: none)');
+  expect(stdout).not.toContain('[]');
+});
+
 describe('run', () => {
   it('in a pipe tells plain lines and saves the video', async () => {
     const out = join(scratch, 'clip.mp4');
@@ -83,6 +89,32 @@ describe('run', () => {
     // biome-ignore lint/suspicious/noControlCharactersInRegex: that there are none is the point
     expect(stdout).not.toMatch(/[\u0000-\u0009\u000b-\u001f]/);
     expect((await readFile(out)).subarray(4, 8).toString()).toBe('ftyp');
+  });
+
+  it('tells once what the check warns of, beside its answer or as data', async () => {
+    const drawn = join(projectRoot, 'workflows/ground-truth-scene.json');
+    const args = [
+      'run',
+      drawn,
+      '--set',
+      'frames=9',
+      '--set',
+      'mux.fps=60',
+      '--out',
+      join(scratch, 'fast.mp4'),
+    ];
+    const told = await run(...args);
+    expect(told.code, told.stderr).toBe(exitCodes.ok);
+    expect(told.stderr).toMatch(/^ {2}warning {2}mux\.fps: .*\n {9}fix: Use 8 fps\n$/);
+    expect(told.stdout).not.toContain('warning');
+    const asData = await run(...args, '--json');
+    expect(asData.stderr).toBe('');
+    const lines: unknown[] = asData.stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect(lines[0]).toMatchObject({ type: 'issue', severity: 'warning', nodeId: 'mux', param: 'fps' });
+    expect(lines[1]).toMatchObject({ type: 'run.started' });
   });
 
   it('with another frame rate muxes again and samples nothing', async () => {

@@ -1,7 +1,7 @@
 /** The `reelgraph` command: reads what was typed, runs it, ends with the exit code that `--help` documents. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, Option } from 'commander';
 import { CliError } from './errors.ts';
 import { exitCodeHelp, exitCodes } from './exit-codes.ts';
 import { formatIssue } from './format.ts';
@@ -20,7 +20,12 @@ const output: Output = {
 // A reader that went away (`| head`) wants no more; that is no failure of ours.
 process.stdout.on('error', () => {});
 
-const collect = (value: string, previous: string[]) => [...previous, value];
+/** An option that may be given many times, and is a list. */
+function listOption(flags: string, description: string): Option {
+  const collect = (value: string, previous: readonly string[]) => [...previous, value];
+  // An empty list has no words in a help text unless it is given some.
+  return new Option(flags, `${description}; may be repeated`).argParser(collect).default([], 'none');
+}
 let exitCode: number = exitCodes.ok;
 let wantsJson = false;
 
@@ -37,7 +42,7 @@ function withFolders(command: Command): Command {
       '--data <folder>',
       'data folder with cached results (default: .reelgraph in the project, or REELGRAPH_DATA)',
     )
-    .option('--models <folder>', 'a folder with model packages; may be repeated', collect, [])
+    .addOption(listOption('--models <folder>', 'a folder with model packages'))
     .option('--json', 'machine-readable output');
 }
 
@@ -71,7 +76,7 @@ const program = new Command('reelgraph')
 withBudget(withFolders(program.command('run')))
   .description('run a workflow (JSON, or a video made by Reelgraph) and save what it makes')
   .argument('<workflow>', 'workflow file')
-  .option('--set <name=value>', 'set an input of the workflow, or node.param; may be repeated', collect, [])
+  .addOption(listOption('--set <name=value>', 'set an input of the workflow, or node.param'))
   .option('--out <path>', 'file or folder for the result (default: its own name in the current folder)')
   .option('--trace <file>', 'write the timeline of the run, for chrome://tracing or ui.perfetto.dev')
   .addHelpText('after', exitCodeHelp)
@@ -89,14 +94,14 @@ withBudget(withFolders(program.command('run')))
     ) => {
       wantsJson = options.json === true;
       const { runCommand } = await import('./run-command.ts');
-      exitCode = await runCommand(file, options, output);
+      exitCode = await runCommand(file, options, output, process.stderr);
     },
   );
 
 withBudget(withFolders(program.command('estimate')))
   .description('say what a run would take on this machine, learnt from earlier runs, without running it')
   .argument('<workflow>', 'workflow file')
-  .option('--set <name=value>', 'set an input of the workflow, or node.param; may be repeated', collect, [])
+  .addOption(listOption('--set <name=value>', 'set an input of the workflow, or node.param'))
   .addHelpText('after', exitCodeHelp)
   .action(
     async (
@@ -233,7 +238,7 @@ queueSubcommand('retry', 'start once more what did not succeed; finished nodes c
   .action((run: string, options: QueueCommandOptions) => askQueue({ kind: 'retry', run }, options));
 queueSubcommand('again', 'start a run once more, with other inputs if you say so')
   .argument('<run>', 'id of the run')
-  .option('--set <name=value>', 'set an input of the workflow, or node.param; may be repeated', collect, [])
+  .addOption(listOption('--set <name=value>', 'set an input of the workflow, or node.param'))
   .action((run: string, options: QueueCommandOptions & { set: string[] }) =>
     askQueue({ kind: 'again', run, set: options.set }, options),
   );
@@ -251,7 +256,7 @@ queueSubcommand('move', 'give a waiting run another place')
   });
 queueSubcommand('add', 'queue a run of a workflow file')
   .argument('<workflow>', 'workflow file')
-  .option('--set <name=value>', 'set an input of the workflow, or node.param; may be repeated', collect, [])
+  .addOption(listOption('--set <name=value>', 'set an input of the workflow, or node.param'))
   .option('--priority <n>', 'higher goes first', '0')
   .action(async (file: string, options: QueueCommandOptions & { set: string[]; priority: string }) => {
     wantsJson = options.json === true;

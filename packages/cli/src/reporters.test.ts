@@ -1,4 +1,10 @@
-import { type RunEvent, type RunEventBody, type RunState, reduceRunEvents } from '@reelgraph/graph';
+import {
+  type GraphIssue,
+  type RunEvent,
+  type RunEventBody,
+  type RunState,
+  reduceRunEvents,
+} from '@reelgraph/graph';
 import { describe, expect, it } from 'vitest';
 import { createBarReporter, createJsonReporter, createLineReporter, type Output } from './reporters.ts';
 
@@ -59,7 +65,7 @@ const saved = [{ nodeId: 'save', path: '/x/clip.mp4', digest: 'd', mediaType: 'v
 describe('in a pipe', () => {
   it('a long step is about ten lines, and a failure says what to do', () => {
     const { output, text } = record();
-    const reporter = createLineReporter(output);
+    const reporter = createLineReporter(output, record().output);
     for (const event of events) reporter.onEvent(event);
     reporter.finish(finalState(), saved);
     expect(text().match(/^denoise: step/gm)).toHaveLength(10);
@@ -96,7 +102,7 @@ describe('a run in part', () => {
 
   it('says why each node ran, and at the end every failure with its node, code and hint', () => {
     const { output, text } = record();
-    const reporter = createLineReporter(output);
+    const reporter = createLineReporter(output, record().output);
     const happened = partial(['a', 'b']);
     for (const event of happened) reporter.onEvent(event);
     const state = reduceRunEvents(undefined, happened);
@@ -109,10 +115,52 @@ describe('a run in part', () => {
   });
 });
 
+describe('what the check of a workflow warns of', () => {
+  const warning = (nodeId: string): GraphIssue => ({
+    code: 'shape/short',
+    severity: 'warning',
+    message: 'The clip is short.',
+    nodeId,
+  });
+
+  it.each([
+    ['in a pipe', createLineReporter],
+    ['on a terminal', createBarReporter],
+  ])('is told apart from what the run answers, %s', (_where, create) => {
+    const [answer, warned] = [record(80), record()];
+    const fix = {
+      kind: 'set-param',
+      label: 'make it longer',
+      nodeId: 'a',
+      param: 'frames',
+      value: 9,
+    } as const;
+    create(answer.output, warned.output).onCheck([{ ...warning('a'), fix }]);
+    expect(warned.text()).toBe(
+      '  warning  a: The clip is short. [shape/short]\n         fix: make it longer\n',
+    );
+    expect(answer.text()).toBe('');
+  });
+
+  it('is told briefly', () => {
+    const warned = record();
+    const many = Array.from({ length: 9 }, (_, index) => warning(`n${index}`));
+    createLineReporter(record().output, warned.output).onCheck(many);
+    expect(warned.text()).toMatch(/n5: .*\n {2}and 3 more; "reelgraph check" lists them\n$/);
+    expect(warned.text()).not.toContain('n6');
+  });
+
+  it('is data for a program, each a line', () => {
+    const { output, text } = record();
+    createJsonReporter(output).onCheck([warning('a')]);
+    expect(JSON.parse(text())).toEqual({ type: 'issue', ...warning('a') });
+  });
+});
+
 describe('on a terminal', () => {
   it('the bar grows to the end of its line and never past it', () => {
     const { output, text } = record(60);
-    const reporter = createBarReporter(output);
+    const reporter = createBarReporter(output, record().output);
     for (const event of events) reporter.onEvent(event);
     const drawn = text()
       .split('\r\u001b[2K')
@@ -190,7 +238,7 @@ describe('a step that went on where an interrupted run was', () => {
 
   it('says so once, in a pipe', () => {
     const { output, text } = record();
-    const reporter = createLineReporter(output);
+    const reporter = createLineReporter(output, record().output);
     for (const event of continued) reporter.onEvent(event);
     expect(text()).toBe(
       'denoise: continued from step 7 of 20\ndenoise: step 8 of 20\ndenoise: step 20 of 20\n',
@@ -199,7 +247,7 @@ describe('a step that went on where an interrupted run was', () => {
 
   it('says so once above the bar, which still counts it as at work', () => {
     const { output, text } = record(60);
-    const reporter = createBarReporter(output);
+    const reporter = createBarReporter(output, record().output);
     for (const event of continued) reporter.onEvent(event);
     expect(text().split('denoise: continued from step 7 of 20\n')).toHaveLength(2);
     expect(text()).toContain('0/2 denoise 20/20');

@@ -5,6 +5,7 @@
 import {
   createRunFold,
   failuresOf,
+  type GraphIssue,
   type NodeFailure,
   type RanBecause,
   type RunError,
@@ -13,7 +14,7 @@ import {
   type RunState,
   reasonText,
 } from '@reelgraph/graph';
-import { formatDuration } from './format.ts';
+import { formatDuration, formatIssue } from './format.ts';
 
 /** A file that was saved. */
 export interface SavedFile {
@@ -25,6 +26,8 @@ export interface SavedFile {
 }
 
 export interface Reporter {
+  /** Before the first event: what the check of the workflow warns of. */
+  onCheck(warnings: readonly GraphIssue[]): void;
   onEvent(event: RunEvent): void;
   /** After the last event: what was saved. */
   finish(state: RunState, saved: readonly SavedFile[]): void;
@@ -100,6 +103,19 @@ function warningLine({ nodeId, message, code }: RunWarning): string {
   return `${nodeId}: ${message} [${code}]`;
 }
 
+/** Warnings shown before a run; `reelgraph check` lists them all. */
+const shownWarnings = 6;
+
+function checkText(warnings: readonly GraphIssue[]): string {
+  const more = warnings.length - shownWarnings;
+  return [
+    ...warnings.slice(0, shownWarnings).map(formatIssue),
+    ...(more > 0 ? [`  and ${more} more; "reelgraph check" lists them`] : []),
+  ]
+    .map((line) => `${line}\n`)
+    .join('');
+}
+
 /** The score tables that a run made, a line for each row. */
 function scoreLines(state: RunState): string[] {
   return Object.entries(state.nodes).flatMap(([nodeId, node]) =>
@@ -127,11 +143,15 @@ function lastLine(state: RunState): string {
   return `${word}${took}.`;
 }
 
+/** Where warnings go that are no part of what a command answers. */
+export type WarningOutput = Pick<Output, 'write'>;
+
 /** Lines for a pipe or a log; of a long step about every tenth is told. */
-export function createLineReporter(output: Output): Reporter {
+export function createLineReporter(output: Output, warningOutput: WarningOutput): Reporter {
   const told = new Map<string, number>();
   const nodeLine = createNodeLines();
   return {
+    onCheck: (warnings) => warningOutput.write(checkText(warnings)),
     onEvent(event) {
       const line = nodeLine(event);
       if (line !== undefined) output.write(`${line}\n`);
@@ -153,7 +173,7 @@ export function createLineReporter(output: Output): Reporter {
 }
 
 /** A bar on the last line of a terminal, finished nodes above it. */
-export function createBarReporter(output: Output): Reporter {
+export function createBarReporter(output: Output, warningOutput: WarningOutput): Reporter {
   let fold: RunFold | undefined;
   const nodeLine = createNodeLines();
   const over = new Set<string>();
@@ -182,6 +202,7 @@ export function createBarReporter(output: Output): Reporter {
   }
 
   return {
+    onCheck: (warnings) => warningOutput.write(checkText(warnings)),
     onEvent(event) {
       fold ??= createRunFold(event);
       fold.apply(event);
@@ -204,10 +225,13 @@ export function createBarReporter(output: Output): Reporter {
   };
 }
 
-/** Every event as one line of JSON, a `warning` or `note` between them, and a `result` at the end. */
+/** Every event as one line of JSON, an `issue` before them, a `warning` or `note` between them, and a `result` at the end. */
 export function createJsonReporter(output: Output): Reporter {
   const line = (value: unknown) => output.write(`${JSON.stringify(value)}\n`);
   return {
+    onCheck: (warnings) => {
+      for (const warning of warnings) line({ type: 'issue', ...warning });
+    },
     onEvent: line,
     finish: (state, saved) => {
       const scores = Object.entries(state.nodes).flatMap(([nodeId, node]) =>

@@ -19,6 +19,7 @@ import {
   createLineReporter,
   type Output,
   type Reporter,
+  type WarningOutput,
 } from './reporters.ts';
 import { prepareTarget, resultFiles, saveResults } from './save-results.ts';
 import { parseAssignments, setInputs } from './set-inputs.ts';
@@ -35,7 +36,12 @@ export interface RunCommandOptions extends BudgetTexts {
 }
 
 /** Runs a workflow file and answers the exit code. @throws CliError for what keeps it from starting */
-export async function runCommand(file: string, options: RunCommandOptions, output: Output): Promise<number> {
+export async function runCommand(
+  file: string,
+  options: RunCommandOptions,
+  output: Output,
+  warningOutput: WarningOutput,
+): Promise<number> {
   const budget = readBudget(options);
   const assignments = parseAssignments(options.set);
   const read = await readWorkflowFile(file);
@@ -60,7 +66,9 @@ export async function runCommand(file: string, options: RunCommandOptions, outpu
     }
 
     await prepareTarget(options.out);
-    const reporter = chooseReporter(options, output);
+    const reporter = chooseReporter(options, output, warningOutput);
+    const { issues } = await host.catalogue.check(workflow);
+    reporter.onCheck([...read.warnings, ...issues].filter(({ severity }) => severity === 'warning'));
     const trace = createTraceBuilder();
     const state = await execute(host, workflow, reporter, (event) => trace.add(event));
     const saved = await saveResults(resultFiles(workflow, state), host.store, options.out);
@@ -72,9 +80,11 @@ export async function runCommand(file: string, options: RunCommandOptions, outpu
   }
 }
 
-function chooseReporter(options: RunCommandOptions, output: Output): Reporter {
+function chooseReporter(options: RunCommandOptions, output: Output, warningOutput: WarningOutput): Reporter {
   if (options.json) return createJsonReporter(output);
-  return output.columns === undefined ? createLineReporter(output) : createBarReporter(output);
+  return output.columns === undefined
+    ? createLineReporter(output, warningOutput)
+    : createBarReporter(output, warningOutput);
 }
 
 async function execute(
