@@ -55,7 +55,10 @@ export const vaeDecode = defineNode({
     const { frameCount, widthPx, heightPx } = latent;
     const { fps } = ctx.models.facts(model).recommended;
     const chunks = withProgress(ctx.models.decodeByChunk(model, samples, ctx.signal), frameCount, ctx);
-    return { frames: await ctx.frames.keep({ frameCount, widthPx, heightPx, fps }, chunks, ctx.signal) };
+    const clip = { frameCount, widthPx, heightPx, fps };
+    return {
+      frames: await ctx.frames.keep(clip, chunks, ctx.signal, (frames) => ctx.handOut({ frames })),
+    };
   },
 });
 

@@ -30,6 +30,7 @@ export const changeFrameRate = defineNode({
   },
   cache: 'memory',
   lane: 'cpu',
+  growing: ['frames'],
   infer({ inputs, params: { fps } }) {
     const { frameCount, fps: before, ...size } = inputs.frames ?? {};
     const count =

@@ -31,6 +31,7 @@ export const compositeFrames = defineNode({
   params: {},
   cache: 'memory',
   lane: 'cpu',
+  growing: ['original', 'frames'],
   infer({ inputs }) {
     const issues: InferIssue[] = [];
     for (const port of ['frames', 'mask'] as const) {

@@ -39,6 +39,7 @@ export const joinClips = defineNode({
   },
   cache: 'memory',
   lane: 'cpu',
+  growing: ['first', 'second', 'third'],
   infer({ inputs, params }) {
     const issues: InferIssue[] = [];
     const { first } = inputs;

@@ -52,6 +52,7 @@ export const resizeFrames = defineNode({
   },
   cache: 'memory',
   lane: 'cpu',
+  growing: ['frames'],
   infer: ({ inputs, params }) => ({
     outputs: { frames: framesFacts({ ...inputs.frames, widthPx: params.width, heightPx: params.height }) },
     issues: [],

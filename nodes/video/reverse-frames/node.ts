@@ -18,6 +18,7 @@ export const reverseFrames = defineNode({
   params: {},
   cache: 'memory',
   lane: 'cpu',
+  growing: ['frames'],
   infer: ({ inputs }) => ({ outputs: { frames: framesFacts(inputs.frames ?? {}) }, issues: [] }),
   async run({ inputs: { frames: clip }, ctx }) {
     const reversed = { ...sizeOfClip(clip), fps: clip.fps, source: { kind: 'reversed', clip } } as const;

@@ -44,6 +44,7 @@ export const trimFrames = defineNode({
   },
   cache: 'memory',
   lane: 'cpu',
+  growing: ['frames'],
   infer({ inputs, params }) {
     const { frameCount, ...facts } = inputs.frames ?? {};
     if (frameCount === undefined) return { outputs: { frames: framesFacts(facts) }, issues: [] };

@@ -45,6 +45,7 @@ export const videoMux = defineNode({
   },
   cache: 'disk',
   lane: 'cpu',
+  growing: ['frames'],
   usesWorkflow: true,
   work({ inputs }) {
     const { widthPx, heightPx, frameCount } = inputs.frames ?? {};

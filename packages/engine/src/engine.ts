@@ -4,7 +4,7 @@ import type { Clock, Engine, EngineOptions, RunRequest, RunResult } from './engi
 import { createCostRecorder } from './estimate/cost-recorder.ts';
 import { type EngineState, executePlan } from './execute.ts';
 import { createKeyHistory } from './history.ts';
-import { createLanes } from './lanes.ts';
+import { createLanes, ledLane } from './lanes.ts';
 import { createMemoryCache } from './memory-cache.ts';
 import { createMemoryFrames } from './memory-frames.ts';
 import { planRun } from './plan.ts';
@@ -26,7 +26,7 @@ export function createEngine(options: EngineOptions): Engine {
     history: createKeyHistory(options.store),
     clock: options.clock ?? systemClock,
     // One for each device: two nodes on it would only take turns, with the memory of both.
-    lanes: createLanes((lane) => (lane === 'cpu' ? cpuLanes : 1)),
+    lanes: createLanes((lane) => (lane === 'cpu' || lane === ledLane ? cpuLanes : 1)),
     inFlight: new Map(),
     stuck: new Set(),
     typicalRunMs: new Map(),

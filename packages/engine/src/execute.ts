@@ -8,7 +8,10 @@ import {
   type AnyNodeDefinition,
   ClipReadError,
   type FrameService,
+  type Frames,
+  type GrowingClip,
   type RunContext,
+  settledClip,
 } from '@reelgraph/node-api';
 import type { Store } from '@reelgraph/store';
 import { z } from 'zod';
@@ -17,7 +20,7 @@ import type { Clock, EngineOptions, RunRequest, RunResult } from './engine-types
 import { describeError, EngineError } from './errors.ts';
 import type { CostRecorder } from './estimate/cost-recorder.ts';
 import type { KeyHistory } from './history.ts';
-import { createQueue, type Lanes } from './lanes.ts';
+import { createQueue, type Lanes, ledLane } from './lanes.ts';
 import { type CachedResult, filesIn, type MemoryCache, type Outputs } from './memory-cache.ts';
 import type { PlannedNode, RunPlan } from './plan.ts';
 import { plannedFiles, plannedModels, resultFiles } from './planned-services.ts';
@@ -54,7 +57,7 @@ type Summaries = Readonly<Record<string, OutputSummary>>;
 /** A planned node during the run. */
 interface Slot {
   readonly node: PlannedNode;
-  state: 'unneeded' | 'needed' | 'cached' | 'waiting' | 'running' | 'finished' | 'failed' | 'skipped';
+  state: SlotState;
   source: 'memory' | 'disk';
   /** Held while someone still needs it. */
   outputs: Outputs | undefined;
@@ -75,7 +78,35 @@ interface Slot {
   consumers: number;
   /** Later nodes that are the same computation. */
   twins: number[] | undefined;
+  /** What it hands out while it is not over. */
+  early: Outputs | undefined;
+  /** Clips among that which it is making. */
+  growing: readonly GrowingClip[];
+  /** Of the dependents those that wait for its end all the same; all of them when undefined. */
+  unmet: number[] | undefined;
+  /** Nodes that are not over of which it took what they handed out: it counts only when they have ended well. */
+  leaders: Set<Slot> | undefined;
+  /** Nodes that took what it handed out, and are not over. */
+  followers: Set<Slot> | undefined;
+  /** When the last of its leaders ended. */
+  ledUntilMs: number;
+  /** Tells it to stop, while it runs. */
+  abort: ((reason: unknown) => void) | undefined;
+  /** Makes what it returned count, while that waits for its leaders. */
+  count: (() => void) | undefined;
 }
+
+/** `held`: it has returned, and waits for nodes whose outputs it took before they were over. */
+type SlotState =
+  | 'unneeded'
+  | 'needed'
+  | 'cached'
+  | 'waiting'
+  | 'running'
+  | 'held'
+  | 'finished'
+  | 'failed'
+  | 'skipped';
 
 /** A node at work. */
 interface NodeWork {
@@ -154,6 +185,14 @@ export async function executePlan(
       dependents: undefined,
       consumers: 0,
       twins: undefined,
+      early: undefined,
+      growing: [],
+      unmet: undefined,
+      leaders: undefined,
+      followers: undefined,
+      ledUntilMs: 0,
+      abort: undefined,
+      count: undefined,
     }),
   );
   const slotAt = (index: number): Slot => {
@@ -361,6 +400,8 @@ export async function executePlan(
       while (!signal.aborted && !isBroken) {
         const slot = ready.take();
         if (slot === undefined) break;
+        // Skipped since: a clip that it would have read could not be made.
+        if (slot.state !== 'waiting') continue;
         open += 1;
         begun += 1;
         guarded(() => queueUp(slot));
@@ -399,10 +440,79 @@ export async function executePlan(
       ready.push(slot);
     }
 
+    /** A node gives outputs before it is over; those that may take them begin. */
+    function handOut(slot: Slot, outputs: Outputs): void {
+      if (slot.early !== undefined) return;
+      slot.early = outputs;
+      const unmet: number[] = [];
+      for (const index of new Set(slot.dependents)) {
+        const dependent = slotAt(index);
+        const { definition, inputs } = dependent.node;
+        for (const { port, from, output } of inputs) {
+          if (slotAt(from) !== slot) continue;
+          const mayGrow = definition.growing?.includes(port) === true && output in outputs;
+          if (mayGrow && dependent.state === 'waiting') dependent.waitingFor -= 1;
+          else unmet.push(index);
+        }
+        if (dependent.waitingFor === 0 && dependent.state === 'waiting') becomeReady(dependent);
+      }
+      slot.unmet = unmet;
+      pump();
+    }
+
+    /** A node is over that others may have followed; they end with it where it did not end well. */
+    function endLead(slot: Slot, failure?: { readonly error: unknown }): void {
+      const followers = [...(slot.followers ?? [])];
+      for (const clip of slot.growing) clip.settle(failure);
+      slot.growing = [];
+      slot.early = undefined;
+      slot.followers = undefined;
+      for (const leader of slot.leaders ?? []) leader.followers?.delete(slot);
+      slot.leaders = undefined;
+      if (failure !== undefined) {
+        for (const follower of followers) giveUp(follower, failure.error);
+        return;
+      }
+      for (const follower of followers) {
+        follower.leaders?.delete(slot);
+        follower.ledUntilMs = follower.aliveAtMs = clock.elapsed();
+        if (follower.leaders?.size === 0) follower.count?.();
+      }
+    }
+
+    /** Ends a node that began with what then came to nothing. */
+    function giveUp(slot: Slot, reason: unknown): void {
+      if (slot.state === 'running' || slot.state === 'held') slot.state = 'skipped';
+      slot.abort?.(reason);
+      if (slot.count !== undefined) dropHeld(slot, reason);
+    }
+
+    /** What it returned does not count. */
+    function dropHeld(slot: Slot, reason: unknown): void {
+      slot.count = undefined;
+      endLead(slot, { error: reason });
+      settle(slot, undefined);
+      release(slot);
+      over([]);
+    }
+
+    /** Those that were skipped do not begin, or end. */
+    function endSkipped(skipped: readonly Slot[], reason: unknown): void {
+      for (const slot of skipped) {
+        if (waiting.delete(slot)) {
+          open -= 1;
+          release(slot);
+        }
+        giveUp(slot, reason);
+      }
+    }
+
     function queueUp(slot: Slot): void {
       waiting.add(slot);
       if (joinOther(slot)) return;
-      const lane = laneOf(slot.node);
+      // Who waits for frames that are being made takes no place of those whose inputs are whole.
+      const isLed = slot.node.inputs.some(({ from }) => isAtWork(slotAt(from)));
+      const lane = isLed && slot.node.definition.lane === 'cpu' ? ledLane : laneOf(slot.node);
       state.lanes.enter(lane, () => {
         // No longer waiting: the run was cancelled meanwhile.
         if (!waiting.delete(slot)) {
@@ -522,7 +632,13 @@ export async function executePlan(
       slot.state = 'running';
       slot.aliveAtMs = clock.elapsed();
       const startedAtMs = slot.aliveAtMs;
-      const work = openContext(slot);
+      const shownLane = laneOf(node);
+      const work = openContext(slot, (outputs) => {
+        checkEarly(node, outputs);
+        slot.growing = Object.values(outputs).flatMap(growingClip);
+        handOut(slot, outputs);
+      });
+      slot.abort = work.abort;
       let isOver = false;
       const entry: ActiveNode = {
         slot,
@@ -540,6 +656,7 @@ export async function executePlan(
       const close = (): boolean => {
         if (isOver) return false;
         isOver = true;
+        slot.abort = undefined;
         work.close();
         active.delete(entry);
         costs.working(active.size, clock.elapsed());
@@ -549,27 +666,59 @@ export async function executePlan(
       const failed = (error: unknown): void => {
         if (!close()) return;
         // Whatever a node throws once it was asked to stop: stopping is no failure.
-        if (!signal.aborted) guarded(() => fail(makerOf(error) ?? slot, describeError(error), slot));
+        if (!signal.aborted && slot.state === 'running') guarded(() => failBy(error));
         const checkpoints = work.checkpoints();
         if (checkpoints !== undefined) saves.add(() => checkpoints.flush());
+        endLead(slot, { error });
         settle(slot, undefined);
         release(slot);
         over([]);
       };
+      const failBy = (error: unknown): void => {
+        const maker = makerOf(error);
+        // Frames of a node that is still at work are its own affair as long as it does not fail.
+        const slotToBlame = maker === undefined || maker.state === 'running' ? slot : maker;
+        const skipped = fail(slotToBlame, describeError(error), slot);
+        if (slotToBlame.count !== undefined) dropHeld(slotToBlame, error);
+        endSkipped(skipped, error);
+      };
       const returned = (values: Readonly<Record<string, unknown>>): void => {
         if (isOver) return;
-        let result: CachedResult;
+        let outputs: Outputs;
         try {
           // Also when the run was cancelled meanwhile: what is whole may have taken minutes and is kept.
-          const outputs = checkOutputs(node, values);
-          result = { outputs, summaries: summariesOf(node, outputs), files: filesIn(outputs) };
+          outputs = checkOutputs(node, values);
+          if (!isLed(slot)) {
+            settledOutputs(node, slot.early ?? {});
+            outputs = settledOutputs(node, outputs);
+          }
         } catch (error) {
           failed(error);
           return;
         }
+        // One of its leaders has failed while it was ending.
+        if (slot.state !== 'running') {
+          failed(new Error('Its input came to nothing.'));
+          return;
+        }
+        if (entry.peakResidentBytes !== undefined) sampleMemory([entry]);
         close();
         const durationMs = clock.elapsed() - startedAtMs;
-        if (entry.peakResidentBytes !== undefined) sampleMemory([entry]);
+        if (!isLed(slot)) {
+          // What it took while its input was still being made says nothing of what it takes.
+          finished(outputs, durationMs, durationMs - Math.max(0, slot.ledUntilMs - startedAtMs));
+          return;
+        }
+        slot.state = 'held';
+        slot.count = () => {
+          slot.count = undefined;
+          finished(settledOutputs(node, outputs), durationMs, durationMs);
+        };
+        handOut(slot, outputs);
+      };
+      /** @param taughtMs of its time, what a forecast is to learn from */
+      const finished = (outputs: Outputs, durationMs: number, taughtMs: number): void => {
+        const result = { outputs, summaries: summariesOf(node, outputs), files: filesIn(outputs) };
         const { peakResidentBytes } = entry;
         const typicalMs = state.typicalRunMs.get(node.definition) ?? durationMs;
         state.typicalRunMs.set(node.definition, typicalMs + newestShare * (durationMs - typicalMs));
@@ -596,8 +745,8 @@ export async function executePlan(
           costs.finished({
             node,
             plan,
-            lane,
-            durationMs,
+            lane: shownLane,
+            durationMs: taughtMs,
             inputs: feedsOf(node),
             summaries: slot.summaries,
             outputs: result.outputs,
@@ -608,7 +757,8 @@ export async function executePlan(
         }
         keep(slot, result, durationMs, work.checkpoints());
         settle(slot, result);
-        over(slot.dependents ?? []);
+        endLead(slot);
+        over(slot.unmet ?? slot.dependents ?? []);
       };
 
       active.add(entry);
@@ -621,7 +771,7 @@ export async function executePlan(
           nodeId: node.id,
           because: whyItRuns(slot),
           nodeType: node.definition.type,
-          lane,
+          lane: shownLane,
           ...(waitedMs > 0 ? { waitedMs } : {}),
         });
       } catch (error) {
@@ -631,6 +781,7 @@ export async function executePlan(
         throw error;
       }
       try {
+        follow(slot);
         running = node.definition.run({ inputs: takeInputs(node), params: node.params, ctx: work.context });
       } catch (error) {
         failed(error);
@@ -657,8 +808,9 @@ export async function executePlan(
     const stallMs = state.options.stallMs ?? defaultStallMs;
     if (!Number.isFinite(stallMs)) return undefined;
     return setInterval(() => {
+      // Who waits for frames that another node makes is as much alive as that one.
       for (const entry of [...active])
-        if (clock.elapsed() - entry.slot.aliveAtMs >= entry.stallMs) entry.stall();
+        if (!isLed(entry.slot) && clock.elapsed() - entry.slot.aliveAtMs >= entry.stallMs) entry.stall();
     }, stallMs / 8);
   }
 
@@ -719,11 +871,23 @@ export async function executePlan(
     store?.release(slot.node.key);
   }
 
+  /** Notes whose outputs it takes before they are over. */
+  function follow(slot: Slot): void {
+    for (const { from } of slot.node.inputs) {
+      const leader = slotAt(from);
+      if (!isAtWork(leader)) continue;
+      slot.leaders ??= new Set();
+      slot.leaders.add(leader);
+      leader.followers ??= new Set();
+      leader.followers.add(slot);
+    }
+  }
+
   function takeInputs(node: PlannedNode): Record<string, unknown> {
     const inputs: Record<string, unknown> = {};
     for (const { port, from, output } of node.inputs) {
       const source = slotAt(from);
-      const value = source.outputs?.[output];
+      const value = (source.outputs ?? source.early)?.[output];
       inputs[port] = value;
       if (typeof value === 'object' && value !== null && !makers.has(value)) makers.set(value, source);
       source.consumers -= 1;
@@ -795,8 +959,12 @@ export async function executePlan(
     return undefined;
   }
 
-  /** @param reader the node at work when it was found out: that of the slot, or one that read its frames */
-  function fail(slot: Slot, error: RunError, reader: Slot): void {
+  /**
+   * @param reader the node at work when it was found out: that of the slot, or one that read its frames
+   * @returns those that are skipped for it
+   */
+  function fail(slot: Slot, error: RunError, reader: Slot): Slot[] {
+    const skipped: Slot[] = [];
     // Of two nodes that read the same frames, one is the first to find out.
     const isKnown = slot.state === 'failed';
     slot.state = 'failed';
@@ -807,17 +975,21 @@ export async function executePlan(
     }
     const behind = [...(slot.dependents ?? []).map(slotAt), ...(slot === reader ? [] : [reader])];
     for (const dependent of behind) {
-      if (dependent.state !== 'waiting' && (dependent !== reader || dependent.state !== 'running')) continue;
+      const isEnded = dependent.state === 'running' && (dependent === reader || isLedByNothing(dependent));
+      const isHeld = dependent.state === 'held' && isLedByNothing(dependent);
+      if (dependent.state !== 'waiting' && !isEnded && !isHeld) continue;
       dependent.state = 'skipped';
+      skipped.push(dependent);
       for (const { node } of [dependent, ...(dependent.twins ?? []).map(slotAt)]) {
         emit({ type: 'node.skipped', nodeId: node.id, because: `it needs "${slot.node.id}", which failed` });
       }
       for (const next of dependent.dependents ?? []) behind.push(slotAt(next));
     }
+    return skipped;
   }
 
   /** What a node may reach while it runs; afterwards its reports go nowhere. */
-  function openContext(slot: Slot): NodeWork {
+  function openContext(slot: Slot, handOut: RunContext['handOut']): NodeWork {
     const { node } = slot;
     const { media, encodePreview } = state.options;
     let open = true;
@@ -866,6 +1038,10 @@ export async function executePlan(
       progress(update) {
         alive();
         if (open) meter.update(update);
+      },
+      handOut(outputs) {
+        alive();
+        if (open) handOut(outputs);
       },
       preview(produce) {
         alive();
@@ -958,18 +1134,62 @@ function summariesOf(node: PlannedNode, outputs: Outputs): Summaries {
 /** Exactly the declared outputs, each fit for its port. */
 function checkOutputs(node: PlannedNode, returned: Readonly<Record<string, unknown>>): Outputs {
   const outputs: Record<string, unknown> = {};
-  for (const [port, { type, label }] of Object.entries(node.definition.outputs)) {
-    const value: unknown = returned[port];
-    const fault = valueFault(type, value);
-    if (fault !== undefined) {
-      throw new EngineError(
-        'engine/bad-output',
-        `Node "${node.id}" (${node.definition.title}) gave no fitting ${type} at "${label}": ${fault}.`,
-      );
-    }
-    outputs[port] = value;
+  for (const port of Object.keys(node.definition.outputs)) {
+    checkOutput(node, port, returned[port]);
+    outputs[port] = returned[port];
   }
   return outputs;
+}
+
+/** Of the declared outputs those that a node hands out before its end. */
+function checkEarly(node: PlannedNode, early: Outputs): void {
+  for (const [port, value] of Object.entries(early)) checkOutput(node, port, value);
+}
+
+function checkOutput(node: PlannedNode, port: string, value: unknown): void {
+  const { type, label } = node.definition.outputs[port] ?? { type: 'text', label: port };
+  const fault = valueFault(type, value);
+  if (fault === undefined) return;
+  throw new EngineError(
+    'engine/bad-output',
+    `Node "${node.id}" (${node.definition.title}) gave no fitting ${type} at "${label}": ${fault}.`,
+  );
+}
+
+/** It has begun and does not count yet. */
+function isAtWork({ state }: Slot): boolean {
+  return state === 'running' || state === 'held';
+}
+
+/** It took what a node handed out that then came to nothing. */
+function isLedByNothing({ leaders }: Slot): boolean {
+  for (const { state } of leaders ?? []) if (state === 'failed' || state === 'skipped') return true;
+  return false;
+}
+
+/** Something that it took is still being made. */
+function isLed({ leaders }: Slot): boolean {
+  return leaders !== undefined && leaders.size > 0;
+}
+
+const growingSchema = z.object({
+  source: z.object({ kind: z.literal('growing'), clip: z.custom<GrowingClip>() }),
+});
+
+/** The clip that a value is, where it is one that is still being made. */
+function growingClip(value: unknown): GrowingClip[] {
+  const parsed = growingSchema.safeParse(value);
+  return parsed.success ? [parsed.data.source.clip] : [];
+}
+
+/** The outputs with what growing clips have become. @throws TypeError when one of them is not whole */
+function settledOutputs(node: PlannedNode, outputs: Outputs): Outputs {
+  const settled: Record<string, unknown> = {};
+  for (const [port, value] of Object.entries(outputs)) {
+    const isClip = node.definition.outputs[port]?.type === 'frames';
+    settled[port] = isClip ? settledClip(value as Frames) : value;
+  }
+  return settled;
 }
 
 /** What the record on disk says a result looks like, if there is one. */

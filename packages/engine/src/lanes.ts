@@ -8,6 +8,9 @@ export interface Lanes {
   leave(lane: string): void;
 }
 
+/** Of nodes that need no inference and read what another is still making: for the most part they wait. */
+export const ledLane = 'cpu led';
+
 interface LaneState {
   active: number;
   readonly waiting: Queue<() => void>;

@@ -91,3 +91,22 @@ it('what changes while it is read is put away, before anybody looks for it again
   await expect(reading).rejects.toMatchObject({ code: 'frames/damaged' });
   expect(existsSync(path)).toBe(false);
 });
+
+it('what is written is read meanwhile, and its file is moved while it is', async () => {
+  const frames = service();
+  const seen: Promise<unknown>[] = [];
+  const chunks = (async function* () {
+    for (let at = 0; at < 6; at += 2) yield sliceAxis(pixels, 2, at, at + 2);
+  })();
+  let made: StreamedFrames | undefined;
+  const kept = await frames.keep(size, chunks, signal, (growing) => {
+    if ('pixels' in growing) throw new Error('expected frames that are being written');
+    made = growing;
+    for (let reader = 0; reader < 3; reader++) seen.push(frames.whole(growing, signal));
+  });
+  if (made?.source.kind !== 'growing') throw new Error('expected frames that are being written');
+  made.source.clip.settle();
+  for (const whole of await Promise.all(seen)) expect(whole).toEqual(pixels);
+  expect(await frames.whole(made, signal)).toEqual(await frames.whole(kept, signal));
+  expect(await readdir(join(folder, 'tmp'))).toEqual([]);
+});

@@ -19,7 +19,7 @@ export function createFrameFiles(store: Store): FrameFiles {
   return {
     async create() {
       const path = store.temporaryPath();
-      const file = await open(path, 'wx');
+      const file = await open(path, 'wx+');
       let isOpen = true;
       const close = async (): Promise<void> => {
         if (isOpen) await file.close();
@@ -27,6 +27,7 @@ export function createFrameFiles(store: Store): FrameFiles {
       };
       return {
         write: (bytes) => writeAll(file, bytes),
+        read: (at, byteLength) => readAt(file, at, byteLength),
         async keep(about) {
           await file.sync();
           await close();
@@ -41,16 +42,7 @@ export function createFrameFiles(store: Store): FrameFiles {
     async open(ref) {
       const file = await open(await pathOfKept(store, ref), 'r');
       return {
-        async read(at, byteLength) {
-          const bytes = new Uint8Array(byteLength);
-          let filled = 0;
-          while (filled < byteLength) {
-            const { bytesRead } = await file.read(bytes, filled, byteLength - filled, at + filled);
-            if (bytesRead === 0) break;
-            filled += bytesRead;
-          }
-          return bytes.subarray(0, filled);
-        },
+        read: (at, byteLength) => readAt(file, at, byteLength),
         async reportDamage() {
           await store.checkBlob(ref.digest);
         },
@@ -58,6 +50,18 @@ export function createFrameFiles(store: Store): FrameFiles {
       };
     },
   };
+}
+
+/** Fewer bytes only where the file ends. */
+async function readAt(file: FileHandle, at: number, byteLength: number): Promise<Uint8Array> {
+  const bytes = new Uint8Array(byteLength);
+  let filled = 0;
+  while (filled < byteLength) {
+    const { bytesRead } = await file.read(bytes, filled, byteLength - filled, at + filled);
+    if (bytesRead === 0) break;
+    filled += bytesRead;
+  }
+  return bytes.subarray(0, filled);
 }
 
 async function writeAll(file: FileHandle, bytes: Uint8Array): Promise<void> {

@@ -277,12 +277,16 @@ export interface FrameService {
    * node's result is what holds them there, so its cache policy must be `disk`.
    *
    * @param chunks [1, 3, n, H, W] each, in order, `frameCount` frames in all
+   * @param onGrowing given the clip with the first chunk, unless that is all of it: it can be read from then on, and
+   *   who reads waits for what is not there yet. It is to be handed out (`RunContext.handOut`), which is also how its
+   *   readers hear that it is whole; it is no result.
    * @throws StoreError 'store/disk-full' | 'store/not-writable'; what `chunks` throws
    */
   keep(
     clip: ClipSize & { readonly fps: number },
     chunks: AsyncIterable<Tensor<'float32'>>,
     signal: AbortSignal,
+    onGrowing?: (frames: Frames) => void,
   ): Promise<Frames>;
 }
 
@@ -358,6 +362,11 @@ export interface RunContext {
   /** Canonical JSON of the document being run, for nodes that declare `usesWorkflow`. */
   readonly workflowJson: string;
   progress(update: ProgressUpdate): void;
+  /**
+   * Gives outputs, by port, before the node has ended: nodes that take such inputs (`growing`) begin. What they make of
+   * them counts only when this node ends well. At most once.
+   */
+  handOut(outputs: Readonly<Record<string, unknown>>): void;
   /**
    * Offers a moving picture of work in progress. `produce` is called only when the host wants one (it limits
    * the rate), and a turn later, so offering costs nothing; it returns [1, 3, T, H, W] in [-1, 1].

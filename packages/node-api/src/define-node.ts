@@ -112,6 +112,11 @@ export interface NodeDefinition<
   readonly isOutput?: boolean;
   readonly cache: CachePolicy;
   readonly lane: Lane;
+  /**
+   * Inputs with which it may begin before they are whole: clips that it gives on unread, or reads with `ctx.frames` by
+   * chunk, whatever they are made of.
+   */
+  readonly growing?: readonly (keyof In & string)[];
   /** The workflow's JSON is part of the result (embedded in a file), so it is part of the cache key. */
   readonly usesWorkflow?: boolean;
   /** Facts of outputs from facts of inputs and params; pure and quick, runs on every edit. */

@@ -3,13 +3,14 @@
  * test brings fakes. How clips are made of clips is here, once for both.
  */
 import type { Tensor } from '@reelgraph/tensor';
-import { concatAxis } from '@reelgraph/tensor';
+import { concatAxis, sliceAxis } from '@reelgraph/tensor';
 import type { FrameService } from './context.ts';
 import { NodeError } from './errors.ts';
-import { type ClipSize, clipSize, type FrameChunk, placeFrames } from './frame-chunk.ts';
-import { type ClipSources, framesPerChunk, readClip, sizeOfClip } from './read-clip.ts';
+import { type ClipSize, chunkOfPixels, clipSize, type FrameChunk, placeFrames } from './frame-chunk.ts';
+import { growClip } from './growing-clip.ts';
+import { type ClipSources, framesPerChunk, readClip, sizeOfClip, slices } from './read-clip.ts';
 import { createStoredClips, type FrameFiles } from './stored-clips.ts';
-import type { Fit, StreamedFrames, VideoSource } from './values.ts';
+import type { Fit, StreamedFrames, VideoSource, WholeFrames } from './values.ts';
 
 /** What a frame service needs of its host. */
 export interface FrameBackends {
@@ -100,18 +101,11 @@ export function createFrameService(
       if (!isShort(clip, limits)) return clip;
       return { pixels: await whole(clip, signal), fps: clip.fps };
     },
-    async keep(clip, given, signal) {
+    async keep(clip, given, signal, onGrowing) {
       const chunks = framesOf(given, clip);
-      if (isShort(clip, limits) || backends.files === undefined) {
-        const parts: Tensor<'float32'>[] = [];
-        for await (const chunk of chunks) {
-          signal.throwIfAborted();
-          parts.push(chunk);
-        }
-        const pixels = parts.length === 1 && parts[0] !== undefined ? parts[0] : concatAxis(parts, 2);
-        return { pixels, fps: clip.fps };
-      }
-      return stored.write(clip, chunks, signal);
+      return isShort(clip, limits) || backends.files === undefined
+        ? keepInMemory(clip, chunks, signal, onGrowing)
+        : stored.write(clip, chunks, signal, onGrowing);
     },
   };
 }
@@ -132,6 +126,44 @@ async function* framesOf(
     yield chunk;
   }
   if (given < frameCount) throw new RangeError(`Expected ${frameCount} frames, got ${given}.`);
+}
+
+/** @param onGrowing given the clip when the first of several chunks is there */
+async function keepInMemory(
+  { fps, frameCount, widthPx, heightPx }: ClipSize & { readonly fps: number },
+  chunks: AsyncIterable<Tensor<'float32'>>,
+  signal: AbortSignal,
+  onGrowing: ((frames: StreamedFrames) => void) | undefined,
+): Promise<WholeFrames> {
+  const parts: Tensor<'float32'>[] = [];
+  const making = growClip((start, end) => chunkOfPixels(framesOfParts(parts, start, end)));
+  let given = 0;
+  for await (const chunk of chunks) {
+    signal.throwIfAborted();
+    parts.push(chunk);
+    given += clipSize(chunk).frameCount;
+    making.reach(given);
+    if (parts.length === 1 && given < frameCount)
+      onGrowing?.({ frameCount, widthPx, heightPx, fps, source: { kind: 'growing', clip: making.clip } });
+  }
+  const pixels = parts.length === 1 && parts[0] !== undefined ? parts[0] : concatAxis(parts, 2);
+  const whole = { pixels, fps };
+  making.become(whole, (part, perChunk) => slices(pixels, part, perChunk));
+  parts.length = 0;
+  return whole;
+}
+
+/** Frames `start` … `end` of clips [1, 3, n, H, W] one after the other. */
+function framesOfParts(parts: readonly Tensor<'float32'>[], start: number, end: number): Tensor<'float32'> {
+  const slices: Tensor<'float32'>[] = [];
+  let at = 0;
+  for (const part of parts) {
+    const { frameCount } = clipSize(part);
+    const [from, to] = [Math.max(start, at), Math.min(end, at + frameCount)];
+    if (from < to) slices.push(sliceAxis(part, 2, from - at, to - at));
+    at += frameCount;
+  }
+  return concatAxis(slices, 2);
 }
 
 /** All chunks as one tensor [1, 3, T, H, W]; only one chunk is held beside it. */

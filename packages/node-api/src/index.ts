@@ -65,8 +65,9 @@ export {
   sliceChunk,
 } from './frame-chunk.ts';
 export { createFrameService, type FrameBackends, isShort } from './frame-service.ts';
+export type { GrowingClip } from './growing-clip.ts';
 export { maxTextCharacters, safeFileName } from './limits.ts';
-export { ClipReadError, sizeOfClip } from './read-clip.ts';
+export { ClipReadError, settledClip, sizeOfClip } from './read-clip.ts';
 export type { FrameFileReader, FrameFiles, FrameFileWriter } from './stored-clips.ts';
 export type {
   Conditioning,

@@ -13,7 +13,7 @@ import {
   sliceChunk,
 } from './frame-chunk.ts';
 import type { FrameBackends } from './frame-service.ts';
-import type { Frames, StreamedFrames } from './values.ts';
+import type { FrameSource, Frames, StreamedFrames } from './values.ts';
 
 /** A part of a clip. */
 export interface ClipPart {
@@ -77,6 +77,7 @@ function partsOf({ source }: StreamedFrames): readonly Frames[] {
   switch (source.kind) {
     case 'video':
     case 'stored':
+    case 'growing':
       return [];
     case 'joined':
       return [source.first, source.second];
@@ -87,6 +88,53 @@ function partsOf({ source }: StreamedFrames): readonly Frames[] {
     case 'reversed':
     case 'retimed':
       return [source.clip];
+  }
+}
+
+/**
+ * The same clip, of what the clips that were still growing in it have become.
+ *
+ * @throws TypeError when one of them is not whole
+ */
+export function settledClip(frames: Frames, known: Map<Frames, Frames> = new Map()): Frames {
+  if ('pixels' in frames) return frames;
+  const before = known.get(frames);
+  if (before !== undefined) return before;
+  const source = settledSource(frames.source, (clip) => settledClip(clip, known));
+  const settled = 'made' in source ? source.made : source === frames.source ? frames : { ...frames, source };
+  known.set(frames, settled);
+  return settled;
+}
+
+/** The source of settled clips: itself where they are what they were, a clip that was made where it was that. */
+function settledSource(
+  source: FrameSource,
+  settle: (clip: Frames) => Frames,
+): FrameSource | { readonly made: Frames } {
+  switch (source.kind) {
+    case 'video':
+    case 'stored':
+      return source;
+    case 'growing':
+      if (source.clip.whole === undefined) throw new TypeError('A clip that is still growing is no result.');
+      return { made: settle(source.clip.whole) };
+    case 'joined': {
+      const [first, second] = [settle(source.first), settle(source.second)];
+      return first === source.first && second === source.second ? source : { ...source, first, second };
+    }
+    case 'composite': {
+      const [original, frames] = [settle(source.original), settle(source.frames)];
+      return original === source.original && frames === source.frames
+        ? source
+        : { ...source, original, frames };
+    }
+    case 'resized':
+    case 'cut':
+    case 'reversed':
+    case 'retimed': {
+      const clip = settle(source.clip);
+      return clip === source.clip ? source : { ...source, clip };
+    }
   }
 }
 
@@ -150,6 +198,8 @@ export async function* readClip(
         return sources.decode({ ...frames, source }, part, perChunk, signal);
       case 'stored':
         return sources.readStored(frames, part, perChunk, signal);
+      case 'growing':
+        return source.clip.read(part, perChunk, signal);
       case 'cut':
         return inner(source.clip, { ...part, start: part.start + source.start });
       case 'resized':
@@ -182,7 +232,7 @@ function incomplete(wanted: number, got: number): NodeError {
   });
 }
 
-async function* slices(
+export async function* slices(
   pixels: Tensor<'float32'>,
   { start, frameCount }: ClipPart,
   perChunk: number,

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import type { Tensor } from '@reelgraph/tensor';
 import { NodeError } from './errors.ts';
 import { type ClipSize, chunkOfPixels, clipSize, type FrameChunk } from './frame-chunk.ts';
+import { growClip } from './growing-clip.ts';
 import type { ClipPart } from './read-clip.ts';
 import type { FileRef, StoredSource, StreamedFrames } from './values.ts';
 
@@ -17,6 +18,8 @@ export interface FrameFiles {
 export interface FrameFileWriter {
   /** Appends; bytes may be used again afterwards. */
   write(bytes: Uint8Array): Promise<void>;
+  /** Of what was written, beside the writing; not once it was asked to keep or to close. */
+  read(at: number, byteLength: number): Promise<Uint8Array>;
   /** Takes the file into the artifact store. */
   keep(about: { readonly name: string; readonly mediaType: string }): Promise<FileRef>;
   /** Removes what was written, unless it was kept. */
@@ -36,11 +39,15 @@ export function createStoredClips(
   files: FrameFiles | undefined,
   blockBytes: number,
 ): {
-  /** @param chunks all frames of the clip, in order */
+  /**
+   * @param chunks all frames of the clip, in order
+   * @param onGrowing given the clip when the first of several chunks is written
+   */
   write(
     clip: ClipSize & { readonly fps: number },
     chunks: AsyncIterable<Tensor<'float32'>>,
     signal: AbortSignal,
+    onGrowing?: (frames: StreamedFrames) => void,
   ): Promise<StreamedFrames>;
   read(
     clip: StreamedFrames,
@@ -53,15 +60,20 @@ export function createStoredClips(
     if (files !== undefined) return files;
     throw new NodeError('frames/gone', 'These frames lie in a data folder that is not there.');
   };
-  return {
-    async write({ frameCount, widthPx, heightPx, fps }, chunks, signal) {
+  const clips: ReturnType<typeof createStoredClips> = {
+    async write({ frameCount, widthPx, heightPx, fps }, chunks, signal, onGrowing) {
       const frameBytes = widthPx * heightPx * 12;
       const blockFrames = Math.max(1, Math.floor(blockBytes / frameBytes));
       const writer = await present().create();
+      const making = growClip(async (start, end) => {
+        const bytes = await writer.read(start * frameBytes, (end - start) * frameBytes);
+        return chunkOfFrames(bytes, { frameCount: end - start, widthPx, heightPx });
+      });
       try {
         const blocks: string[] = [];
         let hash = createHash('sha256');
         let written = 0;
+        let isHandedOut = false;
         for await (const chunk of chunks) {
           signal.throwIfAborted();
           const { frameCount: count } = clipSize(chunk);
@@ -75,11 +87,26 @@ export function createStoredClips(
               hash = createHash('sha256');
             }
           }
+          making.reach(written);
+          if (!isHandedOut && written < frameCount) {
+            isHandedOut = true;
+            onGrowing?.({
+              frameCount,
+              widthPx,
+              heightPx,
+              fps,
+              source: { kind: 'growing', clip: making.clip },
+            });
+          }
         }
+        making.seal();
         const file = await writer.keep({ name: 'frames.f32', mediaType: 'application/octet-stream' });
         const source: StoredSource = { kind: 'stored', file, blockFrames, blocks };
-        return { frameCount, widthPx, heightPx, fps, source };
+        const whole = { frameCount, widthPx, heightPx, fps, source };
+        making.become(whole, (...part) => clips.read(whole, ...part));
+        return whole;
       } finally {
+        making.seal();
         await writer.close();
       }
     },
@@ -123,6 +150,20 @@ export function createStoredClips(
       }
     },
   };
+  return clips;
+}
+
+/** Frames [3, H, W] one after the other, as bytes. @throws NodeError 'frames/damaged' when there are too few */
+function chunkOfFrames(bytes: Uint8Array, { frameCount, widthPx, heightPx }: ClipSize): FrameChunk {
+  const frameBytes = widthPx * heightPx * 12;
+  if (bytes.byteLength !== frameCount * frameBytes)
+    throw new NodeError('frames/damaged', 'Frames that were just written are not there.', {
+      hint: 'Run again: they are computed anew.',
+    });
+  const data = new Float32Array(bytes.byteLength / 4);
+  for (let frame = 0; frame < frameCount; frame++)
+    placeFrame(bytes.subarray(frame * frameBytes, (frame + 1) * frameBytes), data, { frame, frameCount });
+  return chunkOfPixels({ dtype: 'float32', shape: [1, 3, frameCount, heightPx, widthPx], data });
 }
 
 /** Frame `frame` of [1, 3, n, H, W] as bytes of [3, H, W]. */

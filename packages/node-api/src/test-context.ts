@@ -219,6 +219,7 @@ export function createFakeFrameFiles(): FrameFiles & { readonly kept: Map<string
       const parts: Uint8Array[] = [];
       return {
         write: async (bytes) => void parts.push(bytes.slice()),
+        read: async (at, byteLength) => new Uint8Array(Buffer.concat(parts)).slice(at, at + byteLength),
         async keep(about) {
           const bytes = new Uint8Array(Buffer.concat(parts));
           const digest = createHash('sha256').update(bytes).digest('hex');
@@ -363,6 +364,7 @@ export function createTestContext({ files, ...overrides }: ContextOverrides = {}
     workflowJson: '{}',
     progress: (update) => void progressUpdates.push(update),
     preview: (produce) => void previews.push(produce()),
+    handOut: () => undefined,
     ...overrides,
     progressUpdates,
     previews,

@@ -1,6 +1,7 @@
 /** What a port of each type carries while a run goes on. Values are immutable. */
 import type { PortType, ScoreTable } from '@reelgraph/graph';
 import type { Tensor } from '@reelgraph/tensor';
+import type { GrowingClip } from './growing-clip.ts';
 
 /** A model package as a value: a name and what identifies its bytes; sessions are opened by the host. */
 export interface ModelRef {
@@ -100,7 +101,8 @@ export interface WholeFrames {
 
 /**
  * A clip that is made when it is read. Plain data, like every value: it can be kept, its bytes are counted, and the
- * files it is read from are found in it, so that it is never used without them.
+ * files it is read from are found in it, so that it is never used without them. Only while a clip is still being made
+ * it is not; see `settledClip`.
  */
 export interface StreamedFrames {
   readonly frameCount: number;
@@ -114,6 +116,8 @@ export interface StreamedFrames {
 export type FrameSource =
   | VideoSource
   | StoredSource
+  /** Still being made, in this run; it is never kept. */
+  | { readonly kind: 'growing'; readonly clip: GrowingClip }
   /** Every frame of `clip` in the size of the new clip. */
   | { readonly kind: 'resized'; readonly clip: Frames; readonly fit: Fit }
   /** The frames of `clip` from `start` on. */
