@@ -1,16 +1,18 @@
 /**
  * A long video through the real command line: load → resize → mux. What it takes in memory, with every program it
  * starts, and its time over ffmpeg alone doing the same. `--count N` takes N seconds of video instead of three minutes.
- * And what decoding a long, large latent takes in pieces and as a whole. `--only video` or `--only decode` for one of them.
+ * And what decoding a long, large latent takes in pieces and as a whole, and making a video of it while it is decoded and
+ * afterwards. `--only video`, `--only decode` or `--only mux` for one of them.
  */
 import { spawn } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
+import { availableParallelism, loadavg } from 'node:os';
 import { join } from 'node:path';
 import { findFfmpeg } from '@reelgraph/media';
 import { z } from 'zod';
 import { watchTree } from '../support/process-tree.ts';
 import { projectRoot, temporaryFolder } from '../support/server.ts';
-import type { BenchSection } from './section.ts';
+import { type BenchSection, median } from './section.ts';
 
 const fps = 24;
 const from = { width: 1280, height: 720 };
@@ -59,8 +61,55 @@ async function timed(program: string, args: readonly string[]) {
 const megabytes = (bytes: number) => `${Math.round(bytes / 1e6)} MB`;
 
 const media: BenchSection = async (report, options) => {
-  if (options.only !== 'decode') await longVideo(report, options);
-  if (options.only !== 'video') await decoding(report, options);
+  const isWanted = (piece: string) => options.only === undefined || options.only === piece;
+  if (isWanted('video')) await longVideo(report, options);
+  if (isWanted('decode')) await decoding(report, options);
+  if (isWanted('mux')) await decodeAndMux(report, options);
+};
+
+const onceSchema = z.object({
+  runMs: z.number(),
+  decodeMs: z.number(),
+  muxMs: z.number(),
+  digest: z.string(),
+});
+
+/** The latent of `decoding` to a video; the two ways in turn, so that both meet the same machine. */
+const decodeAndMux: BenchSection = async (report) => {
+  if (process.platform !== 'linux') return;
+  const script = join(import.meta.dirname, 'decode-mux-once.ts');
+  const once = async (how: string) => {
+    const { output, peak } = await timed(process.execPath, [script, how, '17', '64', '64']);
+    return { ...onceSchema.parse(JSON.parse(output)), bytes: peak.bytes };
+  };
+  const overlapped: Awaited<ReturnType<typeof once>>[] = [];
+  const sequential: typeof overlapped = [];
+  for (let round = 0; round < 3; round++) {
+    overlapped.push(await once('overlapped'));
+    sequential.push(await once('sequential'));
+  }
+  const middle = (runs: typeof overlapped, of: 'runMs' | 'decodeMs' | 'muxMs' | 'bytes') =>
+    median(runs.map((run) => run[of]));
+  const seconds = (runs: typeof overlapped) =>
+    `${(middle(runs, 'runMs') / 1000).toFixed(1)} s: decode ${(middle(runs, 'decodeMs') / 1000).toFixed(1)}, video ${(middle(runs, 'muxMs') / 1000).toFixed(1)}`;
+  const load = (loadavg()[0] ?? 0).toFixed(1);
+  report({
+    name: `65 frames of 512×512, decoded and made a video: time with the encoder beside decode over one after the other (${seconds(overlapped)} over ${seconds(sequential)}; load ${load} on ${availableParallelism()} cores)`,
+    value: (middle(overlapped, 'runMs') / middle(sequential, 'runMs')).toFixed(2),
+    wanted: '< 1',
+    met: middle(overlapped, 'runMs') < middle(sequential, 'runMs'),
+  });
+  report({
+    name: `the same, most resident memory of the process and its encoder (${megabytes(middle(overlapped, 'bytes'))} over ${megabytes(middle(sequential, 'bytes'))})`,
+    value: (middle(overlapped, 'bytes') / middle(sequential, 'bytes')).toFixed(2),
+  });
+  const digests = new Set([...overlapped, ...sequential].map(({ digest }) => digest));
+  report({
+    name: 'the same, videos of other bytes',
+    value: String(digests.size - 1),
+    wanted: '0',
+    met: digests.size === 1,
+  });
 };
 
 /** 65 frames of 512×512: [17, 64, 64] in the latent. */

@@ -88,8 +88,8 @@ interface Slot {
   leaders: Set<Slot> | undefined;
   /** Nodes that took what it handed out, and are not over. */
   followers: Set<Slot> | undefined;
-  /** When the last of its leaders ended. */
-  ledUntilMs: number;
+  /** When the last of its leaders ended well, so far; undefined when it has none. */
+  ledUntilMs: number | undefined;
   /** Tells it to stop, while it runs. */
   abort: ((reason: unknown) => void) | undefined;
   /** Makes what it returned count, while that waits for its leaders. */
@@ -190,7 +190,7 @@ export async function executePlan(
       unmet: undefined,
       leaders: undefined,
       followers: undefined,
-      ledUntilMs: 0,
+      ledUntilMs: undefined,
       abort: undefined,
       count: undefined,
     }),
@@ -467,15 +467,16 @@ export async function executePlan(
       slot.growing = [];
       slot.early = undefined;
       slot.followers = undefined;
-      for (const leader of slot.leaders ?? []) leader.followers?.delete(slot);
-      slot.leaders = undefined;
+      unfollow(slot);
       if (failure !== undefined) {
         for (const follower of followers) giveUp(follower, failure.error);
         return;
       }
       for (const follower of followers) {
         follower.leaders?.delete(slot);
-        follower.ledUntilMs = follower.aliveAtMs = clock.elapsed();
+        const now = clock.elapsed();
+        follower.ledUntilMs = now;
+        follower.aliveAtMs = now;
         if (follower.leaders?.size === 0) follower.count?.();
       }
     }
@@ -483,6 +484,8 @@ export async function executePlan(
     /** Ends a node that began with what then came to nothing. */
     function giveUp(slot: Slot, reason: unknown): void {
       if (slot.state === 'running' || slot.state === 'held') slot.state = 'skipped';
+      unfollow(slot);
+      slot.aliveAtMs = clock.elapsed();
       slot.abort?.(reason);
       if (slot.count !== undefined) dropHeld(slot, reason);
     }
@@ -688,7 +691,7 @@ export async function executePlan(
         try {
           // Also when the run was cancelled meanwhile: what is whole may have taken minutes and is kept.
           outputs = checkOutputs(node, values);
-          if (!isLed(slot)) {
+          if (hasGrown(slot) && !isLed(slot)) {
             settledOutputs(node, slot.early ?? {});
             outputs = settledOutputs(node, outputs);
           }
@@ -706,7 +709,7 @@ export async function executePlan(
         const durationMs = clock.elapsed() - startedAtMs;
         if (!isLed(slot)) {
           // What it took while its input was still being made says nothing of what it takes.
-          finished(outputs, durationMs, durationMs - Math.max(0, slot.ledUntilMs - startedAtMs));
+          finished(outputs, durationMs, durationMs - Math.max(0, (slot.ledUntilMs ?? 0) - startedAtMs));
           return;
         }
         slot.state = 'held';
@@ -881,6 +884,11 @@ export async function executePlan(
       leader.followers ??= new Set();
       leader.followers.add(slot);
     }
+  }
+
+  function unfollow(slot: Slot): void {
+    for (const leader of slot.leaders ?? []) leader.followers?.delete(slot);
+    slot.leaders = undefined;
   }
 
   function takeInputs(node: PlannedNode): Record<string, unknown> {
@@ -1170,6 +1178,11 @@ function isLedByNothing({ leaders }: Slot): boolean {
 /** Something that it took is still being made. */
 function isLed({ leaders }: Slot): boolean {
   return leaders !== undefined && leaders.size > 0;
+}
+
+/** There are clips in what it gives that were still being made when it gave, or took, them. */
+function hasGrown({ early, ledUntilMs }: Slot): boolean {
+  return early !== undefined || ledUntilMs !== undefined;
 }
 
 const growingSchema = z.object({
