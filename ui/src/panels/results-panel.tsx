@@ -27,6 +27,7 @@ function Result({ item, isNewest }: { readonly item: ResultItem; readonly isNewe
   const editor = useEditor();
   const { run, nodeId, file } = item;
   const label = useRunLabel(run.runId);
+  const seeds = label?.seeds(nodeId);
   const what = label?.text ?? run.workflowName;
   const url = editor.client.resultUrl(file.digest);
   return (
@@ -39,7 +40,7 @@ function Result({ item, isNewest }: { readonly item: ResultItem; readonly isNewe
       <div className="result-bar">
         <span title={`${what}\n${file.name} from ${run.workflowName}, node ${nodeId}`}>
           {what}
-          {label?.seed !== undefined && <small>seed {label.seed}</small>}
+          {seeds !== undefined && <small>{seeds}</small>}
         </span>
         <button
           type="button"

@@ -51,6 +51,7 @@ const outcomes: Readonly<Record<RunState['status'], string>> = {
 function PastRun({ run }: { run: RunState }) {
   const editor = useEditor();
   const label = useRunLabel(run.runId);
+  const seeds = label?.seeds();
   const [result] = resultsOf([run]);
   const time =
     run.startedAtMs !== undefined && run.finishedAtMs !== undefined
@@ -82,7 +83,7 @@ function PastRun({ run }: { run: RunState }) {
         <span className="run-text">
           <strong title={label?.text}>{label?.text ?? run.workflowName}</strong>
           <small>
-            {label?.seed !== undefined && `seed ${label.seed} · `}
+            {seeds !== undefined && `${seeds} · `}
             <span className={`outcome ${run.status}`}>{outcomes[run.status]}</span>
             {time && ` · ${time}`} · {when}
           </small>

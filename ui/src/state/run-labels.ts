@@ -1,25 +1,38 @@
-/** What tells one run from another in a list: its prompt and its seed, asked of the server once per run. */
-import type { NodeCatalogue, Workflow } from '@reelgraph/graph';
+/** What tells one run from another in a list: its prompt and its seeds, asked of the server once per run. */
+import { ancestorsOf, type NodeCatalogue, type Workflow } from '@reelgraph/graph';
 import { Observable } from './observable.ts';
 
 export interface RunLabel {
   /** The first text that the workflow offers as an input, usually the prompt. */
   readonly text: string | undefined;
-  readonly seed: string | undefined;
+  /** `seed 42`, or `seeds 42, 43`: those behind a node's result, or behind all of the run's. */
+  seeds(nodeId?: string): string | undefined;
 }
 
-const nothing: RunLabel = { text: undefined, seed: undefined };
+const nothing: RunLabel = { text: undefined, seeds: () => undefined };
+/** More are counted: a label is a line of a narrow list. */
+const namedSeeds = 4;
 
 export function runLabel(workflow: Workflow, catalogue: NodeCatalogue): RunLabel {
   const values = Object.values(workflow.inputs).flatMap(({ node: id, param }) => {
     const node = workflow.nodes[id];
     const info = node && catalogue.get(node.type)?.params[param];
-    return node && info ? [{ kind: info.kind, value: String(node.params[param] ?? info.default) }] : [];
+    return node && info ? [{ id, kind: info.kind, value: String(node.params[param] ?? info.default) }] : [];
   });
   return {
     text: values.find(({ kind, value }) => kind === 'text' && value.trim() !== '')?.value,
-    seed: values.find(({ kind }) => kind === 'seed')?.value,
+    seeds(nodeId) {
+      const behind = nodeId === undefined ? undefined : ancestorsOf([nodeId], workflow.edges);
+      const seeds = values.filter(({ id, kind }) => kind === 'seed' && (behind?.has(id) ?? true));
+      return seedsText([...new Set(seeds.map(({ value }) => value))]);
+    },
   };
+}
+
+function seedsText(seeds: readonly string[]): string | undefined {
+  if (seeds.length < 2) return seeds[0] === undefined ? undefined : `seed ${seeds[0]}`;
+  const more = seeds.length - namedSeeds;
+  return `seeds ${seeds.slice(0, namedSeeds).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 }
 
 export class RunLabels extends Observable<ReadonlyMap<string, RunLabel>> {
