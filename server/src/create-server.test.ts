@@ -544,6 +544,8 @@ describe('a request that is wrong', () => {
     ['POST', '/api/v1/runs', { ...json, 'content-encoding': 'gzip' }, '{}', 415, 'http/unsupported-encoding'],
     ['PUT', '/api/v1/workflows/..%2fevil', json, '{}', 400, undefined],
     ['POST', '/api/v1/uploads', { 'content-type': 'image/png' }, 'no image', 422, 'media/not-an-image'],
+    ['POST', '/api/v1/uploads', { 'content-type': 'video/mp4' }, 'no video', 422, 'media/not-a-video'],
+    ['POST', '/api/v1/uploads', { 'content-type': 'application/octet-stream' }, 'what', 422, 'media/unknown'],
     [
       'POST',
       '/api/v1/workflows/extract',
@@ -651,6 +653,8 @@ describe('pictures and videos', () => {
     });
     const cut = new Uint8Array(video.subarray(0, 40));
     await expect(client.uploadFile(cut, 'video/mp4')).rejects.toMatchObject({ code: 'media/not-a-video' });
+    const text = new TextEncoder().encode('this is no video');
+    await expect(client.uploadFile(text, 'video/mp4')).rejects.toThrow('not an MP4 or WebM video');
   });
 
   it('so are latents, which have no size of a picture and are never shown', async () => {

@@ -40,11 +40,15 @@ const endings: Readonly<Record<string, string>> = {
 const resultPolicy =
   "default-src 'none'; img-src 'self'; media-src 'self'; style-src 'unsafe-inline'; sandbox";
 
+function declaredType(request: Request): string {
+  return (request.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase() ?? '';
+}
+
 /** Types that a form of a foreign page can send without the browser asking are not among the accepted. */
 function requireType(accepts: (type: string) => boolean, expected: string): RequestHandler {
   return (request, _response, next) => {
-    const type = (request.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase() ?? '';
-    if (!accepts(type)) throw new HttpError(415, 'http/wrong-type', `This address takes ${expected}.`);
+    if (!accepts(declaredType(request)))
+      throw new HttpError(415, 'http/wrong-type', `This address takes ${expected}.`);
     next();
   };
 }
@@ -103,7 +107,8 @@ export function registerFileRoutes(registry: CallRegistry, parts: FileRouteParts
       'the bytes of an image or a video',
     ),
     async (request, response) => {
-      const answer = await withBody(request, parts, (file) => storeUpload(file, parts));
+      const declared = declaredType(request);
+      const answer = await withBody(request, parts, (file) => storeUpload(file, declared, parts));
       response.status(201).set('cache-control', 'no-store').json(answer);
     },
   );
@@ -170,13 +175,19 @@ export function registerFileRoutes(registry: CallRegistry, parts: FileRouteParts
 }
 
 /** Named by content, so the same file is stored once and no name of a stranger reaches the disk. */
-async function storeUpload(file: IncomingFile, { media }: FileRouteParts): Promise<UploadAnswer> {
+async function storeUpload(
+  file: IncomingFile,
+  declared: string,
+  { media }: FileRouteParts,
+): Promise<UploadAnswer> {
   const { fd, byteLength, digest, head } = file;
   if (isSafetensors(head)) {
     const name = `${digest}.safetensors`;
     await file.keepAs(name);
     return { file: `inputs/${name}`, mediaType: 'application/vnd.safetensors', byteLength };
   }
+  const isKnown = Object.hasOwn(endings, sniffMediaType(head) ?? '');
+  if (!isKnown && !declared.startsWith('image/')) throw nothingKnown(declared);
   const found = await media.inspect({ fd, byteLength });
   const ending = endings[found.mediaType];
   if (ending === undefined)
@@ -190,6 +201,19 @@ async function storeUpload(file: IncomingFile, { media }: FileRouteParts): Promi
     widthPx: found.widthPx,
     heightPx: found.heightPx,
   };
+}
+
+/** What is said of bytes that nothing here can read, in words of what they were said to be. Of images their reader says it. */
+function nothingKnown(declared: string): HttpError {
+  return declared.startsWith('video/')
+    ? new HttpError(422, 'media/not-a-video', 'The file is not an MP4 or WebM video.', {
+        hint: 'Save the video as MP4 or WebM and choose it again.',
+      })
+    : new HttpError(
+        422,
+        'media/unknown',
+        'The file is no picture (PNG, JPEG, WebP), no video (MP4, WebM) and no latent (safetensors).',
+      );
 }
 
 /** What is said of a result that is not there: whether it once was. */

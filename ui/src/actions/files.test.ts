@@ -1,12 +1,13 @@
-import { createClient } from '@reelgraph/client';
+import { ApiError, createClient } from '@reelgraph/client';
 import type { WorkflowSummary } from '@reelgraph/protocol';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { commandById } from '../app/commands.ts';
 import { Editor } from '../app/editor.ts';
 import { memoryStorage } from '../state/browser-storage.ts';
+import { catalogueOf } from '../state/catalogue.ts';
 import { DraftDrawer } from '../state/draft-drawer.ts';
-import { chain } from '../testing/small-graph.ts';
-import { openFromServer, saveToServer, showWorkflow } from './files.ts';
+import { chain, nodeType } from '../testing/small-graph.ts';
+import { openFromServer, saveToServer, showWorkflow, takeFiles } from './files.ts';
 
 // The canvas is not on the page here; there is nothing to frame.
 beforeEach(() => {
@@ -123,4 +124,68 @@ it('a save answered after another workflow was opened names the one that was sav
   expect(editor.savedAs.get()).toBe('b');
   await press(editor, 'undo');
   expect(editor.savedAs.get()).toBe('a');
+});
+
+describe('a dropped file', () => {
+  const loader = nodeType({
+    type: 'load-video',
+    params: { video: { kind: 'file', label: 'Video', description: '', default: '', accept: 'video' } },
+  });
+
+  /** An editor whose server finds `found` in what is uploaded, and no workflow in any video. */
+  function editorWith(found: string) {
+    const sent: string[] = [];
+    const client = {
+      ...createClient({ baseUrl: 'http://127.0.0.1:1' }),
+      extractWorkflow: async () => {
+        sent.push('asked for its workflow');
+        throw new ApiError(422, { code: 'video/no-workflow', message: 'It carries none.' });
+      },
+      uploadFile: async (_bytes: unknown, mediaType: string) => {
+        sent.push(`uploaded as ${mediaType}`);
+        return { file: 'inputs/film', mediaType: found, byteLength: 1 };
+      },
+    };
+    const drafts = new DraftDrawer(memoryStorage(), memoryStorage());
+    const editor = new Editor({ client, workflow: { ...chain(), nodes: {}, edges: [] }, drafts });
+    editor.catalogue.set(catalogueOf([loader]));
+    return { editor, sent };
+  }
+  const gibibyte = 1024 ** 3;
+
+  function file(name: string, type: string, size: number): File {
+    return Object.defineProperty(new File([], name, { type }), 'size', { value: size });
+  }
+
+  it('that is a large video becomes a node, and is sent once', async () => {
+    const { editor, sent } = editorWith('video/mp4');
+    await takeFiles(editor, [file('film.mp4', 'video/mp4', 3 * gibibyte)], [0, 0]);
+    expect(sent).toEqual(['uploaded as video/mp4']);
+    expect(Object.values(editor.document.get().nodes)).toMatchObject([
+      { type: 'load-video', params: { video: 'inputs/film' } },
+    ]);
+  });
+
+  it('that is a video might carry a workflow, and is asked', async () => {
+    const { editor, sent } = editorWith('video/mp4');
+    await takeFiles(editor, [file('film.mp4', 'video/mp4', 1000)], [0, 0]);
+    expect(sent).toEqual(['asked for its workflow', 'uploaded as video/mp4']);
+  });
+
+  it('that only calls itself a video is refused with what would do', async () => {
+    const { editor } = editorWith('image/png');
+    await takeFiles(editor, [file('fake.mp4', 'video/mp4', 1000)], [0, 0]);
+    expect(editor.notices.get()).toMatchObject([
+      { text: 'fake.mp4 is no video.', hint: 'MP4 and WebM can be used.' },
+    ]);
+    expect(editor.document.get().nodes).toEqual({});
+  });
+
+  it('that is too much text for a workflow is not read', async () => {
+    const { editor } = editorWith('video/mp4');
+    await takeFiles(editor, [file('film.json', 'application/json', gibibyte)], [0, 0]);
+    expect(editor.notices.get()).toMatchObject([
+      { text: 'film.json is too large for a workflow.', hint: 'A workflow has up to 8.0 MiB of text.' },
+    ]);
+  });
 });

@@ -1,6 +1,13 @@
 /** Bringing workflows in and out: templates, files, dropped things, saving. Opening is an edit too: undo brings back what was. */
 import { ApiError } from '@reelgraph/client';
-import { emptyWorkflow, parseWorkflow, stringifyWorkflow, type Workflow } from '@reelgraph/graph';
+import {
+  bytesText,
+  documentLimits,
+  emptyWorkflow,
+  parseWorkflow,
+  stringifyWorkflow,
+  type Workflow,
+} from '@reelgraph/graph';
 import type { Editor } from '../app/editor.ts';
 import { showDraft } from '../app/keep-draft.ts';
 import { isComfyWorkflow } from '../state/comfy-workflow.ts';
@@ -9,8 +16,8 @@ import { fileStem } from './file-stem.ts';
 import { addNodeOfType, tidyPlaces } from './graph-actions.ts';
 import { uploadFile } from './uploads.ts';
 
-/** Largest file read into the page; workflows and the videos that carry them are far smaller. */
-const largestFile = 512 * 1024 * 1024;
+/** Largest video that is asked for its workflow: those made here are far smaller, and asking sends all of it. */
+const largestAsked = 512 * 1024 * 1024;
 const usableFiles = 'Reelgraph JSON, videos (MP4, WebM) and pictures (PNG, JPEG, WebP) can be dropped.';
 
 /** Replaces the document. `savedAs` is the id under which the server keeps it. */
@@ -68,19 +75,19 @@ export async function takeFiles(
 ): Promise<void> {
   let shift = 0;
   for (const file of files) {
-    if (file.size > largestFile) {
-      editor.notices.add({ tone: 'bad', about: 'open', text: `${file.name} is too large to open here.` });
-    } else if (file.type.startsWith('image/')) {
+    if (file.type.startsWith('image/')) {
       await addLoader(editor, file, 'image', at, shift);
       shift += 40;
     } else if (file.type === 'video/mp4' || file.name.endsWith('.mp4')) {
-      if (!(await openVideo(editor, file))) await addLoader(editor, file, 'video', at, shift);
+      const isOpened = file.size <= largestAsked && (await openVideo(editor, file));
+      if (!isOpened) await addLoader(editor, file, 'video', at, shift);
       shift += 40;
     } else if (file.type.startsWith('video/')) {
       await addLoader(editor, file, 'video', at, shift);
       shift += 40;
     } else if (file.type === 'application/json' || file.name.endsWith('.json')) {
-      openWorkflowText(editor, file.name, await file.text());
+      if (file.size <= documentLimits.textBytes) openWorkflowText(editor, file.name, await file.text());
+      else tellTooLarge(editor, file.name);
     } else {
       editor.notices.add({
         tone: 'bad',
@@ -90,6 +97,15 @@ export async function takeFiles(
       });
     }
   }
+}
+
+function tellTooLarge(editor: Editor, name: string): void {
+  editor.notices.add({
+    tone: 'bad',
+    about: 'open',
+    text: `${name} is too large for a workflow.`,
+    hint: `A workflow has up to ${bytesText(documentLimits.textBytes)} of text.`,
+  });
 }
 
 export function openWorkflowText(editor: Editor, name: string, text: string): void {

@@ -22,16 +22,16 @@ export async function uploadFile(
 ): Promise<string | undefined> {
   const mediaType = mediaTypeOf(file, kind);
   if (mediaType === undefined) {
-    editor.notices.add({
-      tone: 'bad',
-      about: 'upload',
-      text: `${file.name} is no ${kind}.`,
-      hint: `${usable[kind]} can be used.`,
-    });
+    refuse(editor, file, kind);
     return undefined;
   }
   try {
-    const { file: stored } = await editor.client.uploadFile(file, mediaType);
+    const { file: stored, mediaType: found } = await editor.client.uploadFile(file, mediaType);
+    // A name may lie: a picture that is called a video is one all the same.
+    if (kind !== 'latent' && !found.startsWith(`${kind}/`)) {
+      refuse(editor, file, kind);
+      return undefined;
+    }
     editor.fileNames.keep(stored, file.name);
     editor.notices.settle('upload');
     return stored;
@@ -43,4 +43,13 @@ export async function uploadFile(
     });
     return undefined;
   }
+}
+
+function refuse(editor: Editor, file: File, kind: keyof typeof usable): void {
+  editor.notices.add({
+    tone: 'bad',
+    about: 'upload',
+    text: `${file.name} is no ${kind}.`,
+    hint: `${usable[kind]} can be used.`,
+  });
 }
