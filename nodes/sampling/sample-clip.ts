@@ -65,7 +65,8 @@ export async function sampleClip(request: SampleRequest, ctx: RunContext): Promi
   let estimate = latent.samples;
   const onStep = (done: SamplingStep) => {
     const { step, sample, memory } = done;
-    if (step < lastStep) ctx.checkpoints.save(step, () => ({ step, sample, memory }));
+    let saved: Promise<void> | undefined;
+    if (step < lastStep) saved = ctx.checkpoints.save(step, () => ({ step, sample, memory }));
     else if (step < totalSteps) estimate = done.estimateClean();
     ctx.progress({ step, totalSteps: lastStep });
     ctx.preview(() => {
@@ -73,6 +74,7 @@ export async function sampleClip(request: SampleRequest, ctx: RunContext): Promi
       // A preview with fewer frames than the clip moves as fast as the clip will.
       return { pixels, fps: (facts.recommended.fps * (pixels.shape[2] ?? 1)) / latent.frameCount };
     });
+    return saved;
   };
   const sampling = { ...plan, known, from, stopAfter: lastStep };
   const { sample, step, memory } = await takeSteps(sampling, onStep, ctx);
@@ -90,16 +92,17 @@ export async function sampleClip(request: SampleRequest, ctx: RunContext): Promi
 /** Where the model runs, if there is such a place; else here, call by call. */
 function takeSteps(
   sampling: SamplingRequest & { readonly model: ModelRef },
-  onStep: (step: SamplingStep) => void,
+  onStep: (step: SamplingStep) => Promise<void> | undefined,
   { models, signal }: RunContext,
 ): Promise<SamplingState> {
   const { model, branches, known, noise, sampler } = sampling;
   if (models.sample !== undefined) return models.sample(model, sampling, onStep, signal);
+  let saved: Promise<void> | undefined;
   return runSampling(
     { ...sampling, noise: noise.samples },
     {
-      velocities: (sample, sigma, { timestep, branches: count }) =>
-        models.denoise(
+      async velocities(sample, sigma, { timestep, branches: count }) {
+        const answers = await models.denoise(
           model,
           {
             sample,
@@ -109,9 +112,14 @@ function takeSteps(
             ...(known === undefined ? {} : { known }),
           },
           signal,
-        ),
+        );
+        await saved;
+        return answers;
+      },
       freshNoise: freshNoiseFrom(noise.seed, noise.samples.shape, { drawOf: findSampler(sampler)?.drawOf }),
-      onStep,
+      onStep(step) {
+        saved = onStep(step);
+      },
       signal,
     },
   );

@@ -234,6 +234,29 @@ describe('denoise', () => {
     expect(ctx.progressUpdates.map(({ step }) => step)).toEqual([3, 4]);
   });
 
+  it('ends no step before the one before it is saved', async () => {
+    const saves: PromiseWithResolvers<void>[] = [];
+    const checkpoints = {
+      ...createFakeCheckpoints(),
+      save() {
+        const save = Promise.withResolvers<void>();
+        saves.push(save);
+        return save.promise;
+      },
+    };
+    const { models, calls } = countingModels();
+    const ctx = createTestContext({ checkpoints, models });
+    const done = denoise.run({ inputs, params, ctx });
+    for (const step of [1, 2, 3]) {
+      while (saves.length < step) await new Promise(setImmediate);
+      for (let turn = 0; turn < 5; turn++) await new Promise(setImmediate);
+      expect(calls(), 'it is at the next one').toBe(step + 1);
+      expect(ctx.progressUpdates.at(-1)?.step).toBe(step);
+      saves[step - 1]?.resolve();
+    }
+    await done;
+  });
+
   it('saves no checkpoint of the last step, which is the result', async () => {
     const checkpoints = createFakeCheckpoints();
     await denoise.run({ inputs, params, ctx: createTestContext({ checkpoints }) });

@@ -117,11 +117,10 @@ it('prune: what the history shows stays, and is said; --with-history removes it'
 });
 
 it('checkpoints: stats counts them, verify names the damaged, prune removes the old', async () => {
-  const path = (name: string) => join(data, `artifacts/checkpoints/${keyOf(name)}.checkpoint`);
+  const path = (name: string) => join(data, `artifacts/checkpoints/${keyOf(name)}.a.checkpoint`);
   const store = await openStore(join(data, 'artifacts'));
   for (const name of ['fresh', 'old', 'spoiled']) {
-    await store.checkpoints.save(keyOf(name), { step: 2, state: { name } });
-    await store.checkpoints.flush(keyOf(name));
+    await store.checkpoints.open(keyOf(name)).save({ step: 2, state: { name } });
   }
   store.close();
   const bytes = ['fresh', 'old', 'spoiled'].reduce((sum, name) => sum + statSync(path(name)).size, 0);

@@ -1,6 +1,6 @@
 /**
- * Checkpoints of one node at work: saved as it goes, beside it, and for a small share of its time. The node
- * offers its state after every step; what is saved is the newest offer whenever there is time, one at a time.
+ * Checkpoints of one node at work. The node offers its state after every step, and a save begins at once; what the
+ * node is given back holds the end of its next step until this one is safe, so that no more than one is done twice.
  */
 import type { RunError } from '@reelgraph/graph';
 import type { Checkpoints } from '@reelgraph/node-api';
@@ -8,10 +8,13 @@ import type { CheckpointStore } from '@reelgraph/store';
 import type { Clock } from './engine-types.ts';
 import { describeError } from './errors.ts';
 
-/** Copying and encoding happen in the thread that steps: at most this share of the node's time. */
-const saveShare = 0.02;
-/** Saves that are made whatever they cost: of fewer nobody can tell what copying takes from what took another's turn. */
-const trialSaves = 3;
+/**
+ * What saving may take of a thread beside the one that steps. Of steps that are shorter than ten saves some are left
+ * out: the work is done again sooner than it is saved.
+ */
+const saveShare = 0.1;
+/** Saves that are made whatever they cost: the first ones run code that is not compiled yet, or take another's turn. */
+const trialSaves = 10;
 
 export interface NodeCheckpointOptions {
   /** Absent where there is no disk. */
@@ -38,13 +41,13 @@ interface Offer {
 }
 
 export function openCheckpoints(options: NodeCheckpointOptions): NodeCheckpoints {
-  const { key, clock, warn, onContinued } = options;
-  const store = key === undefined ? undefined : options.store;
+  const { key, store, clock, warn, onContinued } = options;
+  const slots = key === undefined ? undefined : store?.open(key);
   let isOpen = true;
   let waiting: Offer | undefined;
   let saving: Promise<void> | undefined;
-  let beganAtMs = Number.NEGATIVE_INFINITY;
-  /** What copying takes: the state is as large each time, and whatever took longer was another's turn. */
+  let firstOfferAtMs: number | undefined;
+  /** Of a save in the thread of the node: the state is as large each time, whatever took longer was another's turn. */
   let copyingMs = Number.POSITIVE_INFINITY;
   let savesBegun = 0;
   let flushing: Promise<void> | undefined;
@@ -53,35 +56,44 @@ export function openCheckpoints(options: NodeCheckpointOptions): NodeCheckpoints
   let hasFile = false;
   let hasWarned = false;
 
-  /** Begins the newest save that waits, unless one is at work. */
-  const pump = (): void => {
-    if (saving !== undefined || waiting === undefined) return;
-    saving = saveNewest().finally(() => {
-      saving = undefined;
-      if (isOpen && mayBegin()) pump();
-    });
+  /** Over all the time: of two steps that are heard of late and together, both are saved. */
+  const mayBegin = (): boolean => {
+    const sinceFirstMs = clock.elapsed() - (firstOfferAtMs ?? 0);
+    return savesBegun < trialSaves || saveShare * sinceFirstMs >= (savesBegun - trialSaves) * copyingMs;
   };
-  const mayBegin = (): boolean =>
-    savesBegun < trialSaves || saveShare * (clock.elapsed() - beganAtMs) >= copyingMs;
 
-  async function saveNewest(): Promise<void> {
-    // A turn later: by then the node has sent off its next step, and the state is copied beside it.
-    await new Promise(setImmediate);
+  /** Resolves when what waits is saved, or is given up. */
+  function saveWaiting(): Promise<void> {
+    if (saving === undefined && waiting !== undefined) saving = saveInTurn();
+    return saving ?? Promise.resolve();
+  }
+
+  /** One at a time. What was offered meanwhile comes next, the newest of it. */
+  async function saveInTurn(): Promise<void> {
+    for (let offer = takeWaiting(); offer !== undefined; offer = takeWaiting()) await saveOne(offer);
+    saving = undefined;
+  }
+
+  function takeWaiting(): Offer | undefined {
     const offer = waiting;
     waiting = undefined;
-    if (offer === undefined || store === undefined || key === undefined) return;
-    beganAtMs = clock.elapsed();
+    return offer;
+  }
+
+  async function saveOne({ step, produce }: Offer): Promise<void> {
+    if (slots === undefined) return;
+    const beganAtMs = clock.elapsed();
     savesBegun += 1;
     try {
       const isFirst = !hasFile;
-      const written = store.save(key, { step: offer.step, state: offer.produce() });
+      const written = slots.save({ step, state: produce() });
       hasFile = true;
       copyingMs = Math.min(copyingMs, clock.elapsed() - beganAtMs);
       await written;
       isUnflushed = true;
-      // Both beside the next save, which need not wait for them.
+      // Both beside the next step, which need not wait for them.
       flushNewest();
-      if (isFirst) pruning = store.prune();
+      if (isFirst) pruning = store?.prune();
     } catch (error) {
       warnOnce(error);
     }
@@ -89,10 +101,10 @@ export function openCheckpoints(options: NodeCheckpointOptions): NodeCheckpoints
 
   /** Asks the disk to take what is saved, and again for as long as it took so long that there is a newer one. */
   function flushNewest(): void {
-    if (flushing !== undefined || !isUnflushed || store === undefined || key === undefined) return;
+    if (flushing !== undefined || !isUnflushed || slots === undefined) return;
     isUnflushed = false;
-    flushing = store
-      .flush(key)
+    flushing = slots
+      .flush()
       .catch(warnOnce)
       .finally(() => {
         flushing = undefined;
@@ -115,9 +127,9 @@ export function openCheckpoints(options: NodeCheckpointOptions): NodeCheckpoints
 
   const service: Checkpoints = {
     async load(read) {
-      if (store === undefined || key === undefined) return undefined;
+      if (slots === undefined) return undefined;
       try {
-        const found = await store.load(key);
+        const found = await slots.load();
         if (found.status === 'missing') return undefined;
         const state = found.status === 'found' ? read(found.state) : undefined;
         if (found.status === 'found' && state !== undefined) {
@@ -126,16 +138,17 @@ export function openCheckpoints(options: NodeCheckpointOptions): NodeCheckpoints
           return { step: found.step, state };
         }
         warn(unusable);
-        await store.remove(key);
+        await slots.remove();
       } catch (error) {
         warn(describeError(error));
       }
       return undefined;
     },
     save(step, produce) {
-      if (!isOpen || store === undefined) return;
+      if (!isOpen || slots === undefined) return Promise.resolve();
       waiting = { step, produce };
-      if (mayBegin()) pump();
+      firstOfferAtMs ??= clock.elapsed();
+      return mayBegin() ? saveWaiting() : Promise.resolve();
     },
   };
 
@@ -143,17 +156,16 @@ export function openCheckpoints(options: NodeCheckpointOptions): NodeCheckpoints
     service,
     async flush() {
       isOpen = false;
-      await saving;
-      pump();
+      await saveWaiting();
       await settled();
     },
     async discard() {
       isOpen = false;
       waiting = undefined;
       await settled();
-      if (!hasFile || store === undefined || key === undefined) return;
+      if (!hasFile) return;
       // What cannot be removed now is pruned some day.
-      await store.remove(key).catch(() => undefined);
+      await slots?.remove().catch(() => undefined);
     },
   };
 }

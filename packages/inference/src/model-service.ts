@@ -239,7 +239,7 @@ export async function createModelService(options: ModelServiceOptions): Promise<
   async function sample(
     ref: ModelRef,
     request: SamplingRequest,
-    onStep: (step: SamplingStep) => void,
+    onStep: (step: SamplingStep) => void | Promise<void>,
     signal: AbortSignal,
   ): Promise<SamplingState> {
     const { family } = entryOf(ref).model.facts;
@@ -261,7 +261,7 @@ export async function createModelService(options: ModelServiceOptions): Promise<
             noise: new NoiseSource(clip.shape, noiseSteps, draw),
             onStep({ state, clean, runs, runMs }) {
               count(component, runs, runMs);
-              onStep({ ...state, estimateClean: () => clean });
+              return onStep({ ...state, estimateClean: () => clean });
             },
           },
           signal,

@@ -2,12 +2,13 @@
 import { runSampling } from '@reelgraph/diffusion';
 import type { Tensor } from '@reelgraph/tensor';
 import { type Denoiser, denoiserOf } from './families/denoiser.ts';
+import { SafeStepsWait } from './safe-steps.ts';
 import type { SessionAnswer, SessionOutputs, SessionReport, SessionRequest } from './session-messages.ts';
 import { NoiseSink } from './shared-noise.ts';
 
 /** @throws what `run` and `runSampling` throw; Error when it was stopped */
 export async function sampleInSession(
-  { id, family, clip, job, noise }: Extract<SessionRequest, { kind: 'sample' }>,
+  { id, family, clip, job, noise, safeSteps }: Extract<SessionRequest, { kind: 'sample' }>,
   run: (feeds: Readonly<Record<string, Tensor>>) => Promise<SessionOutputs>,
   report: (step: SessionReport) => void,
 ): Promise<SessionAnswer> {
@@ -21,6 +22,8 @@ export async function sampleInSession(
     return open;
   };
   const sink = new NoiseSink(noise);
+  const safe = new SafeStepsWait(safeSteps);
+  let reported = 0;
   let runs = 0;
   let runMs = 0;
   const state = await runSampling(job, {
@@ -34,6 +37,8 @@ export async function sampleInSession(
     },
     freshNoise: (step) => sink.noiseOf(step),
     onStep({ step, sample, memory, estimateClean }) {
+      if (reported > 0) safe.waitFor(reported);
+      reported = step;
       report({ kind: 'step', id, state: { step, sample, memory }, clean: estimateClean(), runs, runMs });
       runs = 0;
       runMs = 0;

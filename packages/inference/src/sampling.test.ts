@@ -121,6 +121,54 @@ describe('a sampling in the session', () => {
     expect((models.sessionTimes().get('transformer')?.runs ?? 0) - before).toBe(3);
   });
 
+  it('ends no step before the one before it is saved', async () => {
+    const reports: number[] = [];
+    const saves: PromiseWithResolvers<void>[] = [];
+    const reported = [0, 1, 2, 3, 4, 5].map(() => Promise.withResolvers<void>());
+    const sampling = models.sample!(
+      model,
+      base,
+      ({ step }) => {
+        reports.push(step);
+        const save = Promise.withResolvers<void>();
+        saves.push(save);
+        reported[step - 1]?.resolve();
+        return save.promise;
+      },
+      never,
+    );
+    for (const [at, one] of reported.entries()) {
+      await one.promise;
+      // As long as many steps of this model take; it goes on with the next one and cannot end it.
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      expect(reports).toHaveLength(at + 1);
+      saves[at]?.resolve();
+    }
+    expect((await sampling).step).toBe(6);
+  });
+
+  it('is cancelled also while it waits for a save', async () => {
+    const controller = new AbortController();
+    const reason = new Error('cancelled');
+    const sampling = models.sample!(
+      model,
+      base,
+      ({ step }) => {
+        if (step === 2) setTimeout(() => controller.abort(reason), 20);
+        return step === 2 ? new Promise(() => undefined) : undefined;
+      },
+      controller.signal,
+    );
+    await expect(sampling).rejects.toBe(reason);
+    await expect(models.encodeText(model, 'a red circle', never)).resolves.toBeDefined();
+  });
+
+  it('ends with what saving a step throws', async () => {
+    const broken = new Error('nobody to tell');
+    await expect(models.sample!(model, base, () => Promise.reject(broken), never)).rejects.toBe(broken);
+    await expect(models.encodeText(model, 'a red circle', never)).resolves.toBeDefined();
+  });
+
   it('lets runs in between its steps', async () => {
     const controller = new AbortController();
     const begun = Promise.withResolvers<void>();

@@ -9,6 +9,7 @@
 import { Worker } from 'node:worker_threads';
 import { DiffusionError, type SamplerState } from '@reelgraph/diffusion';
 import { copyTensor, type Tensor, TensorError } from '@reelgraph/tensor';
+import { SafeSteps } from './safe-steps.ts';
 import type {
   CarriedError,
   SessionAnswer,
@@ -50,6 +51,8 @@ interface Pending {
   readonly transfer: ArrayBuffer[];
   /** Whom a sampling reports to; absent for other requests. */
   readonly watcher: SamplingWatcher | undefined;
+  /** What holds a sampling up until its steps are saved. */
+  readonly safeSteps: SafeSteps | undefined;
   /** Nobody waits any more: it was cancelled, or whoever watches it threw. */
   isLeft: boolean;
   resolve(answer: Answered): void;
@@ -59,8 +62,8 @@ interface Pending {
 /** What a sampling needs of the thread that asked for it. */
 export interface SamplingWatcher {
   readonly noise: NoiseSource;
-  /** After each step; what it throws ends the sampling. */
-  onStep(step: SessionReport): void;
+  /** After each step; what it throws ends the sampling. The next step does not end before its promise resolves. */
+  onStep(step: SessionReport): void | Promise<void>;
 }
 
 export interface SessionClientOptions extends SessionWorkerOptions {
@@ -118,13 +121,15 @@ export class SessionClient {
    *   abort
    */
   async sample(
-    sampling: Omit<Extract<SessionRequest, { kind: 'sample' }>, 'kind' | 'id' | 'noise'>,
+    sampling: Omit<Extract<SessionRequest, { kind: 'sample' }>, 'kind' | 'id' | 'noise' | 'safeSteps'>,
     watcher: SamplingWatcher,
     signal?: AbortSignal,
   ): Promise<SamplerState> {
     signal?.throwIfAborted();
-    const body = { kind: 'sample', ...sampling, noise: watcher.noise.shared } as const;
-    const answer = await this.#request(body, { signal, watcher });
+    const safeSteps = new SafeSteps();
+    const shared = { noise: watcher.noise.shared, safeSteps: safeSteps.memory };
+    const body = { kind: 'sample', ...sampling, ...shared } as const;
+    const answer = await this.#request(body, { signal, watcher, safeSteps });
     if (answer.kind !== 'sampled') throw new Error(`A sampling was answered with "${answer.kind}".`);
     return answer.state;
   }
@@ -158,9 +163,10 @@ export class SessionClient {
       readonly transfer?: ArrayBuffer[];
       readonly signal?: AbortSignal | undefined;
       readonly watcher?: SamplingWatcher;
+      readonly safeSteps?: SafeSteps;
     } = {},
   ): Promise<Answered> {
-    const { transfer = [], signal, watcher } = options;
+    const { transfer = [], signal, watcher, safeSteps } = options;
     if (this.#disposed) {
       return Promise.reject(closed());
     }
@@ -176,6 +182,7 @@ export class SessionClient {
         body,
         transfer,
         watcher,
+        safeSteps,
         isLeft: false,
         resolve: (answer) => {
           signal?.removeEventListener('abort', onAbort);
@@ -250,12 +257,19 @@ export class SessionClient {
   #watch(report: SessionReport): void {
     const request = this.#atWork.get(report.id);
     if (request?.watcher === undefined || request.isLeft) return;
-    try {
-      request.watcher.noise.drawAfter(report.state.step);
-      request.watcher.onStep(report);
-    } catch (error) {
+    const { watcher, safeSteps } = request;
+    const { step } = report.state;
+    const fail = (error: unknown): void => {
       this.#leave(request);
       request.reject(error);
+    };
+    try {
+      const saved = watcher.onStep(report);
+      if (saved === undefined) safeSteps?.tell(step);
+      else void saved.then(() => safeSteps?.tell(step)).catch(fail);
+      watcher.noise.drawAfter(step);
+    } catch (error) {
+      fail(error);
     }
   }
 
@@ -263,6 +277,7 @@ export class SessionClient {
   #leave(request: Pending): void {
     request.isLeft = true;
     request.watcher?.noise.stop();
+    request.safeSteps?.letGo();
   }
 
   /** The thread is gone: everything that waited for it learns why, and the next request starts another. */

@@ -28,6 +28,8 @@ export type SessionRequest =
       readonly clip: ClipToDenoise;
       readonly job: SamplingJob;
       readonly noise: SharedNoise;
+      /** Of `SafeSteps`. */
+      readonly safeSteps: SharedArrayBuffer;
     }
   /** Closes every session; the answer has no outputs. */
   | { readonly kind: 'release'; readonly id: number };

@@ -162,13 +162,14 @@ export interface ModelService {
    * Takes all steps where the model runs, so that none of them waits for this thread. It gives the bits that the same
    * sampling gives step by step through `denoise`. Absent where there is no such place.
    *
-   * @param onStep told of each step, in order and beside the next one; what it throws ends the sampling
+   * @param onStep told of each step, in order and beside the next one, which does not end before its promise resolves;
+   *   what it throws ends the sampling
    * @throws the signal's reason at once on abort, while the step at work goes to its end
    */
   sample?(
     model: ModelRef,
     request: SamplingRequest,
-    onStep: (step: SamplingStep) => void,
+    onStep: (step: SamplingStep) => void | Promise<void>,
     signal: AbortSignal,
   ): Promise<SamplingState>;
   /** frames [1, 3, F, H, W] in [-1, 1] -> normalised latent [1, C, T, h, w] */
@@ -340,12 +341,14 @@ export interface Checkpoints {
    */
   load<T>(read: (state: unknown) => T | undefined): Promise<Checkpoint<T> | undefined>;
   /**
-   * Offers the state after `step` steps (at least 1). `produce` is called only when the host has time for it,
-   * and a turn later, so offering costs nothing; of several that wait the newest is taken. It returns plain
-   * data with tensors, from which the very bytes of an undisturbed run can be made. A full disk costs only the
-   * checkpoint.
+   * Offers the state after `step` steps (at least 1). `produce` is called at once, or when the save before has ended;
+   * of several that wait the newest is taken, and of steps that are shorter than ten saves not every one. It returns
+   * plain data with tensors, from which the very bytes of an undisturbed run can be made.
+   *
+   * @returns when the state is safe from the end of the process, or is given up: a full disk costs only the
+   *   checkpoint. Never rejects. End no step before it resolves of the one before, and no more than one is done twice.
    */
-  save(step: number, produce: () => unknown): void;
+  save(step: number, produce: () => unknown): Promise<void>;
 }
 
 export interface RunContext {

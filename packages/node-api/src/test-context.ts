@@ -284,7 +284,7 @@ export function createFakeCheckpoints(): Checkpoints & { readonly saved: readonl
       const found = step === undefined ? undefined : read(structuredClone(state));
       return step === undefined || found === undefined ? undefined : { step, state: found };
     },
-    save(step, produce) {
+    async save(step, produce) {
       saved.push(step);
       state = structuredClone(produce());
     },

@@ -1,10 +1,10 @@
-import { readdirSync, readFileSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { CheckpointStore } from './checkpoints.ts';
-import { nodeDisk } from './disk.ts';
+import type { CheckpointSlots } from './checkpoint-slots.ts';
+import { type Disk, nodeDisk } from './disk.ts';
 import { createFailingDisk } from './failing-disk.ts';
 import { openStore, type Store } from './store.ts';
 
@@ -18,185 +18,266 @@ afterEach(() => rm(folder, { recursive: true, force: true }));
 
 const key = 'a'.repeat(64);
 const other = 'b'.repeat(64);
-const latent = (value: number) => ({
+const latent = (value: number, length = 6) => ({
   dtype: 'float32' as const,
-  shape: [1, 2, 3],
-  data: new Float32Array(6).fill(value),
+  shape: [length],
+  data: new Float32Array(length).fill(value),
 });
-const path = () => join(folder, 'checkpoints', `${key}.checkpoint`);
-const kept = () => readdirSync(join(folder, 'checkpoints'));
+const small = (step: number) => ({ step, state: latent(step) });
+/** Written by another thread. */
+const large = (step: number) => ({ step, state: latent(step, 100_000) });
+const path = (slot = 'a', of = key) => join(folder, 'checkpoints', `${of}.${slot}.checkpoint`);
+const kept = () => readdirSync(join(folder, 'checkpoints')).sort();
+const leftovers = () => readdirSync(join(folder, 'tmp'));
+/** As the next process finds it. */
+const found = async (of = key) => (await openStore(folder)).checkpoints.open(of).load();
 /** Saves it, and waits until the disk has it. */
 async function keep(
-  checkpoints: CheckpointStore,
-  ...saved: Parameters<CheckpointStore['save']>
+  slots: CheckpointSlots,
+  checkpoint: Parameters<CheckpointSlots['save']>[0],
 ): Promise<void> {
-  await checkpoints.save(...saved);
-  await checkpoints.flush(saved[0]);
+  await slots.save(checkpoint);
+  await slots.flush();
 }
-const leftovers = () => readdirSync(join(folder, 'tmp'));
 
 describe('a checkpoint', () => {
   it('P1 comes back as it was saved, also in a new process', async () => {
     const state = { sample: latent(1 / 3), memory: { seed: '7', before: latent(-0) } };
-    await keep(store.checkpoints, key, { step: 4, state });
-    const again = await openStore(folder);
-    expect(await again.checkpoints.load(key)).toEqual({ status: 'found', step: 4, state });
+    await keep(store.checkpoints.open(key), { step: 4, state });
+    expect(await found()).toEqual({ status: 'found', step: 4, state });
     expect(leftovers()).toEqual([]);
   });
 
-  it('P1 is replaced by the next of its key, and forgotten when told so', async () => {
-    await keep(store.checkpoints, key, { step: 1, state: latent(1) });
-    await keep(store.checkpoints, key, { step: 2, state: latent(2) });
-    await keep(store.checkpoints, other, { step: 9, state: latent(9) });
-    expect(await store.checkpoints.load(key)).toMatchObject({ step: 2, state: latent(2) });
-    await store.checkpoints.remove(key);
-    await store.checkpoints.remove(key);
-    expect(await store.checkpoints.load(key)).toEqual({ status: 'missing' });
-    expect(await store.checkpoints.load(other)).toMatchObject({ step: 9 });
+  it('P1 takes the place of the one before, and is forgotten when told so', async () => {
+    const slots = store.checkpoints.open(key);
+    for (let step = 1; step <= 9; step++) {
+      await keep(slots, small(step));
+      expect(await found()).toEqual({ status: 'found', ...small(step) });
+    }
+    expect(kept(), 'two slots in turn').toHaveLength(2);
+    await keep(store.checkpoints.open(other), small(9));
+    await slots.remove();
+    await slots.remove();
+    expect(await found()).toEqual({ status: 'missing' });
+    expect(await found(other)).toMatchObject({ step: 9 });
+  });
+
+  it('P1 of another size is whole, be it shorter or longer than what lay in its slot', async () => {
+    const slots = store.checkpoints.open(key);
+    for (const [step, length] of [1000, 10, 100_000, 3, 500, 7, 90_000, 1].entries()) {
+      const state = latent(step, length);
+      await keep(slots, { step: step + 1, state });
+      expect(await found()).toEqual({ status: 'found', step: step + 1, state });
+    }
+  });
+
+  it('P1 goes on in the slots that were found, and is newer than they are', async () => {
+    const before = store.checkpoints.open(key);
+    for (const step of [1, 2, 3]) await keep(before, small(step));
+    const slots = (await openStore(folder)).checkpoints.open(key);
+    await slots.load();
+    for (const step of [4, 5]) {
+      await slots.save(small(step));
+      expect(await found()).toEqual({ status: 'found', ...small(step) });
+    }
+  });
+
+  it('P1 that is begun anew without a look at what lies there replaces it, though it has come less far', async () => {
+    const before = store.checkpoints.open(key);
+    for (const step of [7, 8]) await keep(before, small(step));
+    await store.checkpoints.open(key).save(small(1));
+    expect(await found()).toEqual({ status: 'found', ...small(1) });
   });
 
   it('P1 holds the state of the moment it was saved, whatever happens to it while it is written', async () => {
-    const state = latent(1);
-    const saving = store.checkpoints.save(key, { step: 1, state });
-    state.data.fill(2);
-    await saving;
-    expect(await store.checkpoints.load(key)).toMatchObject({ state: latent(1) });
+    for (const { step, state } of [small(1), large(2)]) {
+      const slots = store.checkpoints.open(key);
+      const saving = slots.save({ step, state });
+      state.data.fill(9);
+      await saving;
+      expect(await found()).toMatchObject({ state: latent(step, state.data.length) });
+    }
   });
 
   it('P2 is not served when any of its bytes was flipped', async () => {
-    await keep(store.checkpoints, key, { step: 3, state: latent(1) });
+    await keep(store.checkpoints.open(key), small(3));
     const whole = readFileSync(path());
     for (let at = 0; at < whole.byteLength; at++) {
       const flipped = Uint8Array.from(whole);
       flipped[at] = flipped[at]! ^ (1 << (at % 8));
       writeFileSync(path(), flipped);
-      expect(await store.checkpoints.load(key), `byte ${at}`).toEqual({ status: 'damaged' });
+      expect(await found(), `byte ${at}`).toEqual({ status: 'damaged' });
     }
-    expect(await store.checkpoints.load(key), 'a damaged one is put away').toEqual({ status: 'missing' });
+    expect(await found(), 'a damaged one is put away').toEqual({ status: 'missing' });
   });
 
   it('P2 is not served when it was cut', async () => {
-    for (const length of [0, 7, 39, 40, 100]) {
-      await keep(store.checkpoints, key, { step: 3, state: latent(1) });
+    for (const length of [0, 7, 39, 40, 47, 48, 100]) {
+      await keep(store.checkpoints.open(key), small(3));
       truncateSync(path(), length);
-      expect(await store.checkpoints.load(key), `${length} bytes`).toEqual({ status: 'damaged' });
+      expect(await found(), `${length} bytes`).toEqual({ status: 'damaged' });
     }
   });
 
   it('P2 is not served under another key', async () => {
-    await keep(store.checkpoints, key, { step: 3, state: latent(1) });
-    writeFileSync(join(folder, 'checkpoints', `${other}.checkpoint`), readFileSync(path()));
-    expect(await store.checkpoints.load(other)).toEqual({ status: 'damaged' });
+    await keep(store.checkpoints.open(key), small(3));
+    writeFileSync(path('a', other), readFileSync(path()));
+    expect(await found(other)).toEqual({ status: 'damaged' });
   });
 
-  describe('that the disk may not have yet', () => {
-    const flushingPath = () => join(folder, 'checkpoints', `${key}.flushing.checkpoint`);
-    /** A process that ends while it waits for the disk. */
-    async function saveAndEnd(step: number): Promise<void> {
-      const waiting = Promise.withResolvers<void>();
-      const disk = { ...nodeDisk, sync: () => new Promise<void>(() => waiting.resolve()) };
-      const ending = await openStore(folder, { disk });
-      void keep(ending.checkpoints, key, { step, state: latent(step) });
-      await waiting.promise;
-    }
-
-    it('P5 is there as soon as the call returns, where it is small', async () => {
-      const disk = { ...nodeDisk, sync: () => new Promise<void>(() => undefined) };
-      const ending = await openStore(folder, { disk });
-      void ending.checkpoints.save(key, { step: 7, state: latent(7) });
-      expect(kept()).toEqual([`${key}.new.checkpoint`]);
-      expect(await store.checkpoints.load(key)).toMatchObject({ step: 7, state: latent(7) });
-    });
-
-    it('P5 may be replaced while the disk takes the one before, which then is what a power cut leaves', async () => {
-      await keep(store.checkpoints, key, { step: 1, state: latent(1) });
-      const [asked, taken] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
-      const sync = (path: string) => {
-        asked.resolve();
-        return taken.promise.then(() => nodeDisk.sync(path));
-      };
-      const slow = await openStore(folder, { disk: { ...nodeDisk, sync } });
-      await slow.checkpoints.save(key, { step: 2, state: latent(2) });
-      const flushing = slow.checkpoints.flush(key);
-      await asked.promise;
-      await slow.checkpoints.save(key, { step: 3, state: latent(3) });
-      expect(await store.checkpoints.load(key)).toMatchObject({ step: 3, state: latent(3) });
-      taken.resolve();
-      await flushing;
-      expect(kept().sort()).toEqual([`${key}.checkpoint`, `${key}.new.checkpoint`]);
-      writeFileSync(join(folder, 'checkpoints', `${key}.new.checkpoint`), '');
-      expect(await store.checkpoints.load(key)).toMatchObject({ step: 2, state: latent(2) });
-    });
-
-    it('P5 is there after the end of its process', async () => {
-      await saveAndEnd(1);
-      expect(await store.checkpoints.load(key)).toEqual({ status: 'found', step: 1, state: latent(1) });
-      await keep(store.checkpoints, key, { step: 2, state: latent(2) });
-      await saveAndEnd(3);
-      expect(await store.checkpoints.load(key)).toMatchObject({ step: 3 });
-      expect(leftovers()).toEqual([]);
-    });
-
-    it.each(['cut', 'empty'])('P5 gives way to the one before when a power cut left it %s', async (left) => {
-      await keep(store.checkpoints, key, { step: 2, state: latent(2) });
-      await saveAndEnd(3);
-      truncateSync(flushingPath(), left === 'empty' ? 0 : 100);
-      expect(await store.checkpoints.load(key)).toMatchObject({ status: 'found', step: 2 });
-      expect(kept()).toEqual([`${key}.checkpoint`]);
-    });
-
-    it('P5 goes with the key, is replaced by the next, and is counted and pruned', async () => {
-      await saveAndEnd(3);
-      expect((await store.measure()).checkpoints.count).toBe(1);
-      await keep(store.checkpoints, key, { step: 4, state: latent(4) });
-      expect(kept()).toEqual([`${key}.checkpoint`]);
-      await saveAndEnd(5);
-      await store.checkpoints.remove(key);
-      expect(kept()).toEqual([]);
-      await saveAndEnd(6);
-      await store.checkpoints.prune({ maxAgeMs: 1e9, maxBytes: 0 });
-      expect(kept()).toEqual([]);
-    });
+  it('P2 of an older format is as good as none', async () => {
+    await keep(store.checkpoints.open(key), small(3));
+    const bytes = readFileSync(path());
+    await store.checkpoints.open(key).remove();
+    bytes[7] = 1;
+    const old = join(folder, 'checkpoints', `${key}.checkpoint`);
+    writeFileSync(old, bytes);
+    expect(await found()).toEqual({ status: 'missing' });
+    expect((await store.measure()).checkpoints.count).toBe(1);
+    expect((await store.verify()).damaged).toEqual([]);
+    await store.checkpoints.prune({ maxAgeMs: 1e9, maxBytes: 0 });
+    expect(kept()).toEqual([]);
   });
 
-  it('P2 has a key and not a path', async () => {
-    await expect(store.checkpoints.load('../secret')).rejects.toMatchObject({ code: 'store/damaged' });
+  it('P2 has a key and not a path', () => {
+    expect(() => store.checkpoints.open('../secret')).toThrowError(
+      expect.objectContaining({ code: 'store/damaged' }),
+    );
   });
 });
 
+describe.each([
+  ['small', small],
+  ['large', large],
+])('a %s checkpoint that is interrupted', (size, checkpoint) => {
+  /** A disk on which the process ends when so many bytes of a slot are written over. */
+  const endingAfter = (share: number): { disk: Disk; ended: Promise<void> } => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const end = (to: string, bytes: Uint8Array) => {
+      nodeDisk.overwriteSync(to, bytes.subarray(0, Math.floor(share * bytes.byteLength)));
+      resolve();
+    };
+    const disk: Disk = {
+      ...nodeDisk,
+      overwriteSync: end,
+      overwrite(to, bytes) {
+        end(to, bytes);
+        return new Promise(() => undefined);
+      },
+    };
+    return { disk, ended: promise };
+  };
+
+  it.each([0, 0.01, 0.3, 0.7, 0.999])('P5 at %f of its bytes leaves the one before', async (share) => {
+    const before = store.checkpoints.open(key);
+    // All slots hold something, so that one is half old and half new.
+    for (const step of [1, 2, 3]) await keep(before, checkpoint(step));
+    const { disk, ended } = endingAfter(share);
+    const slots = (await openStore(folder, { disk })).checkpoints.open(key);
+    await slots.load();
+    void slots.save(checkpoint(4));
+    await ended;
+    expect(await found()).toEqual({ status: 'found', ...checkpoint(3) });
+  });
+
+  it('P5 is there for a process that ends while the disk does not take it', async () => {
+    const disk = { ...nodeDisk, sync: () => new Promise<void>(() => undefined) };
+    const slots = (await openStore(folder, { disk })).checkpoints.open(key);
+    for (let step = 1; step <= 5; step++) {
+      const saving = slots.save(checkpoint(step));
+      if (size === 'large') await saving;
+      void slots.flush();
+      expect(await found()).toEqual({ status: 'found', ...checkpoint(step) });
+    }
+  });
+
+  it('P5 leaves after a power cut the last that the disk has taken, or a newer one', async () => {
+    /** What the disk has of each file, and what it was asked for meanwhile. */
+    const had = new Map<string, Uint8Array>();
+    const asked: (() => void)[] = [];
+    const disk: Disk = {
+      ...nodeDisk,
+      sync(of) {
+        const before = readFileSync(of);
+        return new Promise((resolve) => {
+          asked.push(() => resolve(void had.set(of, mixed(readFileSync(of), before))));
+        });
+      },
+    };
+    const afterPowerCut = join(folder, 'after');
+    const slots = (await openStore(folder, { disk })).checkpoints.open(key);
+    let flushing: { readonly step: number; readonly over: Promise<void> } | undefined;
+    let taken = 0;
+    for (let step = 1; step <= 24; step++) {
+      await slots.save(checkpoint(step));
+      flushing ??= { step, over: slots.flush() };
+      // Every other time the disk takes three saves' time.
+      if (step % 4 < 2) {
+        asked.shift()?.();
+        await flushing.over;
+        taken = flushing.step;
+        flushing = undefined;
+      }
+      await rm(afterPowerCut, { recursive: true, force: true });
+      mkdirSync(join(afterPowerCut, 'checkpoints'), { recursive: true });
+      for (const name of kept()) {
+        const of = join(folder, 'checkpoints', name);
+        const left = mixed(readFileSync(of), had.get(of) ?? new Uint8Array());
+        writeFileSync(join(afterPowerCut, 'checkpoints', name), left);
+      }
+      const then = await (await openStore(afterPowerCut)).checkpoints.open(key).load();
+      if (taken === 0) continue;
+      if (then.status !== 'found') throw new Error(`${then.status} after step ${step}`);
+      expect(then.step, `after step ${step}`).toBeGreaterThanOrEqual(taken);
+      expect(then.state).toEqual(checkpoint(then.step).state);
+    }
+    expect(taken).toBeGreaterThan(20);
+    expect(kept().length, 'slots that were held for a reason').toBeGreaterThan(2);
+  });
+});
+
+/** Every other 64 bytes of the one file, between them those of the other. */
+function mixed(now: Uint8Array, before: Uint8Array): Uint8Array {
+  return Uint8Array.from(now, (byte, at) => (at & 64 ? byte : (before[at] ?? 0)));
+}
+
 it.each([
-  ['small', latent],
-  [
-    'large',
-    (value: number) => ({
-      dtype: 'float32' as const,
-      shape: [100_000],
-      data: new Float32Array(100_000).fill(value),
-    }),
-  ],
+  ['small', small],
+  ['large', large],
 ])(
-  'P3 a disk that fails at any call leaves the checkpoint before or the new one, and nothing half-written: a %s one',
-  async (_, latent) => {
+  'P3 a disk that fails at any call leaves the checkpoint before or the new one, and the next is saved: a %s one',
+  async (_, checkpoint) => {
     const disk = createFailingDisk();
     const failing = await openStore(folder, { disk });
-    await keep(failing.checkpoints, key, { step: 1, state: latent(1) });
+    const counting = failing.checkpoints.open(key);
     disk.failAt(1_000);
-    await keep(failing.checkpoints, key, { step: 2, state: latent(2) });
+    for (const step of [1, 2, 3]) await keep(counting, checkpoint(step));
     const calls = disk.calls;
-    expect(calls).toBeGreaterThan(1);
+    expect(calls).toBeGreaterThan(8);
     for (let call = 1; call <= calls; call++) {
-      await keep(failing.checkpoints, key, { step: 2, state: latent(2) });
-      disk.failAt(call);
-      await expect(keep(failing.checkpoints, key, { step: 3, state: latent(3) })).rejects.toMatchObject({
-        code: 'store/disk-full',
-      });
       disk.failAt(undefined);
-      // The new one is there where only the asking of the disk failed.
-      const found = await failing.checkpoints.load(key);
-      expect([
-        { status: 'found', step: 2, state: latent(2) },
-        { status: 'found', step: 3, state: latent(3) },
-      ]).toContainEqual(found);
+      const slots = failing.checkpoints.open(key);
+      await slots.remove();
+      disk.failAt(call);
+      let before = 0;
+      let failures = 0;
+      for (const step of [1, 2, 3, 4]) {
+        const kept = await keep(slots, checkpoint(step)).then(
+          () => true,
+          (error: unknown) => {
+            expect(error).toMatchObject({ code: 'store/disk-full' });
+            failures += 1;
+            return false;
+          },
+        );
+        const now = await found();
+        const then = now.status === 'found' ? now.step : 0;
+        // The new one is there also where only the asking of the disk failed.
+        expect(kept ? [step] : [before, step]).toContain(then);
+        if (now.status === 'found') expect(now.state).toEqual(checkpoint(then).state);
+        before = then;
+      }
+      expect([failures, before], `call ${call}`).toEqual([1, 4]);
       expect(leftovers()).toEqual([]);
     }
   },
@@ -207,25 +288,38 @@ describe('pruning', () => {
   async function saveThree(): Promise<string[]> {
     const keys = ['c', 'b', 'a'].map((letter) => letter.repeat(64));
     for (const [index, one] of keys.entries()) {
-      await keep(store.checkpoints, one, { step: 1, state: latent(index) });
+      await keep(store.checkpoints.open(one), small(index + 1));
       const seconds = Date.now() / 1000 - 3600 + index;
-      utimesSync(join(folder, 'checkpoints', `${one}.checkpoint`), seconds, seconds);
+      utimesSync(path('a', one), seconds, seconds);
     }
     return keys;
   }
 
   it('P4 removes the old ones', async () => {
     const [, , newest = ''] = await saveThree();
-    await keep(store.checkpoints, newest, { step: 2, state: latent(2) });
+    const slots = store.checkpoints.open(newest);
+    await slots.load();
+    await keep(slots, small(4));
     await store.checkpoints.prune({ maxAgeMs: 60_000, maxBytes: 1e9 });
-    expect(kept()).toEqual([`${newest}.checkpoint`]);
+    expect(kept()).toEqual([`${newest}.b.checkpoint`]);
   });
 
   it('P4 removes the oldest where they are too many bytes', async () => {
-    const [, second, third] = await saveThree();
-    const one = readFileSync(join(folder, 'checkpoints', `${third}.checkpoint`)).byteLength;
+    const [, second = '', third = ''] = await saveThree();
+    const one = readFileSync(path('a', third)).byteLength;
     await store.checkpoints.prune({ maxAgeMs: 1e9, maxBytes: 2 * one });
-    expect(kept().sort()).toEqual([`${third}.checkpoint`, `${second}.checkpoint`].sort());
+    expect(kept()).toEqual([`${third}.a.checkpoint`, `${second}.a.checkpoint`]);
+  });
+
+  it('P4 of one that is at work costs it nothing but what was there', async () => {
+    const slots = store.checkpoints.open(key);
+    await keep(slots, small(1));
+    await store.checkpoints.prune({ maxAgeMs: 1e9, maxBytes: 0 });
+    await keep(slots, small(2));
+    expect(await found()).toEqual({ status: 'found', ...small(2) });
+    await rm(join(folder, 'checkpoints'), { recursive: true });
+    for (const step of [3, 4]) await slots.save(small(step)).catch(() => undefined);
+    expect(await found()).toEqual({ status: 'found', ...small(4) });
   });
 
   it('P4 finds nothing to do in a new folder, and leaves other files alone', async () => {

@@ -19,6 +19,9 @@ export interface Disk {
   /** Writes a new file; with `sync` its bytes have reached the disk before it resolves. */
   write(path: string, chunks: readonly Uint8Array[], options: { sync: boolean }): Promise<void>;
   writeSync(path: string, bytes: Uint8Array): void;
+  /** Writes over the beginning of a file, which is made when it is missing; what lies behind stays. */
+  overwrite(path: string, bytes: Uint8Array): Promise<void>;
+  overwriteSync(path: string, bytes: Uint8Array): void;
   /** Copies a file; with `sync` as in `write`. */
   copy(from: string, to: string, options: { sync: boolean }): Promise<void>;
   /** Waits until the bytes of a file have reached the disk. */
@@ -43,6 +46,8 @@ export interface Disk {
   list(path: string): Promise<readonly string[]>;
 }
 
+const overwriting = fs.constants.O_WRONLY | fs.constants.O_CREAT;
+
 /** The machine's file system. */
 export const nodeDisk: Disk = {
   async write(path, chunks, { sync }) {
@@ -58,6 +63,25 @@ export const nodeDisk: Disk = {
     }
   },
   writeSync: (path, bytes) => fs.writeFileSync(path, bytes, { flag: 'wx' }),
+  async overwrite(path, bytes) {
+    const file = await open(path, overwriting);
+    try {
+      let at = 0;
+      while (at < bytes.byteLength)
+        at += (await file.write(bytes, at, bytes.byteLength - at, at)).bytesWritten;
+    } finally {
+      await file.close();
+    }
+  },
+  overwriteSync(path, bytes) {
+    const file = fs.openSync(path, overwriting);
+    try {
+      let at = 0;
+      while (at < bytes.byteLength) at += fs.writeSync(file, bytes, at, bytes.byteLength - at, at);
+    } finally {
+      fs.closeSync(file);
+    }
+  },
   async copy(from, to, { sync }) {
     await copyFile(from, to, fs.constants.COPYFILE_EXCL);
     if (sync) await syncFile(to);

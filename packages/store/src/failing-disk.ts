@@ -45,6 +45,24 @@ export function createFailingDisk(): FailingDisk {
       }
       nodeDisk.writeSync(path, bytes);
     },
+    async overwrite(path, bytes) {
+      try {
+        count('overwrite');
+      } catch (error) {
+        await nodeDisk.overwrite(path, bytes.subarray(0, bytes.byteLength / 2));
+        throw error;
+      }
+      await nodeDisk.overwrite(path, bytes);
+    },
+    overwriteSync(path, bytes) {
+      try {
+        count('overwriteSync');
+      } catch (error) {
+        nodeDisk.overwriteSync(path, bytes.subarray(0, bytes.byteLength / 2));
+        throw error;
+      }
+      nodeDisk.overwriteSync(path, bytes);
+    },
     async copy(from, to, options) {
       count('copy');
       await nodeDisk.copy(from, to, options);

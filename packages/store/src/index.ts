@@ -1,5 +1,6 @@
 export { type BlobInfo, type BlobStore, digestOf, isDigest } from './blobs.ts';
-export type { CheckpointLimits, CheckpointStore, LoadedCheckpoint, NewCheckpoint } from './checkpoints.ts';
+export type { CheckpointSlots, LoadedCheckpoint, NewCheckpoint } from './checkpoint-slots.ts';
+export type { CheckpointLimits, CheckpointStore } from './checkpoints.ts';
 export { type Disk, type FileStamp, nodeDisk } from './disk.ts';
 export { diskError, StoreError, type StoreErrorCode } from './errors.ts';
 export { filesOfHistory } from './history-files.ts';

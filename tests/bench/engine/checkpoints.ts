@@ -1,7 +1,7 @@
 /** What a sampling loop costs beside the model itself while its checkpoints are saved, and what they add. */
 import { availableParallelism, loadavg } from 'node:os';
 import type { RunEvent } from '@reelgraph/graph';
-import type { ModelService, SamplingStep } from '@reelgraph/node-api';
+import type { ModelService } from '@reelgraph/node-api';
 import type { CheckpointStore, Store } from '@reelgraph/store';
 import { createCapturingEngine } from '../capture.ts';
 import { type BenchSection, median } from '../section.ts';
@@ -26,13 +26,19 @@ function observed(store: Store) {
   const seen = { isOn: true, saves: 0, copyingMs: 0 };
   const checkpoints: CheckpointStore = {
     ...store.checkpoints,
-    save(key, checkpoint) {
-      if (!seen.isOn) return Promise.resolve();
-      const began = performance.now();
-      const saving = store.checkpoints.save(key, checkpoint);
-      seen.copyingMs += performance.now() - began;
-      seen.saves += 1;
-      return saving;
+    open(key) {
+      const slots = store.checkpoints.open(key);
+      return {
+        ...slots,
+        save(checkpoint) {
+          if (!seen.isOn) return Promise.resolve();
+          const began = performance.now();
+          const saving = slots.save(checkpoint);
+          seen.copyingMs += performance.now() - began;
+          seen.saves += 1;
+          return saving;
+        },
+      };
     },
   };
   return { seen, store: { ...store, checkpoints } };
@@ -47,10 +53,11 @@ function observedModels(models: ModelService) {
     const [model, request, onStep, signal] = call;
     seen.asked = call;
     const began = performance.now();
-    const told = (step: SamplingStep): void => {
+    const told: typeof onStep = (step) => {
       const from = performance.now();
-      onStep(step);
+      const saved = onStep(step);
       seen.besideMs += performance.now() - from;
+      return saved;
     };
     if (models.sample === undefined) throw new Error('the models do not sample where they run');
     const end = await models.sample(model, request, told, signal);
