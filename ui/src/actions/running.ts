@@ -23,7 +23,10 @@ export async function startRun(editor: Editor, targets?: readonly string[]): Pro
     const { runId } = await editor.client.startRun(document, targets ? { targets } : {});
     editor.rememberRun(runId, document);
     void expecting?.then((expected) => {
-      if (expected !== undefined) editor.expected.set(runId, expected);
+      const run = editor.runs.runs.get().get(runId);
+      // A quick run may be over by now.
+      if (expected !== undefined && (run === undefined || isActive(run)))
+        editor.expected.set(runId, expected);
     });
     // Another workflow may have been opened while the server answered; its nodes are not those of this run.
     if (editor.document.workflowNumber === workflowNumber) editor.runs.follow(runId);

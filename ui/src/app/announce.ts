@@ -1,6 +1,7 @@
 /** What is told of runs to those who do not look at the canvas: the title of the window and the voice. */
-import type { RunState } from '@reelgraph/graph';
+import { failuresOf, type RunState } from '@reelgraph/graph';
 import { jumpToNode } from '../actions/graph-actions.ts';
+import { deliveryOf, deliveryText } from '../state/run-delivery.ts';
 import { isActive } from '../state/run-store.ts';
 import type { Editor } from './editor.ts';
 
@@ -26,8 +27,12 @@ export function announceRuns(editor: Editor): void {
   editor.runs.runs.subscribe(() => {
     const next = new Set<string>();
     for (const run of editor.runs.runs.get().values()) {
-      if (isActive(run)) next.add(run.runId);
-      else if (active.has(run.runId)) {
+      if (isActive(run)) {
+        next.add(run.runId);
+        continue;
+      }
+      editor.expected.delete(run.runId);
+      if (active.has(run.runId)) {
         const said = {
           succeeded: 'finished',
           partial: 'finished in part',
@@ -43,17 +48,28 @@ export function announceRuns(editor: Editor): void {
   });
 }
 
-/** A failed node says itself what happened, so only the way to it is told; a cancelled run would else just stop. */
+/**
+ * A failed node says itself what happened, so only the way to it is told, and what there is in spite of it; a cancelled
+ * run would else just stop.
+ */
 function tellOutcome(editor: Editor, run: RunState): void {
-  const failed = Object.entries(run.nodes).find(([, node]) => node.error)?.[0];
+  const failures = failuresOf(run);
+  const [first] = failures;
+  const ran = editor.ranBy(run.runId);
+  const isShown = run.runId === editor.runs.shownId.get();
   if (run.status === 'cancelled') {
     editor.notices.add({ tone: 'info', about: 'run', text: `The run of ${run.workflowName} was cancelled.` });
-  } else if (failed !== undefined && run.runId === editor.runs.shownId.get()) {
+  } else if (first !== undefined && (isShown || run.status === 'partial')) {
+    const count = failures.length === 1 ? 'one node' : `${failures.length} nodes`;
     editor.notices.add({
       tone: 'bad',
       about: 'run',
-      text: 'The run failed at one node.',
-      action: { label: 'Show', run: () => jumpToNode(editor, failed) },
+      text:
+        run.status === 'partial'
+          ? `The run of ${run.workflowName} finished in part: it failed at ${count}.`
+          : `The run failed at ${count}.`,
+      hint: ran === undefined ? undefined : deliveryText(deliveryOf(run, ran, editor.catalogue.get())),
+      ...(isShown ? { action: { label: 'Show', run: () => jumpToNode(editor, first.nodeId) } } : {}),
     });
   } else if (run.error) {
     editor.notices.add({ tone: 'bad', about: 'run', text: run.error.message, hint: run.error.hint });

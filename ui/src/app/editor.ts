@@ -49,6 +49,7 @@ export type Overlay =
     }
   | { readonly kind: 'palette' }
   | { readonly kind: 'templates' }
+  | { readonly kind: 'models' }
   | { readonly kind: 'save' }
   | { readonly kind: 'help' };
 
@@ -175,6 +176,11 @@ export class Editor {
   rememberRun(runId: string, workflow: Workflow): void {
     this.#ranBy.set(runId, workflow);
     if (runId === this.runs.shownId.get()) this.ranWorkflow.set(workflow);
+  }
+
+  /** The workflow that a run executed, where that is known here. */
+  ranBy(runId: string): Workflow | undefined {
+    return this.#ranBy.get(runId);
   }
 
   /** Loads what the server offers. Called again after the connection was lost: the server may be another one. */

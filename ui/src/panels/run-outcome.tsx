@@ -19,7 +19,12 @@ export function RunOutcome({ run }: { run: RunState }) {
           {hint !== undefined && ` ${hint}`}
         </small>
       ))}
-      {failures.length === 0 && run.error && <small className="run-error">{run.error.message}</small>}
+      {failures.length === 0 && run.error && (
+        <small className="run-error">
+          {run.error.message}
+          {run.error.hint !== undefined && ` ${run.error.hint}`}
+        </small>
+      )}
     </>
   );
 }
