@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { createModelService, type ModelServiceHandle } from '@reelgraph/inference';
 import { createMediaService, decodeVideoFile, encodePng, readWorkflowFromVideo } from '@reelgraph/media';
 import type { RunContext } from '@reelgraph/node-api';
-import { createTestContext, inMemory } from '@reelgraph/node-api/testing';
+import { createTestContext, defaultParams, inMemory } from '@reelgraph/node-api/testing';
 import { fromFunction } from '@reelgraph/tensor';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { imageConditioning } from './conditioning/image-conditioning/node.ts';
@@ -95,7 +95,7 @@ async function makeClip(kind: 'text_to_video' | 'image_to_video') {
   const { noise } = await noiseNode.run({ inputs: { latent }, params: { seed: String(settings.seed) }, ctx });
   const { sigmas } = await scheduler.run({
     inputs: {},
-    params: { steps: settings.steps, shift: settings.shift, spacing: 'uniform', strength: 1, stopAfter: 0 },
+    params: defaultParams(scheduler, { steps: settings.steps, shift: settings.shift }),
     ctx,
   });
   let { positive } = texts;
@@ -103,17 +103,21 @@ async function makeClip(kind: 'text_to_video' | 'image_to_video') {
     const { image } = await loadImage.run({ inputs: {}, params: { file: 'picture.png' }, ctx });
     const placed = await imageConditioning.run({
       inputs: { model, conditioning: positive, image, latent },
-      params: { frame: 'first', frameIndex: 0, fit: 'cover' },
+      params: defaultParams(imageConditioning, { frame: 'first' }),
       ctx,
     });
     positive = placed.conditioning;
   }
   const done = await denoise.run({
     inputs: { model, positive, negative: texts.negative, noise, sigmas, latent },
-    params: { guidanceScale: settings.guidance, sampler: 'euler' },
+    params: defaultParams(denoise, { guidanceScale: settings.guidance, sampler: 'euler' }),
     ctx,
   });
-  const { frames } = await vaeDecode.run({ inputs: { model, latent: done.latent }, params: {}, ctx });
+  const { frames } = await vaeDecode.run({
+    inputs: { model, latent: done.latent },
+    params: defaultParams(vaeDecode),
+    ctx,
+  });
   return { latent: done.latent, frames };
 }
 

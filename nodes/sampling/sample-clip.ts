@@ -2,11 +2,14 @@
 import {
   findSampler,
   freshNoiseFrom,
+  keyframeNoiseShape,
   parseSamplerState,
   runSampling,
   type SamplerState,
+  withoutGuides,
 } from '@reelgraph/diffusion';
 import {
+  type GrainPosition,
   type Latent,
   type ModelRef,
   NodeError,
@@ -50,10 +53,11 @@ export async function sampleClip(request: SampleRequest, ctx: RunContext): Promi
     throw new NodeError('denoise/unknown-sampler', `There is no sampler "${plan.sampler}".`);
   }
   const known = branches[0]?.known;
+  const fps = plan.rules?.frameRate ?? facts.recommended.fps;
   const totalSteps = sigmas.length - 1;
   const lastStep = Math.min(totalSteps, request.stopAfter ?? totalSteps);
 
-  const { shape } = latent.samples;
+  const { shape } = 'memory' in request.from ? request.from.sample : request.from;
   const saved = await ctx.checkpoints.load((state) => {
     const parsed = parseSamplerState(state, shape, totalSteps);
     return parsed !== undefined && parsed.step < lastStep ? parsed : undefined;
@@ -67,12 +71,12 @@ export async function sampleClip(request: SampleRequest, ctx: RunContext): Promi
     const { step, sample, memory } = done;
     let saved: Promise<void> | undefined;
     if (step < lastStep) saved = ctx.checkpoints.save(step, () => ({ step, sample, memory }));
-    else if (step < totalSteps) estimate = done.estimateClean();
+    else if (step < totalSteps) estimate = withoutGuides(done.estimateClean(), known);
     ctx.progress({ step, totalSteps: lastStep });
     ctx.preview(() => {
-      const pixels = ctx.models.previewLatent(model, done.estimateClean());
+      const pixels = ctx.models.previewLatent(model, withoutGuides(done.estimateClean(), known));
       // A preview with fewer frames than the clip moves as fast as the clip will.
-      return { pixels, fps: (facts.recommended.fps * (pixels.shape[2] ?? 1)) / latent.frameCount };
+      return { pixels, fps: (fps * (pixels.shape[2] ?? 1)) / latent.frameCount };
     });
     return saved;
   };
@@ -80,13 +84,24 @@ export async function sampleClip(request: SampleRequest, ctx: RunContext): Promi
   const { sample, step, memory } = await takeSteps(sampling, onStep, ctx);
   const { model: name, frameCount, widthPx, heightPx } = latent;
   return {
-    samples: sample,
+    samples: step < totalSteps ? sample : withoutGuides(sample, known),
     model: name,
     frameCount,
     widthPx,
     heightPx,
+    ...(plan.rules?.frameRate === undefined ? {} : { fps }),
+    ...(facts.decoderNoise === true ? { grain: grainAfter(plan, sample) } : {}),
     ...(step < totalSteps ? { unfinished: { ...plan, step, memory, estimate } } : {}),
   };
+}
+
+/** Where the stream of the seed stands when the last step is done: a decoder goes on there. */
+function grainAfter({ noise, branches, sigmas }: SamplingPlan, { shape }: Tensor<'float32'>): GrainPosition {
+  const { seed, drawn = [noise.samples.shape] } = noise;
+  const hold = branches[0]?.known?.hold;
+  if (hold?.kind !== 'by-strength') return { seed, drawn };
+  const ofStep = keyframeNoiseShape(shape, hold.patchSize);
+  return { seed, drawn: [...drawn, ...sigmas.slice(1).map(() => ofStep)] };
 }
 
 /** Where the model runs, if there is such a place; else here, call by call. */
@@ -95,13 +110,13 @@ function takeSteps(
   onStep: (step: SamplingStep) => Promise<void> | undefined,
   { models, signal }: RunContext,
 ): Promise<SamplingState> {
-  const { model, branches, known, noise, sampler } = sampling;
+  const { model, branches, known, noise, sampler, rules } = sampling;
   if (models.sample !== undefined) return models.sample(model, sampling, onStep, signal);
   let saved: Promise<void> | undefined;
   return runSampling(
-    { ...sampling, noise: noise.samples },
+    { ...sampling, ...rules, noise: noise.samples },
     {
-      async velocities(sample, sigma, { timestep, branches: count }) {
+      async velocities(sample, sigma, { timestep, branches: count, expert }) {
         const answers = await models.denoise(
           model,
           {
@@ -109,6 +124,8 @@ function takeSteps(
             sigma,
             timestep,
             branches: branches.slice(0, count),
+            expert,
+            ...(rules?.frameRate === undefined ? {} : { frameRate: rules.frameRate }),
             ...(known === undefined ? {} : { known }),
           },
           signal,

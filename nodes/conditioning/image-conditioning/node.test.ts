@@ -1,5 +1,5 @@
 import type { Conditioning, ImageValue, Latent } from '@reelgraph/node-api';
-import { createTestContext, fakeModelRef as model } from '@reelgraph/node-api/testing';
+import { createTestContext, defaultParams, fakeModelRef as model } from '@reelgraph/node-api/testing';
 import { full, zeros } from '@reelgraph/tensor';
 import { describe, expect, it } from 'vitest';
 import { imageConditioning } from './node.ts';
@@ -22,7 +22,7 @@ const place = (
 ) =>
   imageConditioning.run({
     inputs: { model, conditioning, image, latent },
-    params: { frameIndex: 0, fit: 'cover', ...params },
+    params: defaultParams(imageConditioning, params),
     ctx,
   });
 /** Mask and value of each latent frame. */
@@ -83,7 +83,7 @@ describe('image-conditioning', () => {
     const larger = { ...latent, samples: zeros('float32', [1, 2, 5, 4, 4]), frameCount: 17 };
     const run = imageConditioning.run({
       inputs: { model, conditioning, image: picture(0), latent: larger },
-      params: { frame: 'last', frameIndex: 0, fit: 'cover' },
+      params: defaultParams(imageConditioning, { frame: 'last' }),
       ctx,
     });
     await expect(run).rejects.toMatchObject({ code: 'image-conditioning/wrong-size' });

@@ -61,6 +61,16 @@ export const imageConditioning = defineNode({
       min: 0,
       max: 1024,
     },
+    strength: {
+      kind: 'number',
+      label: 'Strength',
+      description:
+        'How firmly the clip is held to the picture: 1 shows it as it is. Less is only for models that can (LTX-Video keyframes).',
+      default: 1,
+      min: 0.05,
+      max: 1,
+      step: 0.05,
+    },
     fit: {
       kind: 'choice',
       label: 'Fit',
@@ -75,9 +85,19 @@ export const imageConditioning = defineNode({
   },
   cache: 'disk',
   lane: 'inference',
-  infer({ inputs, params }) {
+  infer({ inputs, params, context }) {
     const issues: InferIssue[] = [];
     const { model, latent, conditioning } = inputs;
+    const facts = context.models.get(model?.model ?? '');
+    if (params.strength !== 1 && facts !== undefined && facts.placesPictures === undefined) {
+      issues.push({
+        code: 'image-conditioning/no-strength',
+        severity: 'warning',
+        message: `${facts.name} shows pictures as they are; a strength of ${params.strength} has no effect.`,
+        param: 'strength',
+        fix: { label: 'Use 1', param: 'strength', value: 1 },
+      });
+    }
     const frames = latent?.frameCount;
     if (params.frame === 'index' && frames !== undefined && params.frameIndex >= frames) {
       issues.push({
@@ -142,7 +162,7 @@ export const imageConditioning = defineNode({
   },
   async run({ inputs, params, ctx }) {
     const { model, conditioning, latent } = inputs;
-    const { frameRule } = ctx.models.facts(model);
+    const { frameRule, placesPictures } = ctx.models.facts(model);
     if (latent.model !== model.name) {
       throw new NodeError(
         'image-conditioning/wrong-model',
@@ -177,6 +197,11 @@ export const imageConditioning = defineNode({
     const fit = fits.find((known) => known === params.fit) ?? 'cover';
     const size = { widthPx: latent.widthPx, heightPx: latent.heightPx, fit };
     const still = (await ctx.media.resizeImage(inputs.image, size)).pixels;
+    if (placesPictures !== undefined && ctx.models.encodePicture !== undefined) {
+      const moments = await ctx.models.encodePicture(model, still, ctx.signal);
+      const picture = { moments, frame: index, strength: params.strength };
+      return { conditioning: { ...conditioning, pictures: [...(conditioning.pictures ?? []), picture] } };
+    }
     const place = latentFrameOfPixel(index, frameRule);
     // A later latent frame stands for several pictures after others, so the picture is read as a still shot of
     // that length and the last latent frame of it is taken.

@@ -1,5 +1,10 @@
-import type { Conditioning, Frames } from '@reelgraph/node-api';
-import { createTestContext, inMemory, fakeModelRef as model } from '@reelgraph/node-api/testing';
+import type { Conditioning, Frames, Noise, Sigmas } from '@reelgraph/node-api';
+import {
+  createTestContext,
+  defaultParams,
+  inMemory,
+  fakeModelRef as model,
+} from '@reelgraph/node-api/testing';
 import { fromFunction, randomNormal, zeros } from '@reelgraph/tensor';
 import { describe, expect, it } from 'vitest';
 import { denoise } from '../../sampling/denoise/node.ts';
@@ -7,6 +12,7 @@ import { compositeFrames } from '../../video/composite-frames/node.ts';
 import { inpaint } from './node.ts';
 
 const ctx = createTestContext();
+const twoSteps: Sigmas = { values: [1, 0.5, 0] };
 const conditioning: Conditioning = await ctx.models.encodeText(model, 'a red circle', ctx.signal);
 /** 5 frames of 32×32 in small random steps: latent [1, 2, 2, 4, 4]. */
 const frames: Frames = {
@@ -35,16 +41,16 @@ describe('inpaint', () => {
 
   it('after denoising the places outside are as encoded, and put back the frames are the very ones', async () => {
     const made = await inpaint.run({ inputs: { model, conditioning, frames, mask }, params: {}, ctx });
-    const noise = { samples: randomNormal('3', made.latent.samples.shape), seed: '3' };
+    const noise: Noise = { samples: randomNormal('3', made.latent.samples.shape), seed: '3' };
     const { latent } = await denoise.run({
       inputs: {
         model,
         positive: made.conditioning,
         noise,
-        sigmas: { values: [1, 0.5, 0] },
+        sigmas: twoSteps,
         latent: made.latent,
       },
-      params: { guidanceScale: 2, sampler: 'euler' },
+      params: defaultParams(denoise, { guidanceScale: 2, sampler: 'euler' }),
       ctx,
     });
     const { known } = made.conditioning;

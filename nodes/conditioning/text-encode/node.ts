@@ -53,7 +53,7 @@ export const textEncode = defineNode({
   infer({ inputs, params, context }) {
     const { family, model } = inputs.model ?? {};
     const facts = { ...(family === undefined ? {} : { family }), ...(model === undefined ? {} : { model }) };
-    const { maxTextTokens: maxTokens, vocabulary } = context.models.get(model ?? '') ?? {};
+    const { maxTextTokens: maxTokens, vocabulary, cutsText } = context.models.get(model ?? '') ?? {};
     const issues: InferIssue[] = [];
     const isTyped = !('text' in inputs);
     if (isTyped && params.prompt.trim() === '') {
@@ -65,8 +65,8 @@ export const textEncode = defineNode({
       if (maxTokens === undefined || params[param].length <= maxTextCharacters(maxTokens)) continue;
       issues.push({
         code: 'text/too-long',
-        severity: 'error',
-        message: `The text has ${params[param].length} characters; the model ${model} reads at most ${maxTokens} tokens (a word is one or a few). Shorten it.`,
+        severity: cutsText === true ? 'warning' : 'error',
+        message: `The text has ${params[param].length} characters; the model ${model} reads at most ${maxTokens} tokens (a word is one or a few). ${cutsText === true ? 'What is beyond is not read.' : 'Shorten it.'}`,
         param,
         fix: {
           label: 'Shorten it',

@@ -1,5 +1,5 @@
 import type { Latent } from '@reelgraph/node-api';
-import { createTestContext, fakeModelRef as model } from '@reelgraph/node-api/testing';
+import { createTestContext, defaultParams, fakeModelRef as model } from '@reelgraph/node-api/testing';
 import { full, zeros } from '@reelgraph/tensor';
 import { expect, it } from 'vitest';
 import { vaeDecode } from './node.ts';
@@ -24,6 +24,12 @@ it('shows what a draft is going to be, not the noise that is left in it', async 
     },
   };
   const decode = async (latent: Latent) =>
-    (await vaeDecode.run({ inputs: { model, latent }, params: {}, ctx: createTestContext() })).frames;
+    (
+      await vaeDecode.run({
+        inputs: { model, latent },
+        params: defaultParams(vaeDecode),
+        ctx: createTestContext(),
+      })
+    ).frames;
   expect(await decode(draft)).toEqual(await decode({ ...clip, samples: estimate }));
 });

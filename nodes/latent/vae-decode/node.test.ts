@@ -1,6 +1,7 @@
 import type { Latent } from '@reelgraph/node-api';
 import {
   createTestContext,
+  defaultParams,
   fakeModelFacts,
   inMemory,
   fakeModelRef as model,
@@ -21,7 +22,7 @@ describe('vae-decode', () => {
   it('unpacks a latent into frames at the speed of its model', async () => {
     const { frames } = await vaeDecode.run({
       inputs: { model, latent },
-      params: {},
+      params: defaultParams(vaeDecode),
       ctx: createTestContext(),
     });
     expect(inMemory(frames).pixels.shape).toEqual([1, 3, 9, 32, 32]);
@@ -30,11 +31,15 @@ describe('vae-decode', () => {
 
   it('refuses the latent of another model, while wiring and when run', async () => {
     const inputs = { model: { model: 'fake' }, latent: { model: 'other' } };
-    const { issues } = vaeDecode.infer!({ inputs, params: {}, context: { models: new Map() } });
+    const { issues } = vaeDecode.infer!({
+      inputs,
+      params: defaultParams(vaeDecode),
+      context: { models: new Map() },
+    });
     expect(issues).toMatchObject([{ code: 'vae-decode/wrong-model', port: 'latent' }]);
     const run = vaeDecode.run({
       inputs: { model, latent: { ...latent, model: 'other' } },
-      params: {},
+      params: defaultParams(vaeDecode),
       ctx: createTestContext(),
     });
     await expect(run).rejects.toMatchObject({ code: 'vae-decode/wrong-model' });
@@ -46,7 +51,7 @@ describe('vae-decode', () => {
       latent: { model: 'fake', frameCount: 9, widthPx: 32, heightPx: 32, channels: 2 },
     };
     const context = { models: new Map([['fake', fakeModelFacts]]) };
-    expect(vaeDecode.infer!({ inputs, params: {}, context }).outputs.frames).toEqual({
+    expect(vaeDecode.infer!({ inputs, params: defaultParams(vaeDecode), context }).outputs.frames).toEqual({
       durationSeconds: 9 / 8,
       frameCount: 9,
       widthPx: 32,

@@ -18,7 +18,28 @@ export const vaeDecode = defineNode({
   outputs: {
     frames: { type: 'frames', label: 'Frames', description: 'The pictures of the clip, in order.' },
   },
-  params: {},
+  params: {
+    timestep: {
+      kind: 'number',
+      label: 'Decode level',
+      description:
+        'How much grain the decoder takes the clip to have. Only for decoders that are told (LTX-Video 0.9.1 and later).',
+      default: 0.05,
+      min: 0,
+      max: 1,
+      step: 0.005,
+    },
+    noiseScale: {
+      kind: 'number',
+      label: 'Decode grain',
+      description:
+        'How much grain is put on the clip before it is unpacked, for the decoder to turn into detail. Only for the same decoders.',
+      default: 0.025,
+      min: 0,
+      max: 1,
+      step: 0.005,
+    },
+  },
   cache: 'disk',
   lane: 'inference',
   infer({ inputs, context }) {
@@ -39,7 +60,7 @@ export const vaeDecode = defineNode({
       ),
     };
   },
-  async run({ inputs, ctx }) {
+  async run({ inputs, params, ctx }) {
     const { model, latent } = inputs;
     if (latent.model !== model.name) {
       throw new NodeError(
@@ -53,8 +74,12 @@ export const vaeDecode = defineNode({
     // Of a draft not the noise that is left is shown, but what the model sees behind it.
     const samples = latent.unfinished?.estimate ?? latent.samples;
     const { frameCount, widthPx, heightPx } = latent;
-    const { fps } = ctx.models.facts(model).recommended;
-    const chunks = withProgress(ctx.models.decodeByChunk(model, samples, ctx.signal), frameCount, ctx);
+    const { recommended, decoderNoise } = ctx.models.facts(model);
+    const fps = latent.fps ?? recommended.fps;
+    const { timestep, noiseScale } = params;
+    const settings = decoderNoise === true ? { timestep, noiseScale, grain: latent.grain } : undefined;
+    const decoded = ctx.models.decodeByChunk(model, samples, ctx.signal, settings);
+    const chunks = withProgress(decoded, frameCount, ctx);
     const clip = { frameCount, widthPx, heightPx, fps };
     return {
       frames: await ctx.frames.keep(clip, chunks, ctx.signal, (frames) => ctx.handOut({ frames })),

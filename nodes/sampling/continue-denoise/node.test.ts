@@ -1,8 +1,9 @@
-import { type Latent, NodeError, type Sigmas } from '@reelgraph/node-api';
+import { type Conditioning, type Latent, NodeError, type Noise, type Sigmas } from '@reelgraph/node-api';
 import {
   createFakeCheckpoints,
   createFakeModels,
   createTestContext,
+  defaultParams,
   fakeModelRef as model,
 } from '@reelgraph/node-api/testing';
 import { full, randomNormal, zeros } from '@reelgraph/tensor';
@@ -18,13 +19,13 @@ const blank: Latent = {
   widthPx: 32,
   heightPx: 32,
 };
-const noise = { samples: randomNormal('7', shape), seed: '7' };
+const noise: Noise = { samples: randomNormal('7', shape), seed: '7' };
 const values = [1, 0.9, 0.75, 0.5, 0.25, 0];
 const prompt = await createFakeModels().encodeText(model, 'a red circle', new AbortController().signal);
 // Half of the first frame is given, so that continuing has to hold it as denoising does.
 const mask = zeros('float32', [1, 1, 3, 4, 4]);
 mask.data.fill(1, 0, 8);
-const positive = { ...prompt, known: { latent: full(shape, 0.125), mask } };
+const positive: Conditioning = { ...prompt, known: { latent: full(shape, 0.125), mask } };
 
 /** The fake model's answer bends with the sample, so that every step matters; calls are counted. */
 function bendingModels() {
@@ -41,7 +42,7 @@ function bendingModels() {
 async function denoised(sampler: string, sigmas: Sigmas): Promise<Latent> {
   const { latent } = await denoise.run({
     inputs: { model, positive, noise, sigmas, latent: blank },
-    params: { guidanceScale: 3, sampler },
+    params: defaultParams(denoise, { guidanceScale: 3, sampler }),
     ctx: createTestContext(bendingModels()),
   });
   return latent;

@@ -1,9 +1,10 @@
 import { samplers, walksFor } from '@reelgraph/diffusion';
-import type { Conditioning, DenoiseRequest, Latent, Sigmas } from '@reelgraph/node-api';
+import type { Conditioning, DenoiseRequest, KnownLatent, Latent, Noise, Sigmas } from '@reelgraph/node-api';
 import {
   createFakeCheckpoints,
   createFakeModels,
   createTestContext,
+  defaultParams,
   fakeModelFacts,
   fakeTarget,
   fakeModelRef as model,
@@ -20,14 +21,14 @@ const latent: Latent = {
   widthPx: 32,
   heightPx: 32,
 };
-const noise = { samples: randomNormal('7', shape), seed: '7' };
+const noise: Noise = { samples: randomNormal('7', shape), seed: '7' };
 const sigmas: Sigmas = { values: [1, 0.75, 0.5, 0.25, 0] };
 const encode = (text: string): Promise<Conditioning> =>
   createFakeModels().encodeText(model, text, new AbortController().signal);
 const positive = await encode('a red circle');
 const negative = await encode('blurry');
 const inputs = { model, positive, negative, noise, sigmas, latent };
-const params = { guidanceScale: 1, sampler: 'euler' };
+const params = defaultParams(denoise, { guidanceScale: 1, sampler: 'euler' });
 
 /** The fake model, and how often it was asked. */
 function countingModels() {
@@ -155,7 +156,7 @@ describe('denoise', () => {
   it('keeps known frames exactly as they were given', async () => {
     const mask = zeros('float32', [1, 1, 3, 4, 4]);
     mask.data.fill(1, 0, 16);
-    const known = { latent: full(shape, 0.125), mask };
+    const known: KnownLatent = { latent: full(shape, 0.125), mask };
     const { latent: done } = await denoise.run({
       inputs: { ...inputs, positive: { ...positive, known } },
       params: { ...params, guidanceScale: 3 },
@@ -267,7 +268,7 @@ describe('denoise', () => {
     const { models, calls } = countingModels();
     const { latent: draft } = await denoise.run({
       inputs: { ...inputs, sigmas: { ...sigmas, stopAfter: 2 } },
-      params: { guidanceScale: 3, sampler: 'heun' },
+      params: defaultParams(denoise, { guidanceScale: 3, sampler: 'heun' }),
       ctx: createTestContext({ models }),
     });
     expect(calls()).toBe(4);

@@ -1,12 +1,16 @@
 import {
   addNoise,
+  byPlaceSampler,
   findSampler,
   type Parametrisation,
   samplers,
+  sigmaToTimestep,
+  trainTimesteps,
   usesGuidance,
   walksFor,
 } from '@reelgraph/diffusion';
 import {
+  type BeginRequest,
   type Conditioning,
   defineNode,
   type InferIssue,
@@ -14,6 +18,9 @@ import {
   type ModelFacts,
   NodeError,
   type PortFacts,
+  type SamplingRules,
+  type SamplingStart,
+  type SigmaPlan,
 } from '@reelgraph/node-api';
 import { formatShape, sameShape } from '@reelgraph/tensor';
 import { fitIssues } from '../fit-issues.ts';
@@ -67,6 +74,93 @@ export const denoise = defineNode({
       max: 30,
       step: 0.5,
     },
+    guidanceRescale: {
+      kind: 'number',
+      label: 'Guidance rescale',
+      description:
+        'Brings the contrast back that strong guidance burns: 0 leaves it, 0.7 is usual for models that need it.',
+      default: 0,
+      min: 0,
+      max: 1,
+      step: 0.05,
+    },
+    guidanceFrom: {
+      kind: 'number',
+      label: 'Guidance from',
+      description:
+        'Share of the steps after which guidance begins; without guidance a step takes half the time.',
+      default: 0,
+      min: 0,
+      max: 1,
+      step: 0.05,
+    },
+    guidanceTo: {
+      kind: 'number',
+      label: 'Guidance to',
+      description: 'Share of the steps after which guidance ends.',
+      default: 1,
+      min: 0,
+      max: 1,
+      step: 0.05,
+    },
+    zeroStar: {
+      kind: 'boolean',
+      label: 'CFG-Zero*',
+      description:
+        'Fits the answer to the negative prompt to that of the prompt before they are set against each other. For flow models in few steps.',
+      default: false,
+    },
+    zeroSteps: {
+      kind: 'integer',
+      label: 'Zero steps',
+      description: 'With CFG-Zero*: so many first steps stand still.',
+      default: 1,
+      min: 0,
+      max: 20,
+    },
+    boundary: {
+      kind: 'number',
+      label: 'Expert switch',
+      description:
+        "For models with two networks (Wan 2.2 A14B): the share of the way, in timesteps, below which the second takes over. Auto (0) takes the model's own.",
+      zeroLabel: 'auto',
+      default: 0,
+      min: 0,
+      max: 1,
+      step: 0.005,
+    },
+    guidanceScale2: {
+      kind: 'number',
+      label: 'Guidance of the second expert',
+      description: 'How strictly the second network follows the prompt. Same (0) takes the guidance above.',
+      zeroLabel: 'same',
+      default: 0,
+      min: 0,
+      max: 30,
+      step: 0.5,
+    },
+    frameRate: {
+      kind: 'number',
+      label: 'Frame rate',
+      description:
+        "Frames a second the model takes the clip to have; more look slower to it. Only some models are told (LTX-Video). Auto (0) takes the model's own.",
+      zeroLabel: 'auto',
+      default: 0,
+      min: 0,
+      max: 240,
+      step: 1,
+      unit: 'fps',
+    },
+    pictureNoise: {
+      kind: 'number',
+      label: 'Grain on pictures',
+      description:
+        'How much new grain given pictures get in every step, where the model holds them by their strength (LTX-Video keyframes); it helps motion.',
+      default: 0.15,
+      min: 0,
+      max: 1,
+      step: 0.05,
+    },
     sampler: {
       kind: 'choice',
       label: 'Sampler',
@@ -114,6 +208,24 @@ export const denoise = defineNode({
         otherFixes: [{ label: 'Use Euler', param: 'sampler', value: 'euler' }],
       });
     }
+    if (params.boundary > 0 && facts !== undefined && facts.secondExpert === undefined) {
+      issues.push({
+        code: 'denoise/no-second-expert',
+        severity: 'error',
+        message: `${facts.name} has one network for all of the way; there is no second one to change to.`,
+        param: 'boundary',
+        fix: { label: 'Set it to auto', param: 'boundary', value: 0 },
+      });
+    }
+    if (params.guidanceFrom > params.guidanceTo) {
+      issues.push({
+        code: 'denoise/guidance-interval',
+        severity: 'error',
+        message: `Guidance would begin (${params.guidanceFrom}) after it ends (${params.guidanceTo}).`,
+        param: 'guidanceFrom',
+        fix: { label: 'Begin at once', param: 'guidanceFrom', value: 0 },
+      });
+    }
     issues.push(...fitIssues(inputs));
     if (latent !== undefined && isDraft(latent)) {
       issues.push({
@@ -153,7 +265,9 @@ export const denoise = defineNode({
   async run({ inputs, params, ctx }) {
     const { model, positive, noise, latent } = inputs;
     const facts = ctx.models.facts(model);
-    const wanted = params.sampler === 'auto' ? facts.recommended.sampler : params.sampler;
+    const { values: sigmas, stopAfter, plan: laid } = inputs.sigmas;
+    const own = facts.recommended.sampler ?? laid?.sampler;
+    const wanted = params.sampler === 'auto' ? own : params.sampler;
     const sampler = findSampler(wanted ?? '') ?? samplers[0];
     const guidanceScale = params.guidanceScale > 0 ? params.guidanceScale : facts.recommended.guidanceScale;
     if (!walksFor(sampler, predictionOf(facts))) {
@@ -164,20 +278,105 @@ export const denoise = defineNode({
     expectFit(inputs);
     expectNoDraft(latent);
 
-    const branches: Conditioning[] = [positive];
-    if (usesGuidance(guidanceScale)) {
+    const rules = rulesOf({ params, facts, guidanceScale, laid, sampler: sampler.name });
+    const isNew = latent.samples.data.every((value) => value === 0);
+    const first = sigmas[0] ?? 1;
+    const begin = {
+      clip: latent.samples,
+      noise,
+      conditioning: positive,
+      // A clip made from nothing begins with the noise alone, also where the first level is a little below it.
+      sigma: isNew ? (laid?.startScale ?? first) : first,
+      timestep: rules?.timesteps?.[0] ?? sigmaToTimestep(first),
+      pictureNoise: params.pictureNoise,
+    };
+    const start = ctx.models.begin?.(model, begin) ?? beginPlainly(begin, facts);
+    const isByPlace = start.known?.hold?.kind === 'by-strength';
+    if (isByPlace && sampler.name !== 'euler') throw onlyEuler(facts, sampler.name);
+
+    const branches: Conditioning[] = [withKnown(positive, start)];
+    if (usesGuidance(guidanceScale) || usesGuidance(rules?.experts?.guidanceScale ?? 1)) {
       branches.push(inputs.negative ?? (await ctx.models.encodeText(model, '', ctx.signal)));
     }
-    const { values: sigmas, stopAfter } = inputs.sigmas;
-    const request = {
-      plan: { sigmas, sampler: sampler.name, guidanceScale, branches, noise, model },
-      from: addNoise(predictionOf(facts), latent.samples, noise.samples, sigmas[0] ?? 1),
-      stopAfter,
-      latent,
+    const plan = {
+      sigmas,
+      sampler: isByPlace ? byPlaceSampler.name : sampler.name,
+      guidanceScale,
+      ...(rules === undefined ? {} : { rules }),
+      branches,
+      noise: start.noise,
+      model,
     };
-    return { latent: await sampleClip(request, ctx) };
+    return { latent: await sampleClip({ plan, from: start.from, stopAfter, latent }, ctx) };
   },
 });
+
+interface RuleParams {
+  readonly guidanceRescale: number;
+  readonly guidanceFrom: number;
+  readonly guidanceTo: number;
+  readonly zeroStar: boolean;
+  readonly zeroSteps: number;
+  readonly boundary: number;
+  readonly guidanceScale2: number;
+  readonly frameRate: number;
+}
+
+/** What the sampling follows besides levels, sampler and guidance scale; undefined where all is plain. */
+function rulesOf({
+  params,
+  facts,
+  guidanceScale,
+  laid,
+  sampler,
+}: {
+  readonly params: RuleParams;
+  readonly facts: ModelFacts;
+  readonly guidanceScale: number;
+  readonly laid: SigmaPlan | undefined;
+  readonly sampler: string;
+}): SamplingRules | undefined {
+  const { guidanceRescale: rescale, guidanceFrom: from, guidanceTo: to } = params;
+  const guidance = {
+    ...(rescale > 0 ? { rescale } : {}),
+    ...(from > 0 || to < 1 ? { interval: { from, to } } : {}),
+    ...(params.zeroStar ? { zeroStar: { zeroSteps: params.zeroSteps } } : {}),
+  };
+  const boundary = params.boundary > 0 ? params.boundary : facts.secondExpert?.boundary;
+  const second = params.guidanceScale2 > 0 ? params.guidanceScale2 : guidanceScale;
+  const rules: SamplingRules = {
+    ...(laid === undefined ? {} : { timesteps: laid.timesteps }),
+    ...(laid?.targets === undefined ? {} : { targets: laid.targets }),
+    ...(laid?.partial === undefined ? {} : { partial: laid.partial }),
+    ...(laid?.sampler === sampler ? { settings: laid.settings } : {}),
+    ...(Object.keys(guidance).length === 0 ? {} : { guidance }),
+    ...(boundary === undefined
+      ? {}
+      : { experts: { below: boundary * trainTimesteps, guidanceScale: second } }),
+    ...(params.frameRate > 0 ? { frameRate: params.frameRate } : {}),
+  };
+  return Object.keys(rules).length === 0 ? undefined : rules;
+}
+
+/** Where a host leaves it to the nodes: noise on the clip, and the frames that are known. */
+function beginPlainly({ clip, noise, conditioning, sigma }: BeginRequest, facts: ModelFacts): SamplingStart {
+  const { known } = conditioning;
+  const from = addNoise(predictionOf(facts), clip, noise.samples, sigma);
+  return { from, noise, ...(known === undefined ? {} : { known }) };
+}
+
+/** The conditioning with its pictures in their places. */
+function withKnown({ promptEmbeds, promptMask }: Conditioning, { known }: SamplingStart): Conditioning {
+  return { promptEmbeds, promptMask, ...(known === undefined ? {} : { known }) };
+}
+
+function onlyEuler({ name }: ModelFacts, sampler: string): NodeError {
+  return new NodeError(
+    'denoise/other-sampler',
+    `With pictures held by their strength ${name} is walked by Euler only, not by "${sampler}".`,
+    { hint: 'Set the sampler to "euler".' },
+  );
+}
 
 function predictionOf({ parametrisation = 'flow' }: ModelFacts): Parametrisation {
   return parametrisation;

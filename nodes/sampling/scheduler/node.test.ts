@@ -1,9 +1,14 @@
-import { flowSigmas, type SigmaSpacing } from '@reelgraph/diffusion';
-import { createTestContext, fakeModelFacts, fakeModelRef as model } from '@reelgraph/node-api/testing';
+import { flowSigmas } from '@reelgraph/diffusion';
+import {
+  createTestContext,
+  defaultParams,
+  fakeModelFacts,
+  fakeModelRef as model,
+} from '@reelgraph/node-api/testing';
 import { describe, expect, it } from 'vitest';
 import { scheduler } from './node.ts';
 
-const defaults = { steps: 4, shift: 1, spacing: 'uniform' as SigmaSpacing, strength: 1, stopAfter: 0 };
+const defaults = defaultParams(scheduler, { steps: 4 });
 const plan = async (params: Partial<typeof defaults>, inputs: { model?: typeof model } = {}) =>
   (await scheduler.run({ inputs, params: { ...defaults, ...params }, ctx: createTestContext() })).sigmas
     .values;

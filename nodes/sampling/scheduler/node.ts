@@ -1,5 +1,14 @@
-import { findSpacing, flowSigmas } from '@reelgraph/diffusion';
-import { defineNode, type InferIssue, NodeError } from '@reelgraph/node-api';
+import {
+  DiffusionError,
+  findSpacing,
+  flowSigmas,
+  parseSchedulerConfig,
+  type SigmaSpacing,
+  samplingFromDiffusers,
+  shiftSigma,
+} from '@reelgraph/diffusion';
+import { defineNode, type InferIssue, NodeError, type RecommendedSettings } from '@reelgraph/node-api';
+import { layPlan, needsClip, parseLevels, type SchedulerConfig } from '../model-plan.ts';
 
 /** Plans the way from grain to picture. */
 export const scheduler = defineNode({
@@ -15,6 +24,12 @@ export const scheduler = defineNode({
       type: 'model',
       label: 'Model',
       description: 'The model whose own steps and shift are taken where they are set to 0.',
+      optional: true,
+    },
+    latent: {
+      type: 'latent',
+      label: 'Latent',
+      description: 'The strip to fill, for models whose shift follows the size of the clip (LTX-Video).',
       optional: true,
     },
   },
@@ -51,7 +66,7 @@ export const scheduler = defineNode({
       kind: 'choice',
       label: 'Spacing',
       description:
-        'How the steps lie between all grain and none. Flow models are made for even steps and a shift; the others are there to try, and for plans made elsewhere. Linear-quadratic has no use for the shift.',
+        "How the steps lie between all grain and none. Even is as the model's own scheduler has it, where it brings one; the others are there to try, and for plans made elsewhere. Linear-quadratic has no use for the shift.",
       default: 'uniform',
       options: [
         { value: 'uniform', label: 'Even' },
@@ -73,6 +88,25 @@ export const scheduler = defineNode({
       min: 0.01,
       max: 1,
       step: 0.05,
+    },
+    levels: {
+      kind: 'text',
+      label: 'Levels',
+      description:
+        'Grain levels of your own, from 1 down, apart by commas; the number of steps follows from them. For distilled models that were made for certain levels. Empty takes the spacing.',
+      default: '',
+      multiline: false,
+      maxLength: 4000,
+      placeholder: '1, 0.993, 0.987, 0.981, 0.975, 0.909, 0.725, 0.03',
+    },
+    config: {
+      kind: 'text',
+      label: 'Scheduler config',
+      description:
+        "A scheduler_config.json of diffusers in place of the model's own: it says how steps are laid and which sampler takes them. Empty takes the model's own.",
+      default: '',
+      multiline: true,
+      maxLength: 20_000,
     },
     stopAfter: {
       kind: 'integer',
@@ -114,9 +148,21 @@ export const scheduler = defineNode({
         fix: { label: `Use ${own.steps} steps`, param: 'steps', value: own.steps },
       });
     }
+    const config = configOf(params.config, own, issues);
+    if (config !== undefined && needsClip(config, params.shift) && !('latent' in inputs)) {
+      issues.push({
+        code: 'scheduler/no-clip',
+        severity: 'error',
+        message: `${model ?? 'This model'} lays its steps by the size of the clip. Connect the latent, or set a shift.`,
+        port: 'latent',
+        fix: { kind: 'connect', label: 'Connect the latent', port: 'latent' },
+        otherFixes: [{ label: 'Use a shift of 3', param: 'shift', value: 3 }],
+      });
+    }
     const spacing = findSpacing(params.spacing) ?? 'uniform';
     const { strength } = params;
-    const planned = steps === undefined ? undefined : flowSigmas({ steps, spacing, strength }).length - 1;
+    const planned =
+      steps === undefined ? undefined : stepsPlanned(params, { steps, spacing, strength, config }, issues);
     const stops = params.stopAfter > 0 && (planned === undefined || params.stopAfter < planned);
     if (params.stopAfter > 0 && !stops) {
       issues.push({
@@ -140,6 +186,24 @@ export const scheduler = defineNode({
   run({ inputs, params, ctx }) {
     const facts = inputs.model === undefined ? undefined : ctx.models.facts(inputs.model);
     const steps = params.steps > 0 ? params.steps : facts?.recommended.steps;
+    const config =
+      params.config.trim() === '' ? facts?.recommended.scheduler : parseSchedulerConfig(params.config);
+    const stopping = (values: readonly number[]) =>
+      params.stopAfter > 0 && params.stopAfter < values.length - 1 ? { stopAfter: params.stopAfter } : {};
+    if (config !== undefined && steps !== undefined) {
+      const laid = layPlan({
+        config,
+        steps,
+        shift: params.shift,
+        spacing: findSpacing(params.spacing) ?? 'uniform',
+        ownLevels: facts?.recommended.levels,
+        levels: parseLevels(params.levels),
+        strength: params.strength,
+        clip: inputs.latent,
+        model: facts,
+      });
+      return { sigmas: { ...laid, ...stopping(laid.values) } };
+    }
     const shift = params.shift > 0 ? params.shift : facts?.defaultShift;
     if (steps === undefined || shift === undefined) {
       throw new NodeError(
@@ -148,9 +212,58 @@ export const scheduler = defineNode({
         { hint: 'Connect the model, or choose numbers.' },
       );
     }
+    const levels = parseLevels(params.levels);
     const spacing = findSpacing(params.spacing) ?? 'uniform';
-    const values = flowSigmas({ steps, shift, spacing, strength: params.strength });
-    const stops = params.stopAfter > 0 && params.stopAfter < values.length - 1;
-    return { sigmas: { values, ...(stops ? { stopAfter: params.stopAfter } : {}) } };
+    const values =
+      levels.length > 0
+        ? [...levels.map((level) => shiftSigma(level, shift)), 0]
+        : flowSigmas({ steps, shift, spacing, strength: params.strength });
+    return { sigmas: { values, ...stopping(values) } };
   },
 });
+
+/** The scheduler that lays the steps, if one does. */
+function configOf(
+  text: string,
+  own: RecommendedSettings | undefined,
+  issues: InferIssue[],
+): SchedulerConfig | undefined {
+  if (text.trim() === '') return own?.scheduler;
+  try {
+    const config = parseSchedulerConfig(text);
+    samplingFromDiffusers(config);
+    return config;
+  } catch (error) {
+    if (!(error instanceof DiffusionError)) throw error;
+    const message = `${error.message} Leave it empty to take the model's own.`;
+    const fix = { label: "Use the model's own", param: 'config', value: '' };
+    issues.push({ code: 'scheduler/bad-config', severity: 'error', message, param: 'config', fix });
+    return undefined;
+  }
+}
+
+/** How many steps there will be; undefined where the levels given make none. */
+function stepsPlanned(
+  params: { readonly levels: string },
+  {
+    steps,
+    spacing,
+    strength,
+    config,
+  }: { steps: number; spacing: SigmaSpacing; strength: number; config: SchedulerConfig | undefined },
+  issues: InferIssue[],
+): number | undefined {
+  let levels: readonly number[];
+  try {
+    levels = parseLevels(params.levels);
+  } catch (error) {
+    if (!(error instanceof NodeError)) throw error;
+    const fix = { label: 'Leave the levels out', param: 'levels', value: '' };
+    issues.push({ code: error.code, severity: 'error', message: error.message, param: 'levels', fix });
+    return undefined;
+  }
+  const asked = levels.length > 0 ? levels.length : steps;
+  const isOwn = levels.length > 0 || spacing === 'uniform' || spacing === 'linear_quadratic';
+  if (config !== undefined && isOwn) return Math.max(1, Math.min(Math.trunc(asked * strength), asked));
+  return levels.length > 0 ? asked : flowSigmas({ steps, spacing, strength }).length - 1;
+}

@@ -31,11 +31,17 @@ export const modelIndexSchema = z.object({
     .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/)
     .optional(),
   version: z.string().max(64).optional(),
+  /** Share of the way at which the second of two transformers takes over. */
+  boundary_ratio: z.number().min(0).max(1).nullish(),
   reelgraph: z
     .object({
-      family: z.string().min(1).max(64),
+      family: z.string().min(1).max(64).optional(),
       title: z.string().max(200).optional(),
       licence: z.string().max(200).optional(),
+      /** Of parts that have another one than the package: part -> licence. */
+      licences: z.record(z.string().max(64), z.string().max(200)).optional(),
+      /** Where the package, or what it was made from, can be had. */
+      source: z.string().max(500).optional(),
       vocabulary: z
         .object({
           topics: z.record(z.string().max(40), z.array(z.string().max(40)).max(200)),
@@ -51,6 +57,37 @@ export const modelIndexSchema = z.object({
     .optional(),
 });
 export type ModelIndex = z.infer<typeof modelIndexSchema>;
+
+/** Path below the package, without a way out of it. */
+const graphPath = z.string().regex(/^(?:[A-Za-z0-9][\w.-]{0,63}\/){0,3}[A-Za-z0-9][\w.-]{0,99}\.onnx$/);
+const graphPort = z.object({
+  name: z.string(),
+  shape: z.array(z.union([z.number(), z.string()])).default([]),
+});
+
+/**
+ * `manifest.json` at the root of a package: every graph with its file, inputs and outputs, and what of the configs of
+ * its parts the arithmetic around the graphs needs.
+ */
+export const packageManifestSchema = z.object({
+  name: z.string().max(200).optional(),
+  family: z.string().max(64).optional(),
+  /** Class name of the pipeline that it was exported from. */
+  pipeline: z.string().max(100).optional(),
+  licence: z.string().max(200).optional(),
+  components: z.record(
+    folderName,
+    z.object({
+      file: graphPath,
+      inputs: z.array(graphPort).default([]),
+      outputs: z.array(graphPort).default([]),
+    }),
+  ),
+  /** By part: `transformer`, `vae`, `text`, `scheduler`. */
+  config: z.record(z.string(), z.unknown()).default({}),
+  recommended: recommendedSchema.optional(),
+});
+export type PackageManifest = z.infer<typeof packageManifestSchema>;
 
 /** `config.json` of any component: its graph files by precision, the default first. */
 export const componentFilesSchema = z.object({

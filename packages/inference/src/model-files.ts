@@ -11,17 +11,19 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type ModelChoice, type ModelFacts, NodeError, type RecommendedSettings } from '@reelgraph/node-api';
 import type { z } from 'zod';
+import type { FamilyModel } from './families/family.ts';
 import { componentFilesSchema, type recommendedSchema, transformerConfigSchema } from './model-config.ts';
 import { checkOnnxFile, damagedModel, type ModelPackage, readModelJson } from './model-package.ts';
 
 /** The component that a variant brings its own folder for. */
 const denoiser = 'transformer';
 
-/** Precision -> file name in the component's folder; the first is the default. */
+/** Precision -> path below the package; the first is the default. */
 type ComponentFiles = ReadonlyMap<string, string>;
 
 interface Variant {
-  readonly folder: string;
+  /** Role -> the component that stands for it. */
+  readonly roles: Readonly<Record<string, string>>;
   readonly recommended: RecommendedSettings;
 }
 
@@ -33,15 +35,15 @@ export interface ModelFiles {
   factsOf(choice: ModelChoice): ModelFacts;
   /** @throws NodeError 'model/no-variant' | 'model/no-precision' */
   expect(choice: ModelChoice): void;
-  /** Path below the package of the graph that stands for a component. */
-  pathOf(component: string, choice: ModelChoice): string;
+  /** The graph that stands for a role, and its path below the package. */
+  graphOf(role: string, choice: ModelChoice): { readonly component: string; readonly file: string };
 }
 
 /** @throws NodeError 'model/damaged' when a file that is named is missing, or a variant does not fit the package */
 export async function readModelFiles(
   modelPackage: ModelPackage,
   components: readonly string[],
-  facts: ModelFacts,
+  { facts, variantRoles = {} }: Pick<FamilyModel, 'facts' | 'variantRoles'>,
 ): Promise<ModelFiles> {
   const { name, folder, index } = modelPackage;
   const variants = new Map<string, Variant>();
@@ -56,15 +58,17 @@ export async function readModelFiles(
       );
     }
     variants.set(variant, {
-      folder: about.transformer,
+      roles: { [denoiser]: about.transformer },
       recommended: settingsOver(facts, about.recommended ?? {}),
     });
   }
-  const folders = [...components, ...[...variants.values()].map((variant) => variant.folder)];
+  for (const [variant, roles] of Object.entries(variantRoles))
+    variants.set(variant, { roles, recommended: facts.variants?.[variant] ?? facts.recommended });
+  const roles = [...variants.values()].flatMap((variant) => Object.values(variant.roles));
   const filesOf = new Map<string, ComponentFiles>();
-  for (const component of folders) {
-    const files = await readComponentFiles(name, folder, component);
-    for (const file of files.values()) await checkOnnxFile(name, folder, `${component}/${file}`);
+  for (const component of new Set([...components, ...roles])) {
+    const files = await readComponentFiles(modelPackage, component);
+    for (const file of files.values()) await checkOnnxFile(name, folder, file);
     filesOf.set(component, files);
   }
   const precisions = [...new Set([...filesOf.values()].flatMap((files) => [...files.keys()]))].sort();
@@ -99,22 +103,30 @@ export async function readModelFiles(
         );
       }
     },
-    pathOf(component, choice) {
-      const own = component === denoiser ? (chosenVariant(choice)?.folder ?? component) : component;
-      const files = filesOf.get(own) ?? new Map<string, string>();
+    graphOf(role, choice) {
+      const component = chosenVariant(choice)?.roles[role] ?? role;
+      const files = filesOf.get(component) ?? new Map<string, string>();
       // A component that has not the precision asked for runs as it is by default.
-      const file = files.get(choice.precision ?? 'auto') ?? files.values().next().value ?? 'model.onnx';
-      return `${own}/${file}`;
+      const own = files.get(choice.precision ?? 'auto') ?? files.values().next().value;
+      return { component, file: own ?? `${component}/model.onnx` };
     },
   };
 }
 
-async function readComponentFiles(name: string, folder: string, component: string): Promise<ComponentFiles> {
+async function readComponentFiles(
+  { name, folder, manifest }: ModelPackage,
+  component: string,
+): Promise<ComponentFiles> {
+  if (manifest !== undefined) {
+    const listed = manifest.components[component]?.file;
+    if (listed === undefined) throw damagedModel(name, 'manifest.json', `lists no ${component}`);
+    return new Map([['fp32', listed]]);
+  }
   const file = `${component}/config.json`;
   const found = await stat(join(folder, file)).catch(() => undefined);
-  if (found === undefined) return new Map([['fp32', 'model.onnx']]);
+  if (found === undefined) return new Map([['fp32', `${component}/model.onnx`]]);
   const { files } = await readModelJson(name, folder, file, componentFilesSchema);
-  return new Map(Object.entries(files));
+  return new Map(Object.entries(files).map(([precision, graph]) => [precision, `${component}/${graph}`]));
 }
 
 function samplerOver(sampler: string | undefined): Pick<RecommendedSettings, 'sampler'> {

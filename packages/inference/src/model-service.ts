@@ -2,9 +2,12 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import {
+  addNoise,
   createChunkCanvas,
+  type FreshNoise,
   findSampler,
   freshNoiseFrom,
+  keyframeNoise,
   latentPiece,
   noiseEnd,
   planDecode,
@@ -12,12 +15,17 @@ import {
   type TilingRules,
 } from '@reelgraph/diffusion';
 import {
+  type BeginRequest,
+  type DecodeSettings,
   type InferContext,
+  type KnownLatent,
   type ModelFacts,
   type ModelRef,
   type ModelService,
   NodeError,
+  type Noise,
   type SamplingRequest,
+  type SamplingStart,
   type SamplingState,
   type SamplingStep,
 } from '@reelgraph/node-api';
@@ -26,7 +34,7 @@ import { denoiserOf } from './families/denoiser.ts';
 import { families, familyOf } from './families/families.ts';
 import type { FamilyModel, RunComponent, WorldGraphs } from './families/family.ts';
 import { type ModelFiles, readModelFiles } from './model-files.ts';
-import { damagedModel, findModelPackages, type ModelPackage } from './model-package.ts';
+import { damagedModel, findModelPackages, hasComponent, type ModelPackage } from './model-package.ts';
 import { filesUnlikePublished, listPackageFiles, PackageDigests } from './package-digest.ts';
 import { SessionClient, SessionError } from './session-client.ts';
 import type { SessionRef } from './session-messages.ts';
@@ -144,8 +152,7 @@ export async function createModelService(options: ModelServiceOptions): Promise<
     work: (session: SessionRef, component: string) => Promise<T>,
   ): Promise<T> {
     const { folder, files } = entryOf(ref);
-    const file = files.pathOf(role, ref);
-    const component = file.slice(0, file.indexOf('/'));
+    const { component, file } = files.graphOf(role, ref);
     try {
       return await work({ path: join(folder, file), version: ref.digest }, component);
     } catch (error) {
@@ -190,10 +197,19 @@ export async function createModelService(options: ModelServiceOptions): Promise<
     ref: ModelRef,
     latent: Tensor<'float32'>,
     signal: AbortSignal,
+    settings: DecodeSettings | undefined,
   ): AsyncGenerator<Tensor<'float32'>, void, undefined> {
     const decode = (piece: Tensor<'float32'>) =>
-      using(ref, (model, run) => model.decodeLatent(run, piece, signal));
+      using(ref, (model, run) => model.decodeLatent(run, piece, signal, settings));
     const { model, files } = entryOf(ref);
+    if (model.decodeStream !== undefined) {
+      yield* model.decodeStream(runOf(ref), latent, signal);
+      return;
+    }
+    if (model.decodeContext === undefined) {
+      yield await decode(latent);
+      return;
+    }
     const { vaeScale } = files.factsOf(ref);
     const [, , frames = 0, rows = 0, columns = 0] = latent.shape;
     const extent = { frames, rows, columns };
@@ -221,7 +237,11 @@ export async function createModelService(options: ModelServiceOptions): Promise<
     work: (model: FamilyModel, run: RunComponent) => Promise<T>,
   ): Promise<T> {
     const { model } = entryOf(ref);
-    const run: RunComponent = (role, feeds, signal) =>
+    return withFittingShapes(ref, () => work(model, runOf(ref)));
+  }
+
+  function runOf(ref: ModelRef): RunComponent {
+    return (role, feeds, signal) =>
       withGraph(
         ref,
         role,
@@ -232,7 +252,25 @@ export async function createModelService(options: ModelServiceOptions): Promise<
           return outputs;
         },
       );
-    return withFittingShapes(ref, () => work(model, run));
+  }
+
+  /** The second network of a model, where the sampling asks for it. */
+  function secondOf(ref: ModelRef, { rules }: SamplingRequest): SessionRef | undefined {
+    if (rules?.experts === undefined) return undefined;
+    const { folder, model, files } = entryOf(ref);
+    if (model.facts.secondExpert === undefined) throw noSecondExpert(ref);
+    return { path: join(folder, files.graphOf('transformer_2', ref).file), version: ref.digest };
+  }
+
+  function beginPlainly(ref: ModelRef, { clip, noise, sigma, conditioning }: BeginRequest): SamplingStart {
+    const { parametrisation = 'flow' } = entryOf(ref).model.facts;
+    if (conditioning.pictures !== undefined) throw noPictures(ref);
+    const { known } = conditioning;
+    return {
+      from: addNoise(parametrisation, clip, noise.samples, sigma),
+      noise,
+      ...(known === undefined ? {} : { known }),
+    };
   }
 
   /** All steps where the session is. */
@@ -242,21 +280,29 @@ export async function createModelService(options: ModelServiceOptions): Promise<
     onStep: (step: SamplingStep) => void | Promise<void>,
     signal: AbortSignal,
   ): Promise<SamplingState> {
-    const { family } = entryOf(ref).model.facts;
+    const { model } = entryOf(ref);
+    const { family, parametrisation } = model.facts;
     const { branches, known, noise, sampler, sigmas, guidanceScale, from, stopAfter } = request;
-    const clip = { shape: noise.samples.shape, branches, known };
-    const job = { sampler, sigmas, guidanceScale, noise: noise.samples, known, from, stopAfter };
-    const feedsOf = () => denoiserOf(family)(clip).feedsAt(noise.samples, 1, sigmaToTimestep(1));
+    const { frameRate, ...rules } = request.rules ?? {};
+    const start = 'memory' in from ? from.sample : from;
+    const settings = model.clipSettings?.(ref, { frameRate });
+    const clip = { shape: start.shape, branches, known, settings };
+    const job = {
+      ...rules,
+      ...{ sampler, sigmas, parametrisation, guidanceScale, noise: noise.samples, known, from, stopAfter },
+    };
+    const feedsOf = () => denoiserOf(family)(clip).feedsAt(start, 1, sigmaToTimestep(1));
     const entry = findSampler(sampler);
+    const second = secondOf(ref, request);
     const noiseSteps = {
       firstStep: 'memory' in from ? from.step : 0,
       endStep: entry === undefined ? 0 : Math.min(noiseEnd(entry, sigmas), stopAfter ?? sigmas.length),
     };
-    const draw = freshNoiseFrom(noise.seed, clip.shape, { drawOf: entry?.drawOf });
+    const draw = stepNoise(noise, clip.shape, known, entry?.drawOf);
     return withFittingShapes(ref, () =>
       withGraph(ref, 'transformer', feedsOf, (session, component) =>
         sessions.sample(
-          { session, family, clip, job },
+          { session, ...(second === undefined ? {} : { second }), family, clip, job },
           {
             noise: new NoiseSource(clip.shape, noiseSteps, draw),
             onStep({ state, clean, runs, runMs }) {
@@ -295,14 +341,20 @@ export async function createModelService(options: ModelServiceOptions): Promise<
       };
     },
     facts: (ref) => entryOf(ref).files.factsOf(ref),
-    encodeText: (ref, text, signal) => using(ref, (model, run) => model.encodeText(run, text, signal)),
-    denoise: (ref, request, signal) => using(ref, (model, run) => model.denoise(run, request, signal)),
+    encodeText: (ref, text, signal) => using(ref, (model, run) => model.encodeText(run, text, signal, ref)),
+    denoise: (ref, request, signal) => using(ref, (model, run) => model.denoise(run, request, signal, ref)),
     sample,
+    begin: (ref, request) => entryOf(ref).model.begin?.(request, ref) ?? beginPlainly(ref, request),
+    encodePicture: (ref, pixels, signal) =>
+      using(ref, (model, run) => {
+        if (model.encodePicture === undefined) throw noPictures(ref);
+        return model.encodePicture(run, pixels, signal);
+      }),
     encodeFrames: (ref, pixels, signal) =>
       using(ref, (model, run) => model.encodeFrames(run, pixels, signal)),
-    decodeLatent: (ref, latent, signal) =>
-      using(ref, (model, run) => model.decodeLatent(run, latent, signal)),
-    decodeByChunk: (ref, latent, signal) => decodeByChunk(ref, latent, signal),
+    decodeLatent: (ref, latent, signal, settings) =>
+      using(ref, (model, run) => model.decodeLatent(run, latent, signal, settings)),
+    decodeByChunk: (ref, latent, signal, settings) => decodeByChunk(ref, latent, signal, settings),
     previewLatent: (ref, latent) => entryOf(ref).model.previewLatent(latent),
     openWorld: (ref, pixels, signal) =>
       using(ref, (model, run) => worldOf(ref, model).open(run, pixels, signal)),
@@ -325,6 +377,32 @@ export async function createModelService(options: ModelServiceOptions): Promise<
     release: () => sessions.release(),
     dispose: () => sessions.dispose(),
   };
+}
+
+/** Noise of the steps: from a stream of their own, or, for places that are held by strength, on in that of the clip. */
+function stepNoise(
+  { seed, drawn }: Noise,
+  shape: readonly number[],
+  known: KnownLatent | undefined,
+  drawOf: ((step: number) => number) | undefined,
+): FreshNoise {
+  if (known?.hold?.kind !== 'by-strength') return freshNoiseFrom(seed, shape, { drawOf });
+  const draw = keyframeNoise({ seed, drawn: drawn ?? [shape] }, shape, known.hold.patchSize);
+  return (step) => draw(drawOf?.(step) ?? step);
+}
+
+function noSecondExpert({ name }: ModelRef): NodeError {
+  return new NodeError(
+    'model/no-second-expert',
+    `Model "${name}" has one network for all of the way; there is no second one to change to.`,
+    { hint: 'Set "Expert switch" to 0.' },
+  );
+}
+
+function noPictures({ name }: ModelRef): NodeError {
+  return new NodeError('model/no-picture', `Model "${name}" does not place pictures by itself.`, {
+    hint: 'Choose a model that makes clips of pictures.',
+  });
 }
 
 function worldOf(ref: ModelRef, { world }: FamilyModel): WorldGraphs {
@@ -380,8 +458,11 @@ async function openEntry(modelPackage: ModelPackage): Promise<Entry> {
       );
     }
     const model = await family.open(modelPackage);
-    const components = [...family.components, ...(model.world?.components ?? [])];
-    const files = await readModelFiles(modelPackage, components, model.facts);
+    const optional: string[] = [];
+    for (const component of family.optionalComponents ?? [])
+      if (await hasComponent(modelPackage, component)) optional.push(component);
+    const components = [...family.components, ...optional, ...(model.world?.components ?? [])];
+    const files = await readModelFiles(modelPackage, components, model);
     return {
       folder,
       model,

@@ -3,13 +3,19 @@ import { runSampling } from '@reelgraph/diffusion';
 import type { Tensor } from '@reelgraph/tensor';
 import { type Denoiser, denoiserOf } from './families/denoiser.ts';
 import { SafeStepsWait } from './safe-steps.ts';
-import type { SessionAnswer, SessionOutputs, SessionReport, SessionRequest } from './session-messages.ts';
+import type {
+  SessionAnswer,
+  SessionOutputs,
+  SessionRef,
+  SessionReport,
+  SessionRequest,
+} from './session-messages.ts';
 import { NoiseSink } from './shared-noise.ts';
 
 /** @throws what `run` and `runSampling` throw; Error when it was stopped */
 export async function sampleInSession(
-  { id, family, clip, job, noise, safeSteps }: Extract<SessionRequest, { kind: 'sample' }>,
-  run: (feeds: Readonly<Record<string, Tensor>>) => Promise<SessionOutputs>,
+  { id, session, second, family, clip, job, noise, safeSteps }: Extract<SessionRequest, { kind: 'sample' }>,
+  run: (session: SessionRef, feeds: Readonly<Record<string, Tensor>>) => Promise<SessionOutputs>,
   report: (step: SessionReport) => void,
 ): Promise<SessionAnswer> {
   // One for each number of branches: where guidance is off in a step, only the first is asked.
@@ -27,10 +33,11 @@ export async function sampleInSession(
   let runs = 0;
   let runMs = 0;
   const state = await runSampling(job, {
-    async velocities(sample, sigma, { timestep, branches }) {
+    async velocities(sample, sigma, { timestep, branches, expert }) {
       sink.throwIfStopped();
       const denoiser = denoiserFor(branches);
-      const answer = await run(denoiser.feedsAt(sample, sigma, timestep));
+      const asked = expert === 'second' ? (second ?? session) : session;
+      const answer = await run(asked, denoiser.feedsAt(sample, sigma, timestep));
       runs += 1;
       runMs += answer.runMs;
       return denoiser.velocitiesOf(answer.outputs);

@@ -17,6 +17,7 @@ import type {
   SessionRequest,
   SessionWorkerOptions,
 } from './session-messages.ts';
+import { sessionOptionsFor } from './session-options.ts';
 
 interface OpenSession {
   readonly version: string;
@@ -51,7 +52,7 @@ export class SessionHandler {
       if (request.kind === 'run')
         return { kind: 'done', id, ...(await this.#run(request.session, request.feeds)) };
       if (request.kind === 'sample')
-        return await sampleInSession(request, (feeds) => this.#run(request.session, feeds), report);
+        return await sampleInSession(request, (session, feeds) => this.#run(session, feeds), report);
       await this.#inTurn(() => this.#releaseAll());
       return { kind: 'done', id, outputs: {}, runMs: 0 };
     } catch (error) {
@@ -89,17 +90,7 @@ export class SessionHandler {
     await open?.session.release();
     const byteLength = await fileBytes(path);
     await this.#makeRoom(byteLength);
-    const opening = InferenceSession.create(path, {
-      executionProviders: ['cpu'],
-      intraOpNumThreads: this.#options.threads,
-      interOpNumThreads: 1,
-      executionMode: 'sequential',
-      // Without the arena memory falls back after a run; attention would otherwise hold its peak for ever.
-      enableCpuMemArena: false,
-      logSeverityLevel: 3,
-      // Threads that spin between operators more than double the time when others want the cores.
-      extra: { session: { intra_op: { allow_spinning: '0' } } },
-    });
+    const opening = InferenceSession.create(path, sessionOptionsFor({ threads: this.#options.threads }));
     const session = await opening.catch((error: unknown) => {
       throw new GraphFailure('open', error);
     });

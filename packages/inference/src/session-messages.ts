@@ -24,6 +24,8 @@ export type SessionRequest =
       readonly kind: 'sample';
       readonly id: number;
       readonly session: SessionRef;
+      /** The network that takes over on the way, where there are two. */
+      readonly second?: SessionRef;
       readonly family: string;
       readonly clip: ClipToDenoise;
       readonly job: SamplingJob;

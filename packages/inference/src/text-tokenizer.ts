@@ -9,7 +9,7 @@ import { damagedModel, type ModelPackage, readModelJson } from './model-package.
 export interface TokenizedText {
   /** [1, L] int64 */
   readonly ids: Tensor<'int64'>;
-  /** [1, L] int64, all 1 */
+  /** [1, L] int64, 1 where a token is one of the text */
   readonly mask: Tensor<'int64'>;
 }
 
@@ -18,18 +18,20 @@ export class TextTokenizer {
   readonly #tokenizer: Tokenizer;
   readonly #modelName: string;
   readonly #maxTokens: number;
+  readonly #padId: number;
 
-  private constructor(tokenizer: Tokenizer, modelName: string, maxTokens: number) {
+  private constructor(tokenizer: Tokenizer, about: { modelName: string; maxTokens: number; padId: number }) {
     this.#tokenizer = tokenizer;
-    this.#modelName = modelName;
-    this.#maxTokens = maxTokens;
+    this.#modelName = about.modelName;
+    this.#maxTokens = about.maxTokens;
+    this.#padId = about.padId;
   }
 
   /** @throws NodeError 'model/damaged' when the tokenizer's files are missing or make no tokenizer */
   static async open({ name, folder }: ModelPackage, maxTokens: number): Promise<TextTokenizer> {
     const file = 'tokenizer/tokenizer.json';
     const definition = await readModelJson(name, folder, file, looseObjectSchema);
-    const config = await readModelJson(
+    const config: Readonly<Record<string, unknown>> = await readModelJson(
       name,
       folder,
       'tokenizer/tokenizer_config.json',
@@ -41,7 +43,9 @@ export class TextTokenizer {
     try {
       const tokenizer = new Tokenizer(definition, config);
       tokenizer.encode('a');
-      return new TextTokenizer(tokenizer, name, maxTokens);
+      const pad = config.pad_token;
+      const padId = (typeof pad === 'string' ? tokenizer.token_to_id(pad) : undefined) ?? 0;
+      return new TextTokenizer(tokenizer, { modelName: name, maxTokens, padId });
     } catch (cause) {
       throw damagedModel(name, file, 'does not describe a tokenizer', cause);
     }
@@ -64,6 +68,19 @@ export class TextTokenizer {
       ids: tensor('int64', shape, BigInt64Array.from(known, BigInt)),
       mask: tensor('int64', shape, new BigInt64Array(known.length).fill(1n)),
     };
+  }
+
+  /**
+   * As the pipelines of diffusers have it: exactly `maxTokens` ids. What is too long is cut before its closing token,
+   * what is shorter is filled up under a zero mask.
+   */
+  tokenizePadded(text: string): TokenizedText {
+    const length = this.#maxTokens;
+    const { ids } = this.#tokenizer.encode(text);
+    const kept = ids.length > length ? [...ids.slice(0, length - 1), ids.at(-1) ?? this.#padId] : ids;
+    const padded = BigInt64Array.from({ length }, (_, i) => BigInt(kept[i] ?? this.#padId));
+    const mask = BigInt64Array.from({ length }, (_, i) => (i < kept.length ? 1n : 0n));
+    return { ids: tensor('int64', [1, length], padded), mask: tensor('int64', [1, length], mask) };
   }
 
   #tooLong(found: string): NodeError {

@@ -12,10 +12,12 @@ import type {
   Fit,
   FrameSource,
   Frames,
+  GrainPosition,
   ImageValue,
   KnownLatent,
   ModelRef,
   Noise,
+  SamplingRules,
   UnfinishedSampling,
 } from './values.ts';
 
@@ -27,6 +29,10 @@ export interface RecommendedSettings {
   readonly guidanceScale: number;
   /** Name of the sampler it looks best with. */
   readonly sampler?: string;
+  /** Its `scheduler_config.json`, as diffusers writes it: steps and sampler are laid by it where nothing else is asked. */
+  readonly scheduler?: Readonly<Record<string, unknown>>;
+  /** Levels that its pipeline gives the scheduler instead of leaving them to it, n of them: evenly from 1 to 1 / n, or by a line and a parabola. */
+  readonly levels?: 'even' | 'linear_quadratic';
   readonly fps: number;
   readonly frameCount: number;
   readonly widthPx: number;
@@ -67,6 +73,8 @@ export interface ModelFacts {
   readonly sizeMultiple: number;
   readonly frameRule: { readonly multiple: number; readonly plus: number };
   readonly maxTextTokens: number;
+  /** A longer text is cut, as the pipelines of diffusers do, and not refused. */
+  readonly cutsText?: true;
   /** What a small model can be asked for; absent where a model reads any text. */
   readonly vocabulary?: {
     /** Names per topic, for people: colour -> red, green … */
@@ -78,6 +86,14 @@ export interface ModelFacts {
   readonly parametrisation?: 'flow' | 'v' | 'epsilon' | 'x0';
   readonly defaultShift: number;
   readonly recommended: RecommendedSettings;
+  /** Latent places of a token: [frames, rows, columns]. Absent where nothing asks. */
+  readonly patchSize?: readonly [number, number, number];
+  /** Pictures are placed by the model when a sampling begins, and not as known latent frames. */
+  readonly placesPictures?: 'first' | 'anywhere';
+  /** Its decoder puts noise on what it decodes and is told how much. */
+  readonly decoderNoise?: true;
+  /** It has a second network for low noise; `boundary` is the share of the way where it takes over, where it is known. */
+  readonly secondExpert?: { readonly boundary?: number };
   /** The world that the model can be played in; absent when it has none. */
   readonly world?: WorldFacts;
   /** Denoisers that the package has besides its base one, for example `fast`, each with its own settings. */
@@ -105,6 +121,42 @@ export interface DenoiseRequest {
   readonly branches: readonly Conditioning[];
   /** Clean frames to keep; given to every branch. */
   readonly known?: KnownLatent;
+  /** Which of two networks is asked; the first when absent. */
+  readonly expert?: 'first' | 'second';
+  /** Frames a second that the model takes the clip to have. */
+  readonly frameRate?: number | undefined;
+}
+
+/** What a sampling is to begin from. */
+export interface BeginRequest {
+  /** [1, C, T, H, W]: the clip that noise is put on. */
+  readonly clip: Tensor<'float32'>;
+  readonly noise: Noise;
+  readonly conditioning: Conditioning;
+  /** First level, and what the model is fed there. */
+  readonly sigma: number;
+  readonly timestep: number;
+  /** Noise put on given pictures in every step, where the model has such a thing. */
+  readonly pictureNoise: number;
+}
+
+/** What a sampling begins from. */
+export interface SamplingStart {
+  /** [1, C, T, H, W] at the first level; with frames in front of it that stand for pictures, where `known` says so. */
+  readonly from: Tensor<'float32'>;
+  /** The noise in it: that of the request, or drawn anew where the model draws other things of the seed before. */
+  readonly noise: Noise;
+  readonly known?: KnownLatent | undefined;
+}
+
+/** How a decoder is told to add noise; see `ModelFacts.decoderNoise`. */
+export interface DecodeSettings {
+  /** 0 … 1: the level that the decoder takes the latent to have. */
+  readonly timestep: number;
+  /** 0 … 1: the share of noise put on it. */
+  readonly noiseScale: number;
+  /** Where the noise comes from; the beginning of seed 0 when absent. */
+  readonly grain?: GrainPosition | undefined;
 }
 
 /** A whole sampling, as plain data. */
@@ -115,6 +167,7 @@ export interface SamplingRequest {
   readonly sigmas: readonly number[];
   /** g in `uncond + g * (cond - uncond)`; 1 means off. */
   readonly guidanceScale: number;
+  readonly rules?: SamplingRules | undefined;
   /** The conditional and, with guidance, the unconditional branch. */
   readonly branches: readonly Conditioning[];
   /** Clean frames to keep. */
@@ -172,10 +225,28 @@ export interface ModelService {
     onStep: (step: SamplingStep) => void | Promise<void>,
     signal: AbortSignal,
   ): Promise<SamplingState>;
+  /**
+   * What a sampling begins from, for models that place pictures themselves. The random numbers of pictures and clip
+   * come from one stream, in the order of the model's pipeline, so that a seed means the same clip as there.
+   *
+   * @throws NodeError 'model/no-picture' when it has no place for a picture
+   */
+  begin?(model: ModelRef, request: BeginRequest): SamplingStart;
+  /**
+   * frames [1, 3, F, H, W] in [-1, 1] -> [1, 2 C, T, h, w], the distribution of the encoder, for `PlacedPicture`.
+   *
+   * @throws NodeError 'model/no-picture' when the package cannot read pictures
+   */
+  encodePicture?(model: ModelRef, pixels: Tensor<'float32'>, signal: AbortSignal): Promise<Tensor<'float32'>>;
   /** frames [1, 3, F, H, W] in [-1, 1] -> normalised latent [1, C, T, h, w] */
   encodeFrames(model: ModelRef, pixels: Tensor<'float32'>, signal: AbortSignal): Promise<Tensor<'float32'>>;
   /** normalised latent [1, C, T, h, w] -> frames [1, 3, F, H, W] in [-1, 1] */
-  decodeLatent(model: ModelRef, latent: Tensor<'float32'>, signal: AbortSignal): Promise<Tensor<'float32'>>;
+  decodeLatent(
+    model: ModelRef,
+    latent: Tensor<'float32'>,
+    signal: AbortSignal,
+    settings?: DecodeSettings,
+  ): Promise<Tensor<'float32'>>;
   /**
    * As `decodeLatent`, by chunk [1, 3, n, H, W] in order, and in tiles where a frame is large: memory depends neither
    * on the length nor, but for the chunk itself, on the size. Equal to it up to rounding; a short and small clip is one
@@ -185,6 +256,7 @@ export interface ModelService {
     model: ModelRef,
     latent: Tensor<'float32'>,
     signal: AbortSignal,
+    settings?: DecodeSettings,
   ): AsyncIterable<Tensor<'float32'>>;
   /**
    * The first frame of a world, as the model sees it.
@@ -410,6 +482,8 @@ export interface InferContext {
   readonly models: ReadonlyMap<string, ModelFacts>;
   /** Packages that are there but cannot be used: name -> what is wrong, in a sentence. */
   readonly damagedModels?: ReadonlyMap<string, string>;
+  /** Models that are whole but whose licence the profile of this process does not allow, and why, in a sentence. */
+  readonly refusedModels?: ReadonlyMap<string, string>;
   /** What is known of the files that `file` params name; of one that is not in it nothing is known. */
   readonly files?: ReadonlyMap<string, FileFacts>;
 }

@@ -1,3 +1,4 @@
+export { defaultParams } from './default-params.ts';
 export {
   createFakeCheckpoints,
   createFakeFiles,

@@ -23,13 +23,83 @@ export interface Conditioning {
   readonly promptMask: Tensor<'int64'>;
   /** Clean frames to keep, in normalised latent space; present after image conditioning. */
   readonly known?: KnownLatent;
+  /** Pictures that the model places itself when the sampling begins, in the order they were given. */
+  readonly pictures?: readonly PlacedPicture[];
 }
 
 export interface KnownLatent {
   /** [1, C, T, H, W] float32, zeros where unknown */
   readonly latent: Tensor<'float32'>;
-  /** [1, 1, T, H, W] float32; 1 where `latent` is given */
+  /** [1, 1, T, H, W] float32; 1 where `latent` is given; held by strength, the strength of each place */
   readonly mask: Tensor<'float32'>;
+  /** How they are held; with as much noise as the rest when absent. */
+  readonly hold?: KnownHold | undefined;
+}
+
+/** The same as `Hold` of the diffusion package, which says what each means. */
+export type KnownHold =
+  | { readonly kind: 'noised' }
+  | { readonly kind: 'clean' }
+  | {
+      readonly kind: 'by-strength';
+      readonly noiseScale: number;
+      readonly guideFrames: readonly number[];
+      readonly patchSize: readonly [number, number, number];
+    };
+
+/** A picture as the encoder of a model sees it: a distribution that is drawn from when a clip begins. */
+export interface PlacedPicture {
+  /** [1, 2 C, n, H, W] float32, mean and logarithm of the variance, in the space of the encoder */
+  readonly moments: Tensor<'float32'>;
+  /** Frame of the clip that it stands at, from 0. */
+  readonly frame: number;
+  /** 0 … 1: how firmly the clip is held to it. */
+  readonly strength: number;
+}
+
+/** What a sampling follows besides levels, sampler and guidance scale. Plain data; each plain where absent. */
+export interface SamplingRules {
+  /** What the model is fed in each step; sigma × 1000 when absent. */
+  readonly timesteps?: readonly number[];
+  /** The level each step leads to, where it is not the one that the next begins at. */
+  readonly targets?: readonly number[];
+  /** The levels end above 0, or rise. */
+  readonly partial?: true;
+  /** Settings of the sampler by name, as in `SamplerSettings` of the diffusion package. */
+  readonly settings?: SamplerSettingValues;
+  readonly guidance?: GuidanceSettings;
+  /** Two networks share the way: below this timestep the second takes over, with a scale of its own. */
+  readonly experts?: { readonly below: number; readonly guidanceScale: number };
+  /** Frames a second that the model takes the clip to have. */
+  readonly frameRate?: number;
+}
+
+export interface SamplerSettingValues {
+  readonly order?: number;
+  readonly solver?: 'midpoint' | 'heun' | 'bh1' | 'bh2';
+  readonly follows?: 'clean' | 'noise';
+  readonly lowerOrderFinal?: boolean;
+  readonly eulerAtFinal?: boolean;
+  readonly skipCorrector?: readonly number[];
+  readonly eta?: number;
+  readonly noiseScale?: number;
+  readonly clip?: number;
+  readonly churn?: number;
+  readonly timestepScaling?: number;
+}
+
+/** What changes plain guidance; see `GuidanceRules` of the diffusion package. */
+export interface GuidanceSettings {
+  readonly zeroStar?: { readonly zeroSteps: number };
+  readonly rescale?: number;
+  readonly interval?: { readonly from: number; readonly to: number };
+}
+
+/** Where in the stream of a seed a decoder goes on that puts noise on what it decodes. */
+export interface GrainPosition {
+  readonly seed: string;
+  /** Shapes that were drawn before, in order. */
+  readonly drawn: readonly (readonly number[])[];
 }
 
 /** A latent in normalised VAE space with what is needed to decode it. */
@@ -44,6 +114,10 @@ export interface Latent {
   readonly heightPx: number;
   /** Present when sampling was stopped on its way: `samples` then still hold noise. */
   readonly unfinished?: UnfinishedSampling;
+  /** Frames a second that it was sampled for; the model's own when absent. */
+  readonly fps?: number;
+  /** Present where the decoder of its model needs noise. */
+  readonly grain?: GrainPosition;
   /** Where it was saved, once it was. */
   readonly file?: FileRef;
 }
@@ -62,6 +136,7 @@ export interface UnfinishedSampling {
   readonly memory: Readonly<Record<string, Tensor | number | string>>;
   /** g in `uncond + g * (cond - uncond)`; 1 means off. */
   readonly guidanceScale: number;
+  readonly rules?: SamplingRules | undefined;
   /** The conditional and, with guidance, the unconditional branch. */
   readonly branches: readonly Conditioning[];
   /** What sampling began from, with its seed; known frames are held with it. */
@@ -77,6 +152,8 @@ export interface Noise {
   readonly samples: Tensor<'float32'>;
   /** Decimal string of the 64-bit seed that determines it. */
   readonly seed: string;
+  /** Shapes drawn from the stream of the seed by now, in order; only that of `samples` when absent. */
+  readonly drawn?: readonly (readonly number[])[];
 }
 
 export interface Sigmas {
@@ -84,6 +161,21 @@ export interface Sigmas {
   readonly values: readonly number[];
   /** Sampling stops after this many steps and leaves a draft: 1 … steps - 1. It goes to the end when absent. */
   readonly stopAfter?: number;
+  /** Where the levels were laid for one: what goes with them. */
+  readonly plan?: SigmaPlan;
+}
+
+/** A scheduler of the model as its makers set it up, besides the levels. */
+export interface SigmaPlan {
+  /** Name of the sampler that the levels were laid for. */
+  readonly sampler: string;
+  readonly settings: SamplerSettingValues;
+  readonly timesteps: readonly number[];
+  readonly targets?: readonly number[];
+  /** The levels end above 0, or rise. */
+  readonly partial?: true;
+  /** A clip made from nothing begins with the noise times this. */
+  readonly startScale: number;
 }
 
 /**

@@ -4,7 +4,12 @@
  */
 import type { Conditioning, KnownLatent } from '@reelgraph/node-api';
 import type { Tensor } from '@reelgraph/tensor';
+import { openLtxDenoiser } from './ltx-denoiser.ts';
 import { openToyboxDenoiser } from './toybox-denoiser.ts';
+import { openWanDenoiser } from './wan-denoiser.ts';
+
+/** Plain data of a family's own, from `FamilyModel.clipSettings` to its denoiser. */
+export type ClipSettings = Readonly<Record<string, number | boolean | readonly number[]>>;
 
 /** What stays the same from the first step of a clip to the last. */
 export interface ClipToDenoise {
@@ -12,6 +17,7 @@ export interface ClipToDenoise {
   readonly shape: readonly number[];
   readonly branches: readonly Conditioning[];
   readonly known?: KnownLatent | undefined;
+  readonly settings?: ClipSettings | undefined;
 }
 
 export interface Denoiser {
@@ -24,7 +30,11 @@ export interface Denoiser {
 /** @throws TensorError 'tensor/shape-mismatch' when branches do not fit together */
 export type OpenDenoiser = (clip: ClipToDenoise) => Denoiser;
 
-const denoisers: Readonly<Record<string, OpenDenoiser>> = { toybox: openToyboxDenoiser };
+const denoisers: Readonly<Record<string, OpenDenoiser>> = {
+  toybox: openToyboxDenoiser,
+  wan: openWanDenoiser,
+  ltx: openLtxDenoiser,
+};
 
 /** @param family as in `ModelFacts.family` */
 export function denoiserOf(family: string): OpenDenoiser {

@@ -1,13 +1,18 @@
 /** The families this program can run. A new one is a file of its own and a line here. */
 import type { ModelPackage } from '../model-package.ts';
 import type { ModelFamily } from './family.ts';
+import { ltx } from './ltx.ts';
 import { toybox } from './toybox.ts';
+import { wan } from './wan.ts';
 
-export const families: readonly ModelFamily[] = [toybox];
+export const families: readonly ModelFamily[] = [toybox, wan, ltx];
 
 /** The family of a package, or undefined when this program has none for it. */
-export function familyOf({ index }: ModelPackage): ModelFamily | undefined {
-  return families.find(
-    (family) => family.name === index.reelgraph?.family || family.pipelineClass === index._class_name,
+export function familyOf({ index, manifest }: ModelPackage): ModelFamily | undefined {
+  const named = families.find(
+    ({ name, pipelineClasses }) =>
+      name === index.reelgraph?.family || pipelineClasses.includes(index._class_name),
   );
+  if (named !== undefined || manifest === undefined) return named;
+  return families.find((family) => family.isFamilyOf?.(manifest) === true);
 }

@@ -6,20 +6,15 @@ import {
   createLatentPreview,
   denormaliseLatent,
   normaliseLatent,
-  type PreviewFit,
   sigmaToTimestep,
 } from '@reelgraph/diffusion';
 import type { Conditioning, DenoiseRequest, ModelFacts } from '@reelgraph/node-api';
-import {
-  schedulerConfigSchema,
-  transformerConfigSchema,
-  type VaeConfig,
-  vaeConfigSchema,
-} from '../model-config.ts';
+import { schedulerConfigSchema, transformerConfigSchema, vaeConfigSchema } from '../model-config.ts';
 import { damagedModel, type ModelPackage, readModelJson } from '../model-package.ts';
 import { TextTokenizer } from '../text-tokenizer.ts';
 import type { FamilyModel, ModelFamily } from './family.ts';
 import { output } from './output.ts';
+import { previewFit } from './preview-fit.ts';
 import { openToyboxDenoiser } from './toybox-denoiser.ts';
 import { openWorldGraphs } from './toybox-world.ts';
 
@@ -113,27 +108,10 @@ async function open(modelPackage: ModelPackage): Promise<FamilyModel> {
   };
 }
 
-/** What the package fitted; without it the first channel as brightness. */
-function previewFit({
-  z_dim,
-  latent_rgb_patch,
-  latent_rgb_factors,
-  latent_rgb_factors_bias,
-}: VaeConfig): PreviewFit {
-  if (latent_rgb_factors !== undefined) {
-    const bias = latent_rgb_factors_bias ?? latent_rgb_factors[0]?.map(() => 0) ?? [];
-    return { patch: latent_rgb_patch, factors: latent_rgb_factors, bias };
-  }
-  const factors = Array.from({ length: z_dim }, (_, channel) =>
-    channel === 0 ? [0.5, 0.5, 0.5] : [0, 0, 0],
-  );
-  return { patch: [1, 1, 1], factors, bias: [0, 0, 0] };
-}
-
 /** See `packages/toybox` for the model itself. */
 export const toybox: ModelFamily = {
   name: 'toybox',
-  pipelineClass: 'ToyboxPipeline',
+  pipelineClasses: ['ToyboxPipeline'],
   components: ['text_encoder', 'transformer', 'vae_encoder', 'vae_decoder'],
   open,
 };
