@@ -88,6 +88,13 @@ describe('load-video', () => {
       expect(foretold({ start: 15, fps: 8 }).issues).toEqual([]);
     });
 
+    it('says that sound is left out, and nothing of what is silent', () => {
+      expect(foretold({}, { ...clip, sampleRateHz: 48_000 }).issues).toMatchObject([
+        { code: 'load-video/sound-left-out', severity: 'warning', param: 'file' },
+      ]);
+      expect(foretold({}).issues).toEqual([]);
+    });
+
     it('says what is wrong with the file', () => {
       const picture = {
         kind: 'image',

@@ -79,7 +79,15 @@ export const loadVideo = defineNode({
     if (facts?.kind !== 'video')
       return { outputs: { frames: framesFacts(params.fps > 0 ? { fps: params.fps } : {}) }, issues };
     const selection = selectionOf(params);
-    const { fps, frameCount, hasEvenRate } = facts;
+    const { fps, frameCount, hasEvenRate, sampleRateHz } = facts;
+    if (sampleRateHz !== undefined) {
+      issues.push({
+        code: 'load-video/sound-left-out',
+        severity: 'warning',
+        message: 'The video has sound, which is left out: what is made of its pictures is silent.',
+        param: 'file',
+      });
+    }
     // Pictures of uneven length are counted only when none is left out or repeated.
     const isCounted = frameCount !== undefined && (hasEvenRate || params.fps === 0);
     const left = isCounted ? selectedFrames({ frameCount, fps }, selection) : undefined;

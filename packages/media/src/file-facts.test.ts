@@ -1,10 +1,13 @@
+import { execFile } from 'node:child_process';
 import { mkdtemp, open, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { asChunks, selectedFrames, selectedSize } from '@reelgraph/node-api';
 import { inMemory } from '@reelgraph/node-api/testing';
 import { zeros } from '@reelgraph/tensor';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { findFfmpeg } from './ffmpeg-program.ts';
 import { readPart } from './file-bytes.ts';
 import { fileFactsOf } from './file-facts.ts';
 import { encodePng } from './image-files.ts';
@@ -41,6 +44,25 @@ describe('facts of a file', () => {
       frameCount: 17,
       hasEvenRate: true,
     });
+  });
+
+  it('tells of the sound of a video, which nothing else here reads', async () => {
+    const [silent, loud] = [join(folder, 'silent.mp4'), join(folder, 'loud.mp4')];
+    await writeFile(silent, clip);
+    const args = [
+      '-y',
+      '-i',
+      silent,
+      '-f',
+      'lavfi',
+      '-i',
+      'sine=sample_rate=48000',
+      '-c:v',
+      'copy',
+      '-shortest',
+    ];
+    await promisify(execFile)(findFfmpeg(), [...args, loud]);
+    expect(await fileFactsOf(await readFile(loud))).toMatchObject({ kind: 'video', sampleRateHz: 48_000 });
   });
 
   it('of a file of gigabytes are told from the parts that say so, and it is read in pieces', async () => {
