@@ -1,15 +1,20 @@
-/** Durations and sizes as people read them. */
+/** Durations and sizes as people read them. What would round up to the next unit is written in that. */
 
 export function durationText(ms: number): string {
-  if (ms < 100) return `${Math.round(ms)} ms`;
-  if (ms < 60_000) return `${(ms / 1000).toFixed(1)} s`;
+  const wholeMs = Math.round(ms);
+  if (wholeMs < 100) return `${wholeMs} ms`;
+  const tenths = (ms / 1000).toFixed(1);
+  if (Number(tenths) < 60) return `${tenths} s`;
   const seconds = Math.round(ms / 1000);
-  return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
+  const rest = seconds % 60;
+  return `${Math.floor(seconds / 60)} min${rest === 0 ? '' : ` ${rest} s`}`;
 }
 
 export function bytesText(bytes: number): string {
-  if (bytes < 1024) return `${Math.round(bytes)} B`;
-  if (bytes < 1024 * 1024) return `${(bytes / 1024).toFixed(1)} KiB`;
-  if (bytes < 1024 ** 3) return `${(bytes / 1024 ** 2).toFixed(1)} MiB`;
-  return `${(bytes / 1024 ** 3).toFixed(1)} GiB`;
+  const whole = Math.round(bytes);
+  if (whole < 1024) return `${whole} B`;
+  const inUnit = (power: number): string => (bytes / 1024 ** power).toFixed(1);
+  if (Number(inUnit(1)) < 1024) return `${inUnit(1)} KiB`;
+  if (Number(inUnit(2)) < 1024) return `${inUnit(2)} MiB`;
+  return `${inUnit(3)} GiB`;
 }
