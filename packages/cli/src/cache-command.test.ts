@@ -65,7 +65,7 @@ it('stats: what is kept and what it took', async () => {
   expect(await cacheStatsCommand({ data }, output)).toBe(0);
   expect(text()).toMatch(/in all +4\d\d\.\d KiB of 20\.0 GiB/);
   expect(text()).toMatch(/shown by the history +1, 293\.0 KiB/);
-  expect(text()).toMatch(/denoise +1, 19\d\.\d KiB, 1 min 0 s to compute/);
+  expect(text()).toMatch(/denoise +1, 19\d\.\d KiB, 1 min to compute/);
   const json = record();
   await cacheStatsCommand({ data, json: true }, json.output);
   expect(JSON.parse(json.text())).toMatchObject({
