@@ -28,11 +28,13 @@ export const loadModel = defineNode({
       kind: 'choice',
       label: 'Variant',
       description:
-        'Fast makes a clip in few steps, where the model comes with such a variant; Base takes more steps and follows the prompt more closely.',
+        'Fast makes a clip in few steps, where the model comes with such a variant; Base takes more steps and follows the prompt more closely. Keyframes holds pictures at any frame (LTX-Video from 0.9.5 on); Fused attention gives the same clip in less memory.',
       default: 'base',
       options: [
         { value: 'base', label: 'Base' },
         { value: 'fast', label: 'Fast (few steps)' },
+        { value: 'keyframes', label: 'Keyframes (pictures at any frame)' },
+        { value: 'mha', label: 'Fused attention' },
       ],
     },
     precision: {
@@ -92,7 +94,7 @@ export const loadModel = defineNode({
         {
           code: 'model/not-found',
           severity: 'error',
-          message: `No model named "${params.model}" is installed${names.length === 0 ? '' : `; there is ${names.join(', ')}`}.`,
+          message: `No model named "${params.model}" is installed${names.length === 0 ? '' : `; there is ${names.join(', ')}`}. Put its folder into "models" of the data folder; how to make one from a checkpoint is in the README under "Real models".`,
           param: 'model',
           ...useInstalled(names),
         },

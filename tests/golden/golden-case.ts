@@ -1,0 +1,112 @@
+/**
+ * Clips that diffusers made, read from disk: a folder with a package, and `cases/<name>/case.json` with arrays beside it.
+ * More folders of the same form can be named in REELGRAPH_GOLDEN, apart as in PATH.
+ */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { basename, delimiter, join } from 'node:path';
+import type { Tensor } from '@reelgraph/tensor';
+import { z } from 'zod';
+
+const caseSchema = z.object({
+  pipeline: z.string(),
+  prompt: z.string(),
+  negative_prompt: z.string().default(''),
+  prompt_ids: z.array(z.number()).optional(),
+  seed: z.number(),
+  height: z.number(),
+  width: z.number(),
+  num_frames: z.number(),
+  num_inference_steps: z.number(),
+  guidance_scale: z.number(),
+  guidance_scale_2: z.number().optional(),
+  guidance_rescale: z.number().optional(),
+  boundary_ratio: z.number().optional(),
+  frame_rate: z.number().optional(),
+  decode_timestep: z.number().optional(),
+  decode_noise_scale: z.number().optional(),
+  image_cond_noise_scale: z.number().optional(),
+  conditions: z
+    .array(z.object({ image: z.string(), frame_index: z.number(), strength: z.number() }))
+    .optional(),
+  scheduler: z.object({ class_name: z.string(), config: z.record(z.string(), z.unknown()) }),
+  timesteps: z.array(z.number()),
+  sigmas: z.array(z.number()),
+  files: z.record(z.string(), z.object({ file: z.string(), shape: z.array(z.number()) })),
+});
+
+/** One clip: what was asked, and every array that was recorded on the way. */
+export interface GoldenCase extends z.infer<typeof caseSchema> {
+  readonly name: string;
+  /** Folder of the package; its name is that of the model. */
+  readonly packageFolder: string;
+  readonly model: string;
+  readonly folder: string;
+  /** Pictures with their places, in the order in which they were given. */
+  readonly pictures: readonly { image: string; frame_index: number; strength: number }[];
+  has(array: string): boolean;
+  /** @throws Error when the case has no such array */
+  read(array: string): Tensor<'float32'>;
+}
+
+/** Folders with a package and its cases. */
+export const goldenFolders: readonly string[] = [
+  ...readdirSync(import.meta.dirname, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => join(import.meta.dirname, entry.name)),
+  ...(process.env.REELGRAPH_GOLDEN ?? '').split(delimiter).filter((folder) => folder !== ''),
+].filter((folder) => existsSync(join(folder, 'cases')));
+
+export const goldenCases: readonly GoldenCase[] = goldenFolders.flatMap((packageFolder) =>
+  readdirSync(join(packageFolder, 'cases'))
+    .sort()
+    .map((name) => readCase(packageFolder, name)),
+);
+
+function readCase(packageFolder: string, name: string): GoldenCase {
+  const folder = join(packageFolder, 'cases', name);
+  // Python writes infinities that JSON has no word for.
+  const text = readFileSync(join(folder, 'case.json'), 'utf8').replace(/: (-?Infinity)/g, ': "$1"');
+  const about = caseSchema.parse(JSON.parse(text));
+  const first = { image: 'image_0.png', frame_index: 0, strength: 1 };
+  const pictures = about.conditions ?? (existsSync(join(folder, first.image)) ? [first] : []);
+  return {
+    ...about,
+    name,
+    packageFolder,
+    model: basename(packageFolder),
+    folder,
+    pictures,
+    has: (array) => Object.hasOwn(about.files, array),
+    read(array) {
+      const file = about.files[array]?.file;
+      if (file === undefined) throw new Error(`The case ${name} has no array "${array}".`);
+      return readNpy(join(folder, file));
+    },
+  };
+}
+
+/** A float32 array of NumPy, C order, format 1.0. */
+function readNpy(path: string): Tensor<'float32'> {
+  const bytes = readFileSync(path);
+  const headLength = bytes.readUInt16LE(8);
+  const head = bytes.toString('latin1', 10, 10 + headLength);
+  const [, dims] = /'shape': \(([^)]*)\)/.exec(head) ?? [];
+  if (dims === undefined || !head.includes("'<f4'") || !head.includes("'fortran_order': False"))
+    throw new Error(`${basename(path)} is no float32 array in C order: ${head}`);
+  const shape = dims.split(',').flatMap((part) => (part.trim() === '' ? [] : [Number(part)]));
+  const start = bytes.byteOffset + 10 + headLength;
+  const data = new Float32Array(bytes.buffer.slice(start, bytes.byteOffset + bytes.byteLength));
+  return { dtype: 'float32', shape, data };
+}
+
+/** The largest difference of two arrays; infinite where their lengths differ. */
+export function largestDifference(got: ArrayLike<number>, wanted: ArrayLike<number>): number {
+  if (got.length !== wanted.length) return Number.POSITIVE_INFINITY;
+  let largest = 0;
+  for (let i = 0; i < got.length; i++) {
+    const difference = Math.abs(got[i]! - wanted[i]!);
+    // NaN counts as the worst.
+    if (!(difference <= largest)) largest = Number.isNaN(difference) ? Number.POSITIVE_INFINITY : difference;
+  }
+  return largest;
+}
