@@ -4,6 +4,7 @@ import {
   createCatalogue,
   createInputFiles,
   dataFolderAt,
+  digestFileOf,
   loadRegistry,
   modelRootsOf,
   removeIncomingLeftovers,
@@ -24,10 +25,12 @@ import { createLog, requestScope } from './log.ts';
 import { startLoopMonitor } from './loop-monitor.ts';
 import { createMediaClient } from './media/media-client.ts';
 import { createMetrics } from './metrics.ts';
+import { createModelVerifier } from './models/model-verifier.ts';
 import { createCallRegistry } from './register-call.ts';
 import { requestLog } from './request-log.ts';
 import { countMissingFiles } from './result-files.ts';
 import { registerFileRoutes } from './routes/file-routes.ts';
+import { registerModelCalls } from './routes/model-routes.ts';
 import { registerQueueCalls } from './routes/queue-routes.ts';
 import { registerRunCalls } from './routes/run-routes.ts';
 import { registerWorkflowCalls } from './routes/workflow-routes.ts';
@@ -157,9 +160,11 @@ export async function composeServer(options: ServerOptions): Promise<ServerParts
   const inputFiles = createInputFiles(inputRoots);
   const catalogue = await createCatalogue(modelRoots, {
     files: inputFiles,
+    digestFile: digestFileOf(folder),
     registry: await loadRegistry(nodeModules),
     inspect: (file) => media.facts(file),
   });
+  const verifier = createModelVerifier({ modelRoots, digestFile: digestFileOf(folder) });
   const checker = createChecker(catalogue, { modelRoots, inputRoots, nodeModules });
   const estimator = createEstimator({
     places: { modelRoots, inputRoots, nodeModules, dataFolder: folder.root },
@@ -201,6 +206,7 @@ export async function composeServer(options: ServerOptions): Promise<ServerParts
     templates: options.workflowsFolder,
     saved: folder.workflowsFolder,
   });
+  registerModelCalls(registry, { catalogue, verifier });
   registerWorkflowCalls(registry, { catalogue, checker, library });
   registerRunCalls(registry, { catalogue, checker, estimator, hub, journal, queue });
   registerQueueCalls(registry, { hub, journal, queue });
@@ -231,6 +237,7 @@ export async function composeServer(options: ServerOptions): Promise<ServerParts
       hub.close();
       monitor.stop();
       await media.close();
+      await verifier.close();
       await checker.close();
       await estimator.close();
       await catalogue.close();

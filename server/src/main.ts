@@ -15,6 +15,9 @@ const help = `Usage: npm start -- [options]
   --host <address>  address to listen on (default 127.0.0.1; others need REELGRAPH_TOKEN)
   --data <folder>   data folder (default .reelgraph in the project, or REELGRAPH_DATA)
   --models <folder> a folder with model packages; may be repeated
+  --licences <profile>
+                    any, or commercial: models that must not be used so do not run
+                    (default any, or REELGRAPH_LICENCES)
   --max-time <time>, --max-memory <size>, --max-disk <size>
                     runs that are expected to take more are not accepted
                     (or REELGRAPH_MAX_TIME, REELGRAPH_MAX_MEMORY, REELGRAPH_MAX_DISK)
@@ -36,6 +39,7 @@ function readArguments() {
         host: { type: 'string', default: '127.0.0.1' },
         data: { type: 'string' },
         models: { type: 'string', multiple: true, default: [] },
+        licences: { type: 'string' },
         'max-time': { type: 'string' },
         'max-memory': { type: 'string' },
         'max-disk': { type: 'string' },
@@ -101,6 +105,8 @@ const budget = readBudget({
   maxMemory: values['max-memory'],
   maxDisk: values['max-disk'],
 });
+// Worker threads and the runner read it from the environment, as they do when it was set there.
+if (values.licences !== undefined) process.env.REELGRAPH_LICENCES = values.licences;
 const token = process.env.REELGRAPH_TOKEN;
 
 let server: RunningServer;

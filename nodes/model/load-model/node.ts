@@ -71,14 +71,15 @@ export const loadModel = defineNode({
         issues: choiceIssues(params, facts),
       };
     }
-    const damaged = context.damagedModels?.get(params.model);
+    const refused = context.refusedModels?.get(params.model);
+    const damaged = refused ?? context.damagedModels?.get(params.model);
     // The output is there, only nothing is known of it: nodes behind it do not complain a second time.
     if (damaged !== undefined) {
       return {
         outputs: { model: {} },
         issues: [
           {
-            code: 'model/damaged',
+            code: refused === undefined ? 'model/damaged' : 'model/licence',
             severity: 'error',
             message: damaged,
             param: 'model',

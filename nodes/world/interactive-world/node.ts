@@ -148,13 +148,20 @@ export const interactiveWorld = defineNode({
         },
       } as const);
     }
+    const refused = context.refusedModels?.get(params.model);
     const damaged = context.damagedModels?.get(params.model);
     if (world === undefined) {
       const able = [...context.models].find(([, facts]) => facts.world !== undefined)?.[0];
       issues.push({
-        code: damaged === undefined ? 'model/no-world' : 'model/damaged',
+        code:
+          refused !== undefined
+            ? 'model/licence'
+            : damaged === undefined
+              ? 'model/no-world'
+              : 'model/damaged',
         severity: 'error',
-        message: damaged ?? `No model named "${params.model}" with a world to play in is installed.`,
+        message:
+          refused ?? damaged ?? `No model named "${params.model}" with a world to play in is installed.`,
         param: 'model',
         ...(able === undefined ? {} : { fix: { label: `Use ${able}`, param: 'model', value: able } }),
       } as const);

@@ -43,6 +43,10 @@ function withFolders(command: Command): Command {
       'data folder with cached results (default: .reelgraph in the project, or REELGRAPH_DATA)',
     )
     .addOption(listOption('--models <folder>', 'a folder with model packages'))
+    .option(
+      '--licences <profile>',
+      'any, or commercial: models that must not be used so do not run (default: any, or REELGRAPH_LICENCES)',
+    )
     .option('--json', 'machine-readable output');
 }
 
@@ -138,11 +142,51 @@ program
     exitCode = await serveCommand(args);
   });
 
-withFolders(program.command('models').description('model packages on this machine').command('list'))
-  .description('list model packages')
-  .action(async (options: { json?: boolean; data?: string; models: string[] }) => {
-    const { modelsCommand } = await import('./models-command.ts');
-    exitCode = await modelsCommand(options, output);
+const models = program.command('models').description('model packages on this machine');
+interface ModelsOptions {
+  json?: boolean;
+  data?: string;
+  models: string[];
+}
+
+withFolders(models.command('list'))
+  .description('list model packages: family, size, digest, licence, folder, and what is wrong')
+  .action(async (options: ModelsOptions) => {
+    wantsJson = options.json === true;
+    const { modelsListCommand } = await import('./models-command.ts');
+    exitCode = await modelsListCommand(options, output);
+  });
+
+withFolders(models.command('inspect'))
+  .description('tell what a package is made of, without reading its weights')
+  .argument('<model>', 'name of a model, or the folder of a package')
+  .action(async (name: string, options: ModelsOptions) => {
+    wantsJson = options.json === true;
+    const { modelsInspectCommand } = await import('./models-command.ts');
+    exitCode = await modelsInspectCommand(name, options, output);
+  });
+
+withFolders(models.command('verify'))
+  .description('read every byte of packages and open their graphs in a process of their own')
+  .argument('[model...]', 'names of models, or folders of packages (default: all)')
+  .action(async (names: string[], options: ModelsOptions) => {
+    wantsJson = options.json === true;
+    const { modelsVerifyCommand } = await import('./models-command.ts');
+    exitCode = await modelsVerifyCommand(names, options, output);
+  });
+
+models
+  .command('import')
+  .description('bring a package into the models folder: copied and verified, or not at all')
+  .argument('<folder>', 'folder of the package; archives are not opened')
+  .option('--link', 'leave it where it is, and link to it')
+  .option('--data <folder>', 'data folder (default: .reelgraph in the project, or REELGRAPH_DATA)')
+  .option('--json', 'machine-readable output')
+  .addHelpText('after', exitCodeHelp)
+  .action(async (from: string, options: { link?: boolean; data?: string; json?: boolean }) => {
+    wantsJson = options.json === true;
+    const { modelsImportCommand } = await import('./models-command.ts');
+    exitCode = await modelsImportCommand(from, options, output);
   });
 
 const cache = program.command('cache').description('results kept of earlier runs');
@@ -277,6 +321,18 @@ program
     const { traceCommand } = await import('./trace-command.ts');
     exitCode = await traceCommand(run, options, output);
   });
+
+// Worker threads and processes read it from the environment, as they do when it was set there.
+program.hook('preAction', (_program, command) => {
+  const { licences } = command.opts<{ licences?: string }>();
+  if (licences === undefined) return;
+  if (licences !== 'any' && licences !== 'commercial') {
+    throw new CliError(exitCodes.usage, 'cli/bad-licences', `"${licences}" is no licence profile.`, {
+      hint: 'Write --licences commercial, or --licences any.',
+    });
+  }
+  process.env.REELGRAPH_LICENCES = licences;
+});
 
 /** Prints what went wrong and answers the exit code. */
 function report(error: unknown): number {

@@ -55,6 +55,8 @@ export interface ReelgraphClient {
   getHealth(options?: CallOptions): Promise<CallAnswer<'getHealth'>>;
   listNodeTypes(options?: CallOptions): Promise<CallAnswer<'listNodeTypes'>>;
   listModels(options?: CallOptions): Promise<CallAnswer<'listModels'>>;
+  /** Begins to read a model whole; `listModels` tells how far it is. */
+  verifyModel(name: string, options?: CallOptions): Promise<CallAnswer<'verifyModel'>>;
   listWorkflows(options?: CallOptions): Promise<CallAnswer<'listWorkflows'>>;
   getWorkflow(id: string, options?: CallOptions): Promise<Workflow>;
   saveWorkflow(
@@ -187,6 +189,7 @@ export function createClient(options: ClientOptions): ReelgraphClient {
     getHealth: (o = {}) => call('getHealth', { ...o, params: {} }),
     listNodeTypes: (o = {}) => call('listNodeTypes', { ...o, params: {} }),
     listModels: (o = {}) => call('listModels', { ...o, params: {} }),
+    verifyModel: (name, o = {}) => call('verifyModel', { ...o, params: { name }, body: {} }),
     listWorkflows: (o = {}) => call('listWorkflows', { ...o, params: {} }),
     getWorkflow: (id, o = {}) => call('getWorkflow', { ...o, params: { id } }),
     saveWorkflow: (id, workflow, o = {}) => call('saveWorkflow', { ...o, params: { id }, body: workflow }),

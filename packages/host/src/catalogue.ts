@@ -1,4 +1,5 @@
 /** What can be said about workflows without running anything: node types, installed models, checks. */
+import { stat } from 'node:fs/promises';
 import {
   blockingIssues,
   checkWorkflow,
@@ -7,7 +8,16 @@ import {
   type WorkflowCheck,
 } from '@reelgraph/engine';
 import type { GraphIssue, NodeCatalogue, NodeTypeInfo, Workflow } from '@reelgraph/graph';
-import { createModelService, type InstalledModel, type ModelServiceHandle } from '@reelgraph/inference';
+import {
+  createModelService,
+  type DigestOptions,
+  type InstalledModel,
+  licenceProfileOf,
+  type ModelServiceHandle,
+  type ModelServiceOptions,
+  openingsFileBeside,
+  type PackageVerdict,
+} from '@reelgraph/inference';
 import type { OpenFile } from '@reelgraph/media';
 import { describeNode, type InferContext, type NodeRegistry } from '@reelgraph/node-api';
 import { builtinNodes } from '@reelgraph/nodes';
@@ -20,6 +30,11 @@ import type { LocatedInputFiles } from './input-files.ts';
 /** Where model packages are looked for: given folders first, then the user's own, then the embedded one. */
 export function modelRootsOf(folder: DataFolder, given: readonly string[] = []): string[] {
   return [...given, folder.modelsFolder, modelFolder];
+}
+
+/** What holds for models in every process of this program: licences that may run, and packages that came with it. */
+export function modelRules(): Pick<ModelServiceOptions, 'licences' | 'trusted'> {
+  return { licences: licenceProfileOf(process.env), trusted: [modelFolder] };
 }
 
 export interface Catalogue {
@@ -37,6 +52,8 @@ export interface Catalogue {
   contextOf(workflow: Workflow, files?: LocatedInputFiles): Promise<InferContext>;
   /** What identifies the bytes of a model now. @throws NodeError when it cannot be used */
   digestOfModel(name: string): Promise<string>;
+  /** Reads every byte of a model and opens its graphs anew. @throws NodeError 'model/not-found' */
+  verifyModel(name: string, options?: DigestOptions): Promise<PackageVerdict>;
   /** What keeps a run of `targets` (all outputs when absent) from starting; faults off to the side do not. */
   findBlockers(workflow: Workflow, targets?: readonly string[]): Promise<readonly GraphIssue[]>;
   close(): Promise<void>;
@@ -62,13 +79,28 @@ export async function createCatalogue(
   modelRoots: readonly string[],
   fileOptions: FileOptions = {},
 ): Promise<Catalogue> {
-  const stamp = await folderStamp(modelRoots);
   const { digestFile } = fileOptions;
+  const stamp = await stampOf(modelRoots, digestFile);
   const models = await createModelService({
     roots: modelRoots,
+    ...modelRules(),
     ...(digestFile === undefined ? {} : { digestFile }),
   });
   return catalogueOver(models, { modelRoots, stamp, ...fileOptions });
+}
+
+/** How packages look, and what is remembered of them: other processes hash and open them, too. */
+async function stampOf(modelRoots: readonly string[], digestFile: string | undefined): Promise<string> {
+  const memories = [digestFile, openingsFileBeside(digestFile)].filter((file) => file !== undefined);
+  const times = await Promise.all(
+    memories.map((file) =>
+      stat(file).then(
+        ({ mtimeMs }) => mtimeMs,
+        () => 0,
+      ),
+    ),
+  );
+  return [await folderStamp(modelRoots), ...times].join('\n');
 }
 
 /** Loaded with the first file: most checks need none, and the libraries take their time. */
@@ -93,6 +125,7 @@ export function catalogueOver(
     stamp,
     lookAgainMs = 2000,
     files,
+    digestFile,
     inspect = inspectHere,
     registry = builtinNodes,
   }: CatalogueOptions = {},
@@ -100,10 +133,10 @@ export function catalogueOver(
   const nodeTypes = [...registry.values()].map(describeNode);
   let lookedAtMs = performance.now();
   let lastStamp = stamp;
-  const refresh = async () => {
-    if (performance.now() - lookedAtMs < lookAgainMs) return;
+  const refresh = async (atOnce = false) => {
+    if (!atOnce && performance.now() - lookedAtMs < lookAgainMs) return;
     lookedAtMs = performance.now();
-    const now = modelRoots === undefined ? undefined : await folderStamp(modelRoots);
+    const now = modelRoots === undefined ? undefined : await stampOf(modelRoots, digestFile);
     if (now !== undefined && now === lastStamp) return;
     // Reads packages anew and builds their tokenizers, which holds up whoever shares the thread.
     await models.refresh();
@@ -124,12 +157,14 @@ export function catalogueOver(
     nodeTypes,
     typesByName,
     async listModels() {
-      await refresh();
+      // Whoever asks for the list looks at it: an edit of a workflow does not come here.
+      await refresh(true);
       return models.installed();
     },
     check,
     contextOf,
-    digestOfModel: async (name) => (await models.resolve(name, AbortSignal.timeout(digestMs))).digest,
+    digestOfModel: (name) => models.digestOf(name, { signal: AbortSignal.timeout(digestMs) }),
+    verifyModel: (name, options) => models.verify(name, options),
     mend: (workflow, ownFiles) => fixWorkflow(workflow, (changed) => check(changed, ownFiles)),
     async findBlockers(workflow, targets) {
       const { issues } = await check(workflow);

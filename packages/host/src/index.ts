@@ -1,5 +1,11 @@
+export {
+  type CommercialUse,
+  type HashProgress,
+  type InstalledModel,
+  importPackage,
+} from '@reelgraph/inference';
 export { writeFileAtomically } from './atomic-file.ts';
-export { type Catalogue, createCatalogue, modelRootsOf } from './catalogue.ts';
+export { type Catalogue, createCatalogue, modelRootsOf, modelRules } from './catalogue.ts';
 export { type DataFolder, dataFolderAt, digestFileOf } from './data-folder.ts';
 export { isDeviceName } from './device-names.ts';
 export { createForecaster, type Estimate, type Forecaster, type ForecastRequest } from './forecaster.ts';

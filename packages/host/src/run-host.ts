@@ -6,8 +6,8 @@ import type { RunError, RunEvent, Workflow } from '@reelgraph/graph';
 import { createModelService } from '@reelgraph/inference';
 import { createFrameService, type LivePlay } from '@reelgraph/node-api';
 import { filesOfHistory, openStore, type Store } from '@reelgraph/store';
-import { type Catalogue, catalogueOver } from './catalogue.ts';
-import { dataFolderAt } from './data-folder.ts';
+import { type Catalogue, catalogueOver, modelRules } from './catalogue.ts';
+import { dataFolderAt, digestFileOf } from './data-folder.ts';
 import { deviceOf } from './devices.ts';
 import { createForecaster, type Forecaster } from './forecaster.ts';
 import { createFrameFiles, pathOfKept } from './frame-files.ts';
@@ -63,7 +63,8 @@ export async function createRunHost(options: RunHostOptions): Promise<RunHost> {
   const models = await createModelService({
     roots: options.modelRoots,
     openBytes: limits.modelBytes,
-    digestFile: join(folder.artifactsFolder, 'model-digests.json'),
+    digestFile: digestFileOf(folder),
+    ...modelRules(),
   });
   const live = createLiveHost({
     registry,
@@ -72,7 +73,8 @@ export async function createRunHost(options: RunHostOptions): Promise<RunHost> {
         roots: options.modelRoots,
         threads: 1,
         openBytes: limits.modelBytes,
-        digestFile: join(folder.artifactsFolder, 'model-digests.json'),
+        digestFile: digestFileOf(folder),
+        ...modelRules(),
       }),
   });
   const files = createInputFiles(options.inputRoots);

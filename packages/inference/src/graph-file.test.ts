@@ -2,8 +2,8 @@ import { link, mkdir, mkdtemp, rm, symlink, truncate, writeFile } from 'node:fs/
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { longTextEncoder, textEncoderWithWeightsIn } from '../../../tests/support/onnx.ts';
 import { checkGraphFile, GraphFileError } from './graph-file.ts';
+import { longTextEncoder, textEncoderWithWeightsIn } from './testing/onnx-files.ts';
 
 let root: string;
 let folder: string;

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { fromFunction, zeros } from '@reelgraph/tensor';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createModelService, type ModelServiceHandle } from './model-service.ts';
+import { deepTextEncoder, textEncoderWithWeightsIn } from './testing/onnx-files.ts';
 
 const fixture = fileURLToPath(new URL('./fixtures/tiny-toybox', import.meta.url));
 interface Answers {
@@ -256,8 +257,9 @@ describe('a package with more than one denoiser', () => {
   });
 
   it('opens the file of the precision chosen; by default the one listed first', async () => {
-    // The int8 file begins like a graph and is none, so whoever opens it is told.
-    await writeFile(join(folder, 'transformer/model.int8.onnx'), Buffer.alloc(64, 8));
+    // The int8 file is a graph of an operator that there is not, so whoever opens it is told.
+    const text = (await readFile(join(folder, 'transformer/model.onnx'))).toString('latin1');
+    await writeFile(join(folder, 'transformer/model.int8.onnx'), text.replaceAll('Mul', 'Mux'), 'latin1');
     const config = join(folder, 'transformer/config.json');
     const about = JSON.parse(await readFile(config, 'utf8'));
     const files = { int8: 'model.int8.onnx', fp32: 'model.onnx' };
@@ -312,7 +314,7 @@ describe('a package that is not whole', () => {
     ['vae_decoder/model.onnx', 'is empty', (file: string) => truncate(file, 0)],
     [
       'vae_encoder/model.onnx',
-      'is not an ONNX graph',
+      'is a web page, which is what a failed download leaves',
       (file: string) => writeFile(file, '<html>404 not found</html>'),
     ],
     ['vae_decoder/config.json', 'is not valid JSON', (file: string) => writeFile(file, '{"z_dim": 4,')],
@@ -342,17 +344,43 @@ describe('a package that is not whole', () => {
     },
   );
 
-  it('a graph cut short is found when it is opened', async () => {
+  it('a graph cut short is found before anything is run', async () => {
     const file = join(folder, 'transformer/model.onnx');
     await truncate(file, Math.floor((await stat(file)).size / 2));
+    await expect((await open()).resolve('tiny-toybox', signal)).rejects.toMatchObject({
+      code: 'model/damaged',
+      message: 'Model "tiny-toybox" is damaged: transformer/model.onnx is cut short.',
+    });
+  });
+
+  it('a graph that no runtime opens is found in another process, and listed as damaged from then on', async () => {
+    const file = join(folder, 'transformer/model.onnx');
+    const text = (await readFile(file)).toString('latin1');
+    await writeFile(file, text.replaceAll('Mul', 'Mux'), 'latin1');
     const models = await open();
-    const model = await models.resolve('tiny-toybox', signal);
-    const branches = [await models.encodeText(model, 'a red circle', signal)];
-    await expect(
-      models.denoise(model, { sample: ramp([1, 4, 2, 2, 2]), sigma: 1, branches }, signal),
-    ).rejects.toMatchObject({
+    expect(models.installed()).toMatchObject([{ status: 'ready' }]);
+    const damaged = {
       code: 'model/damaged',
       message: 'Model "tiny-toybox" is damaged: transformer/model.onnx could not be opened as an ONNX graph.',
+    };
+    await expect(models.resolve('tiny-toybox', signal)).rejects.toMatchObject(damaged);
+    const other = await open();
+    expect(other.installed()).toMatchObject([{ status: 'damaged', problem: damaged.message }]);
+    await expect(other.resolve('tiny-toybox', signal)).rejects.toMatchObject(damaged);
+    await writeFile(file, text, 'latin1');
+    await expect(other.resolve('tiny-toybox', signal)).resolves.toMatchObject({ name: 'tiny-toybox' });
+  });
+
+  it.each([
+    ['a pickle', 'is a Python pickle', Buffer.from('80049512000000', 'hex')],
+    ['an archive', 'is a zip archive', Buffer.from('PK\u0003\u0004data.pkl')],
+    ['a chain of functions that would end the process', 'local functions', deepTextEncoder(3000)],
+    ['weights of somebody else', 'outside its folder', textEncoderWithWeightsIn('../../../etc/passwd')],
+  ])('%s in the place of a graph is refused, and the sentence says what it is', async (_what, why, bytes) => {
+    await writeFile(join(folder, 'text_encoder/model.onnx'), bytes);
+    await expect((await open()).resolve('tiny-toybox', signal)).rejects.toMatchObject({
+      code: 'model/damaged',
+      message: expect.stringContaining(why),
     });
   });
 
@@ -406,6 +434,6 @@ describe('a package that is not whole', () => {
     expect((await (await open()).resolve('tiny-toybox', signal)).digest).toBe(first);
     await writeFile(file, `${await readFile(file, 'utf8')} `);
     expect((await (await open()).resolve('tiny-toybox', signal)).digest).not.toBe(first);
-    expect(JSON.parse(await readFile(join(root, '.digests.json'), 'utf8'))).toMatchObject({ version: 1 });
+    expect(JSON.parse(await readFile(join(root, '.digests.json'), 'utf8'))).toMatchObject({ version: 2 });
   });
 });

@@ -1,4 +1,6 @@
 /** The model service of the run context: packages, families and sessions put together. */
+
+import { realpath } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import {
@@ -19,6 +21,7 @@ import {
   type DecodeSettings,
   type InferContext,
   type KnownLatent,
+  type ModelChoice,
   type ModelFacts,
   type ModelRef,
   type ModelService,
@@ -33,12 +36,22 @@ import { formatShape, type Tensor, TensorError } from '@reelgraph/tensor';
 import { denoiserOf } from './families/denoiser.ts';
 import { families, familyOf } from './families/families.ts';
 import type { FamilyModel, RunComponent, WorldGraphs } from './families/family.ts';
+import { GraphOpenings, openingsFileBeside } from './graph-openings.ts';
+import {
+  type FoundPackage,
+  type InstalledModel,
+  type PackageStanding,
+  summaryOf,
+  withProblem,
+} from './installed-model.ts';
+import { type LicenceProfile, licenceRefusal } from './licences.ts';
 import { type ModelFiles, readModelFiles } from './model-files.ts';
 import { damagedModel, findModelPackages, hasComponent, type ModelPackage } from './model-package.ts';
-import { filesUnlikePublished, listPackageFiles, PackageDigests } from './package-digest.ts';
+import { type DigestOptions, filesUnlikePublished, PackageDigests } from './package-digest.ts';
 import { SessionClient, SessionError } from './session-client.ts';
 import type { SessionRef } from './session-messages.ts';
 import { NoiseSource } from './shared-noise.ts';
+import { type PackageVerdict, verifyPackage } from './verify-package.ts';
 
 export interface ModelServiceOptions {
   /** Folders that are model packages or hold them; those that do not exist are passed over. */
@@ -47,21 +60,17 @@ export interface ModelServiceOptions {
   readonly threads?: number;
   /** Bytes of graphs kept open between runs; see `SessionWorkerOptions`. */
   readonly openBytes?: number;
-  /** Where digests of files are remembered between starts; without it every start hashes anew. */
+  /**
+   * Where digests of files are remembered between starts, and beside it how graphs were opened; without it every start
+   * hashes and tries anew.
+   */
   readonly digestFile?: string;
+  /** Which licences may run; `any` when absent. */
+  readonly licences?: LicenceProfile;
+  /** Folders whose graphs came with this program: they are not tried in another process first. */
+  readonly trusted?: readonly string[];
   /** How much of a latent is decoded at a time; only tests have others. */
   readonly decodeBounds?: DecodeBounds;
-}
-
-/** An installed package as lists show it. */
-export interface InstalledModel {
-  readonly name: string;
-  readonly title: string;
-  readonly family: string;
-  readonly licence: string;
-  readonly byteLength: number;
-  readonly status: 'ready' | 'damaged';
-  readonly problem?: string;
 }
 
 /** Runs of one graph since the service was made. */
@@ -89,6 +98,10 @@ export interface ModelServiceHandle extends ModelService {
   inferContext(): InferContext;
   /** Looks at the folders again. */
   refresh(): Promise<void>;
+  /** What identifies the bytes of a usable model. @throws NodeError as `resolve` */
+  digestOf(name: string, options?: DigestOptions): Promise<string>;
+  /** Reads every byte and opens every graph anew. @throws NodeError 'model/not-found' */
+  verify(name: string, options?: DigestOptions): Promise<PackageVerdict>;
   /** Whether a graph is being run, also for a run that has ended: a cancel does not stop it. */
   isBusy(): boolean;
   /** By component, for example `transformer`. */
@@ -102,9 +115,11 @@ export interface ModelServiceHandle extends ModelService {
 interface Entry {
   readonly summary: InstalledModel;
   readonly folder: string;
-  /** Both absent when the package is damaged; `problem` says why. */
+  /** These are absent when the package cannot be used; `problem` says why. */
   readonly model?: FamilyModel;
   readonly files?: ModelFiles;
+  /** Its folders with a graph each. */
+  readonly components?: readonly string[];
   readonly problem?: NodeError;
 }
 
@@ -117,6 +132,7 @@ interface Entry {
  */
 export async function createModelService(options: ModelServiceOptions): Promise<ModelServiceHandle> {
   const digests = new PackageDigests(options.digestFile);
+  const openings = new GraphOpenings(openingsFileBeside(options.digestFile));
   const sessions = new SessionClient({
     threads: options.threads ?? availableParallelism(),
     ...(options.openBytes === undefined ? {} : { openBytes: options.openBytes }),
@@ -127,10 +143,53 @@ export async function createModelService(options: ModelServiceOptions): Promise<
   async function refresh(): Promise<void> {
     const { packages, broken } = await findModelPackages(options.roots);
     const found = new Map<string, Entry>();
+    const trusted = await Promise.all(
+      (options.trusted ?? []).map((path) => realpath(path).catch(() => path)),
+    );
+    const about = async (folder: string) => {
+      const remembered = await digests.rememberedDigestOf(folder).catch(() => undefined);
+      return {
+        digest: remembered?.digest,
+        refusal: remembered && (await openings.rememberedRefusal(remembered.digest)),
+        isEmbedded: trusted.includes(folder),
+        profile: options.licences ?? 'any',
+      };
+    };
     for (const { name, folder, problem } of broken)
-      found.set(name, await damagedEntry(name, folder, problem));
-    for (const modelPackage of packages) found.set(modelPackage.name, await openEntry(modelPackage));
+      found.set(name, await damagedEntry({ name, folder }, problem, await about(folder)));
+    for (const modelPackage of packages)
+      found.set(modelPackage.name, await openEntry(modelPackage, await about(modelPackage.folder)));
     entries = found;
+  }
+
+  /** The entry and the digest of a model that can be used. */
+  async function identify(
+    name: string,
+    choice: ModelChoice,
+    digestOptions: DigestOptions,
+  ): Promise<{ entry: UsableEntry; digest: string }> {
+    // Looked at afresh, so that a package mended or broken since the start is seen.
+    await refresh();
+    const entry = entries.get(name);
+    if (entry === undefined) throw notFound(name, entries);
+    if (!isUsable(entry)) throw entry.problem ?? notFound(name, entries);
+    entry.files.expect(choice);
+    const { digest, files } = await digests.digestOf(entry.folder, digestOptions);
+    const [changed] = await filesUnlikePublished(entry.folder, files);
+    if (changed !== undefined)
+      throw damagedModel(name, changed, 'does not have the bytes it was published with');
+    return { entry, digest };
+  }
+
+  /** Tries in another process what nobody tried before. @throws NodeError 'model/damaged' */
+  async function tryGraphs(
+    { folder, files, components, summary }: UsableEntry,
+    { digest, choice, signal }: { digest: string; choice: ModelChoice; signal: AbortSignal },
+  ): Promise<void> {
+    if (summary.isEmbedded) return;
+    const graphs = new Set(components.map((component) => files.graphOf(component, choice).file));
+    const refused = await openings.refusedOf(folder, digest, [...graphs], { signal });
+    for (const [file, message] of refused) throw damagedModel(summary.name, file, message);
   }
 
   function entryOf(ref: ModelRef): { folder: string; model: FamilyModel; files: ModelFiles } {
@@ -320,17 +379,8 @@ export async function createModelService(options: ModelServiceOptions): Promise<
   return {
     async resolve(name, signal, choice = {}): Promise<ModelRef> {
       signal.throwIfAborted();
-      // Looked at afresh, so that a package mended or broken since the start is seen.
-      await refresh();
-      const entry = entries.get(name);
-      if (entry === undefined) throw notFound(name, entries);
-      if (entry.model === undefined || entry.files === undefined)
-        throw entry.problem ?? notFound(name, entries);
-      entry.files.expect(choice);
-      const { digest, files } = await digests.digestOf(entry.folder, signal);
-      const [changed] = await filesUnlikePublished(entry.folder, files);
-      if (changed !== undefined)
-        throw damagedModel(name, changed, 'does not have the bytes it was published with');
+      const { entry, digest } = await identify(name, choice, { signal });
+      await tryGraphs(entry, { digest, choice, signal });
       const { variant = 'base', precision = 'auto' } = choice;
       return {
         name,
@@ -365,13 +415,22 @@ export async function createModelService(options: ModelServiceOptions): Promise<
     inferContext() {
       const models = new Map<string, ModelFacts>();
       const damagedModels = new Map<string, string>();
-      for (const [name, { files, problem }] of entries) {
+      const refusedModels = new Map<string, string>();
+      for (const [name, { files, problem, summary }] of entries) {
         if (files !== undefined) models.set(name, files.facts);
-        else if (problem !== undefined) damagedModels.set(name, problem.message);
+        else if (problem !== undefined)
+          (summary.status === 'refused' ? refusedModels : damagedModels).set(name, problem.message);
       }
-      return { models, damagedModels };
+      return { models, damagedModels, refusedModels };
     },
     refresh,
+    digestOf: async (name, digestOptions = {}) => (await identify(name, {}, digestOptions)).digest,
+    async verify(name, digestOptions = {}) {
+      await refresh();
+      const entry = entries.get(name);
+      if (entry === undefined) throw notFound(name, entries);
+      return verifyPackage(entry.folder, entry.problem?.message, { digests, openings }, digestOptions);
+    },
     isBusy: () => sessions.isBusy,
     sessionTimes: () => new Map(times),
     release: () => sessions.release(),
@@ -420,35 +479,24 @@ function notFound(name: string, entries: ReadonlyMap<string, Entry>): NodeError 
   });
 }
 
-async function sizeOf(folder: string): Promise<number> {
-  const files = await listPackageFiles(folder).catch(() => []);
-  return files.reduce((total, file) => total + file.byteLength, 0);
+type UsableEntry = Entry & Required<Pick<Entry, 'model' | 'files' | 'components'>>;
+
+function isUsable(entry: Entry): entry is UsableEntry {
+  return entry.model !== undefined && entry.files !== undefined && entry.components !== undefined;
 }
 
 async function damagedEntry(
-  name: string,
-  folder: string,
+  from: FoundPackage,
   problem: NodeError,
-  from?: ModelPackage,
+  standing: PackageStanding,
 ): Promise<Entry> {
-  return {
-    folder,
-    problem,
-    summary: {
-      name,
-      title: from?.index.reelgraph?.title ?? name,
-      family: from?.index.reelgraph?.family ?? 'unknown',
-      licence: from?.index.reelgraph?.licence ?? 'unknown',
-      byteLength: await sizeOf(folder),
-      status: 'damaged',
-      problem: problem.message,
-    },
-  };
+  return { folder: from.folder, problem, summary: withProblem(await summaryOf(from, standing), problem) };
 }
 
-async function openEntry(modelPackage: ModelPackage): Promise<Entry> {
+async function openEntry(modelPackage: ModelPackage, standing: PackageStanding): Promise<Entry> {
   const { name, folder, index } = modelPackage;
   const family = familyOf(modelPackage);
+  const known = { ...standing, family: family?.name };
   try {
     if (family === undefined) {
       throw new NodeError(
@@ -463,21 +511,14 @@ async function openEntry(modelPackage: ModelPackage): Promise<Entry> {
       if (await hasComponent(modelPackage, component)) optional.push(component);
     const components = [...family.components, ...optional, ...(model.world?.components ?? [])];
     const files = await readModelFiles(modelPackage, components, model);
-    return {
-      folder,
-      model,
-      files,
-      summary: {
-        name,
-        title: index.reelgraph?.title ?? name,
-        family: family.name,
-        licence: index.reelgraph?.licence ?? 'unknown',
-        byteLength: await sizeOf(folder),
-        status: 'ready',
-      },
-    };
+    const { refusal } = standing;
+    if (refusal !== undefined) throw damagedModel(name, refusal.file, refusal.message);
+    const summary = await summaryOf(modelPackage, known);
+    const forbidden = licenceRefusal(name, summary.parts, standing.profile);
+    if (forbidden !== undefined) throw forbidden;
+    return { folder, model, files, components, summary };
   } catch (error) {
     if (!(error instanceof NodeError)) throw error;
-    return damagedEntry(name, folder, error, modelPackage);
+    return damagedEntry(modelPackage, error, known);
   }
 }

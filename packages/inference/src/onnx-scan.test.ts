@@ -2,14 +2,14 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { OnnxScanError, scanOnnx } from './onnx-scan.ts';
 import {
   deepTextEncoder,
   hollowTextEncoder,
   longTextEncoder,
   nestedTextEncoder,
   textEncoderWithWeightsIn,
-} from '../../../tests/support/onnx.ts';
-import { OnnxScanError, scanOnnx } from './onnx-scan.ts';
+} from './testing/onnx-files.ts';
 
 let folder: string;
 beforeAll(async () => {

@@ -2,8 +2,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { deepTextEncoder, longTextEncoder, slowTextEncoder } from '../../../tests/support/onnx.ts';
 import { openInChild } from './open-in-child.ts';
+import { deepTextEncoder, longTextEncoder, slowTextEncoder } from './testing/onnx-files.ts';
 
 let folder: string;
 beforeAll(async () => {

@@ -1,18 +1,22 @@
 /**
  * What identifies a package's bytes: SHA-256 over its file names and their digests. Hashing gigabytes at every
- * start would be slow, so a file's digest is remembered by its identity (size, times, inode) in a small file.
+ * start would be slow, so a file's digest is remembered by its identity (device, inode, size, times) in a small file: a
+ * folder that is renamed or linked is not read again, a file that was touched is.
  */
 import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import { NodeError } from '@reelgraph/node-api';
 import { z } from 'zod';
+import { identityOf } from './graph-file.ts';
 
-const memorySchema = z.object({
-  version: z.literal(1),
-  files: z.record(z.string(), z.object({ identity: z.string(), sha256: z.string().regex(/^[0-9a-f]{64}$/) })),
-});
+const sha256Schema = z.string().regex(/^[0-9a-f]{64}$/);
+/** Identity -> digest, those learnt last at the end. */
+const memorySchema = z.object({ version: z.literal(2), files: z.record(z.string(), sha256Schema) });
+/** Files that are gone leave their digests behind; this many are kept. */
+const mostRemembered = 20_000;
 
 /** A file of a package and its size; the name uses `/` on every system. */
 export interface PackageFile {
@@ -29,6 +33,16 @@ export interface PackageDigest {
   readonly digest: string;
   /** SHA-256 of each file, by its name in the package. */
   readonly files: ReadonlyMap<string, string>;
+}
+
+/** How far hashing has come, in bytes of the files that have to be read; called at least once when there are any. */
+export type HashProgress = (progress: { readonly done: number; readonly total: number }) => void;
+
+export interface DigestOptions {
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: HashProgress | undefined;
+  /** Reads every file, also those whose digest is remembered. */
+  readonly anew?: boolean;
 }
 
 /** The files of a package, sorted by name; hidden files, READMEs and checksums are not part of what a model computes. */
@@ -50,67 +64,133 @@ export async function listPackageFiles(folder: string): Promise<PackageFile[]> {
 /** Computes package digests and remembers the digests of files. */
 export class PackageDigests {
   readonly #memoryFile: string | undefined;
-  #known: Map<string, { identity: string; sha256: string }> | undefined;
+  #known: Map<string, string> | undefined;
 
   /** @param memoryFile where to remember; without it only this object does */
   constructor(memoryFile?: string) {
     this.#memoryFile = memoryFile;
   }
 
-  /** Digests of the package and its files; reads only files that changed since it was last asked. */
-  async digestOf(folder: string, signal?: AbortSignal): Promise<PackageDigest> {
-    const known = await this.#load();
+  /** Digests of the package and its files; reads only files that changed since anybody last asked. */
+  async digestOf(
+    folder: string,
+    { signal, onProgress, anew = false }: DigestOptions = {},
+  ): Promise<PackageDigest> {
+    await this.#load();
+    const listed = await identify(folder);
+    const unread = listed.filter(({ identity }) => anew || !this.#known?.has(identity));
+    const total = unread.reduce((sum, { byteLength }) => sum + byteLength, 0);
+    let done = 0;
+    for (const { name, path, identity } of unread) {
+      signal?.throwIfAborted();
+      const sha256 = await hashFile(path, signal, (bytes) => {
+        done += bytes;
+        onProgress?.({ done, total });
+      });
+      const after = identityOf(await stat(path, { bigint: true }));
+      // Written to meanwhile: what was read is no file that ever was.
+      if (after !== identity) throw changedMeanwhile(name);
+      this.#known?.set(identity, sha256);
+    }
+    if (unread.length > 0) await this.#save();
+    const digest = this.#digestFrom(listed);
+    if (digest === undefined) throw changedMeanwhile('its folder');
+    return digest;
+  }
+
+  /** The same without reading any file: undefined when one of them has not been hashed yet. */
+  async rememberedDigestOf(folder: string): Promise<PackageDigest | undefined> {
+    await this.#load();
+    const listed = await identify(folder);
+    const digest = this.#digestFrom(listed);
+    if (digest !== undefined || this.#memoryFile === undefined) return digest;
+    // Another process, or another thread, may have hashed it meanwhile.
+    for (const [identity, sha256] of await this.#read()) this.#known?.set(identity, sha256);
+    return this.#digestFrom(listed);
+  }
+
+  #digestFrom(listed: readonly IdentifiedFile[]): PackageDigest | undefined {
     const hash = createHash('sha256');
     const files = new Map<string, string>();
-    let learnt = false;
-    for (const { name } of await listPackageFiles(folder)) {
-      signal?.throwIfAborted();
-      const path = join(folder, name);
-      const found = await stat(path, { bigint: true });
-      const identity = `${found.size}:${found.mtimeNs}:${found.ctimeNs}:${found.ino}`;
-      let sha256 = known.get(path)?.identity === identity ? known.get(path)?.sha256 : undefined;
-      if (sha256 === undefined) {
-        sha256 = await hashFile(path, signal);
-        known.set(path, { identity, sha256 });
-        learnt = true;
-      }
+    for (const { name, identity } of listed) {
+      const sha256 = this.#known?.get(identity);
+      if (sha256 === undefined) return undefined;
       files.set(name, sha256);
       hash.update(`${Buffer.byteLength(name)}:${name}:${sha256}\n`);
     }
-    if (learnt) await this.#save(known);
     return { digest: hash.digest('hex'), files };
   }
 
-  async #load(): Promise<Map<string, { identity: string; sha256: string }>> {
-    if (this.#known !== undefined) return this.#known;
-    this.#known = new Map();
-    if (this.#memoryFile !== undefined) {
-      // Absent or damaged means nothing is remembered: the files are hashed again.
-      const text = await readFile(this.#memoryFile, 'utf8').catch(() => '');
-      const parsed = memorySchema.safeParse(parseJson(text));
-      if (parsed.success) this.#known = new Map(Object.entries(parsed.data.files));
-    }
-    return this.#known;
+  async #load(): Promise<void> {
+    this.#known ??= await this.#read();
   }
 
-  async #save(known: Map<string, { identity: string; sha256: string }>): Promise<void> {
-    if (this.#memoryFile === undefined) return;
-    const temporary = `${this.#memoryFile}.${randomUUID()}.tmp`;
-    try {
-      await mkdir(dirname(this.#memoryFile), { recursive: true });
-      await writeFile(temporary, JSON.stringify({ version: 1, files: Object.fromEntries(known) }));
-      await rename(temporary, this.#memoryFile);
-    } catch {
-      // A full or read-only disk costs a second of hashing at the next start and nothing else.
-      await rm(temporary, { force: true }).catch(() => undefined);
-    }
+  async #read(): Promise<Map<string, string>> {
+    if (this.#memoryFile === undefined) return new Map();
+    // Absent or damaged means nothing is remembered: the files are hashed again.
+    const text = await readFile(this.#memoryFile, 'utf8').catch(() => '');
+    const parsed = memorySchema.safeParse(parseJson(text));
+    return new Map(parsed.success ? Object.entries(parsed.data.files) : []);
+  }
+
+  async #save(): Promise<void> {
+    if (this.#memoryFile === undefined || this.#known === undefined) return;
+    // Another process may have learnt something since this one looked.
+    for (const [identity, sha256] of await this.#read())
+      if (!this.#known.has(identity)) this.#known.set(identity, sha256);
+    const kept = [...this.#known].slice(-mostRemembered);
+    await writeMemory(this.#memoryFile, { version: 2, files: Object.fromEntries(kept) });
   }
 }
 
-async function hashFile(path: string, signal?: AbortSignal): Promise<string> {
+function changedMeanwhile(what: string): NodeError {
+  return new NodeError('model/changed', `The model changed while it was read: ${what}.`, {
+    hint: 'Run again when nobody writes to its folder any more.',
+  });
+}
+
+/** Best effort: a full or read-only disk costs the same work at the next start and nothing else. */
+export async function writeMemory(path: string, content: object): Promise<void> {
+  const temporary = `${path}.${randomUUID()}.tmp`;
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    await writeFile(temporary, JSON.stringify(content));
+    await rename(temporary, path);
+  } catch {
+    await rm(temporary, { force: true }).catch(() => undefined);
+  }
+}
+
+interface IdentifiedFile extends PackageFile {
+  readonly path: string;
+  readonly identity: string;
+}
+
+async function identify(folder: string): Promise<IdentifiedFile[]> {
+  const files = await listPackageFiles(folder);
+  return Promise.all(
+    files.map(async (file) => {
+      const path = join(folder, file.name);
+      return { ...file, path, identity: identityOf(await stat(path, { bigint: true })) };
+    }),
+  );
+}
+
+async function hashFile(
+  path: string,
+  signal: AbortSignal | undefined,
+  onBytes: (count: number) => void,
+): Promise<string> {
   const hash = createHash('sha256');
+  const count = async function* (chunks: AsyncIterable<Buffer>) {
+    for await (const chunk of chunks) {
+      onBytes(chunk.byteLength);
+      yield chunk;
+    }
+  };
   await pipeline(
     createReadStream(path, { highWaterMark: 1 << 20 }),
+    count,
     hash,
     signal === undefined ? {} : { signal },
   );

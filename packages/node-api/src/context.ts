@@ -274,6 +274,8 @@ export interface ModelService {
 export interface MuxRequest {
   /** The pictures, taken as they come: only as many as the encoder has room for are asked for ahead. */
   readonly chunks: AsyncIterable<FrameChunk>;
+  /** Told when no more of them are wanted, so that who waits for a picture can leave off. */
+  readonly stop?: () => void;
   readonly size: ClipSize;
   readonly fps: number;
   /** 0 (smallest file) … 100 (visually lossless) */

@@ -33,6 +33,9 @@ export const errorBodySchema = z.strictObject({
 });
 export type ErrorBody = z.infer<typeof errorBodySchema>;
 
+/** What a licence allows; `conditions`: not everybody or everywhere. */
+const commercialUseSchema = z.enum(['yes', 'conditions', 'no', 'unknown']);
+
 export const modelSummarySchema = z.strictObject({
   name: z.string(),
   title: z.string(),
@@ -40,8 +43,36 @@ export const modelSummarySchema = z.strictObject({
   licence: z.string(),
   /** Total size of its files. */
   byteLength: z.number(),
-  status: z.enum(['ready', 'damaged']),
+  /** `refused`: whole, but the licence profile of the server does not allow it. */
+  status: z.enum(['ready', 'damaged', 'refused']),
   problem: z.string().optional(),
+  /** What to do about the problem. */
+  hint: z.string().optional(),
+  /** SHA-256; absent until somebody hashed it. */
+  digest: z.string().optional(),
+  parts: z.array(
+    z.strictObject({
+      part: z.string(),
+      byteLength: z.number(),
+      licence: z.string(),
+      commercialUse: commercialUseSchema,
+    }),
+  ),
+  /** Where it, or what it was made from, can be had. */
+  source: z.string().optional(),
+  /** It came with the program. */
+  isEmbedded: z.boolean(),
+  /** Of the last look at every byte of it since the server started; absent when there was none. */
+  verification: z
+    .strictObject({
+      isRunning: z.boolean(),
+      /** Bytes read so far. */
+      done: z.number(),
+      total: z.number(),
+      /** What was found wrong, when it is over; none when it is whole. */
+      problems: z.array(z.string()),
+    })
+    .optional(),
 });
 export type ModelSummary = z.infer<typeof modelSummarySchema>;
 
@@ -107,6 +138,13 @@ export const httpApi = {
     answer: z.array(nodeTypeInfoSchema),
   },
   listModels: { method: 'GET', path: '/api/v1/models', body: empty, answer: z.array(modelSummarySchema) },
+  /** Begins to read every byte of a model and to open its graphs anew; `listModels` tells how far it is. 404, 409. */
+  verifyModel: {
+    method: 'POST',
+    path: '/api/v1/models/:name/verify',
+    body: z.strictObject({}),
+    answer: z.strictObject({}),
+  },
   listWorkflows: {
     method: 'GET',
     path: '/api/v1/workflows',

@@ -35,7 +35,6 @@ export function registerWorkflowCalls(
   { catalogue, checker, library }: WorkflowRouteParts,
 ): void {
   registry.call('listNodeTypes', () => [...catalogue.nodeTypes]);
-  registry.call('listModels', async () => [...(await catalogue.listModels())]);
   registry.call('listWorkflows', () => library.list());
   registry.call('getWorkflow', ({ param }) => library.get(param('id')));
   registry.call('saveWorkflow', ({ param, body }) => {

@@ -1,7 +1,7 @@
 /** Model packages that do to their process what hostile and broken files have done: one that never answers, one that crashes it. */
 import { cp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { deepTextEncoder, endlessTextEncoder } from '../../support/onnx.ts';
+import { deepTextEncoder, endlessTextEncoder } from '@reelgraph/inference/testing';
 import { projectRoot } from '../../support/server.ts';
 
 const tiny = join(projectRoot, 'packages/inference/src/fixtures/tiny-toybox');

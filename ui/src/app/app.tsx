@@ -1,6 +1,7 @@
 import { AddMenu } from '../panels/add-menu.tsx';
 import { CommandPalette } from '../panels/command-palette.tsx';
 import { HelpDialog } from '../panels/help-dialog.tsx';
+import { ModelsDialog } from '../panels/models-dialog.tsx';
 import { Notices } from '../panels/notices.tsx';
 import { SaveDialog } from '../panels/save-dialog.tsx';
 import { SidePanel } from '../panels/side-panel.tsx';
@@ -31,6 +32,7 @@ export function App({ editor }: { editor: Editor }) {
         {overlay?.kind === 'add' && <AddMenu key={`${overlay.at}`} overlay={overlay} />}
         {overlay?.kind === 'palette' && <CommandPalette />}
         {overlay?.kind === 'templates' && <TemplatesDialog />}
+        {overlay?.kind === 'models' && <ModelsDialog />}
         {overlay?.kind === 'save' && <SaveDialog />}
         {overlay?.kind === 'help' && <HelpDialog />}
         <div className="visually-hidden" role="status" aria-live="polite" data-testid="announcement">

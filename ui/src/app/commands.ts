@@ -151,6 +151,13 @@ export const commands: readonly Command[] = [
     keys: 'Mod+O',
     run: (e) => e.overlay.set({ kind: 'templates' }),
   },
+  {
+    id: 'models',
+    title: 'Models',
+    words: ['installed', 'checkpoints', 'licence', 'verify', 'digest', 'import'],
+    icon: 'layout',
+    run: (e) => e.overlay.set({ kind: 'models' }),
+  },
   { id: 'new', title: 'New workflow', words: ['empty', 'clear'], icon: 'file', run: files.newWorkflow },
   {
     id: 'save',

@@ -23,9 +23,10 @@ export function ModelField({ fieldId, value, problem, onChange, onDone }: FieldP
         </option>
       )}
       {models.map((model) => (
-        <option key={model.name} value={model.name} disabled={model.status === 'damaged'}>
+        <option key={model.name} value={model.name} disabled={model.status !== 'ready'}>
           {model.title}
           {model.status === 'damaged' ? ' (damaged)' : ''}
+          {model.status === 'refused' ? ' (not allowed by its licence)' : ''}
         </option>
       ))}
     </select>

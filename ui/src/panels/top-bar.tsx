@@ -66,6 +66,7 @@ export function TopBar() {
           }}
         />
         <CommandButton id="save" label="Save" />
+        <CommandButton id="models" label="Models" />
       </nav>
       <nav aria-label="Edit">
         <HistoryButtons />
