@@ -86,6 +86,9 @@ export function ensureEditorBuilt() {
   writeFileSync(stamp, wanted);
 }
 
+/** Exit code of a program that was asked for what it does not have. */
+const wrongUse = 2;
+
 /** Runs a script with the pinned Node and ends this process with `message` when it fails. */
 export function run(args, message, options = {}) {
   const result = spawnSync(pinnedNode(), args, {
@@ -93,6 +96,8 @@ export function run(args, message, options = {}) {
     stdio: 'inherit',
     env: pinnedEnvironment(options.env),
   });
+  // It was asked for what there is not, and has said so.
+  if (result.status === wrongUse) process.exit(wrongUse);
   if (result.status !== 0) fail(message);
 }
 

@@ -1,5 +1,7 @@
 import { expect, it } from 'vitest';
+import { isolationOf } from './isolation.ts';
 import { badRuns, isolate } from './misbehaving/isolation.ts';
+import type { FaultRow } from './piece.ts';
 
 // One of each kind: a crash, an end, one beside a program, a thread held up, native code that never returns. `npm run faults` has them all.
 const tried = [
@@ -30,3 +32,26 @@ it.each(badRuns.filter(({ name }) => tried.includes(name)))(
     expect(gapsMs).toHaveLength(bad.attempts);
   },
 );
+
+it('who waits for a line is told what is being tried', async () => {
+  const [bad] = badRuns;
+  if (bad === undefined) throw new Error('there are no bad runs');
+  const told: string[] = [];
+  const rows: FaultRow[] = [];
+  const fine: Awaited<ReturnType<typeof isolate>> = {
+    status: 'failed',
+    error: { code: bad.code, message: 'ended by SIGSEGV' },
+    attempts: bad.attempts,
+    nextSucceeded: true,
+    gapsMs: [100],
+    leftovers: [],
+    serverLived: true,
+  };
+  const piece = isolationOf([bad], async () => {
+    expect(rows).toEqual([]);
+    return fine;
+  });
+  await piece((row) => rows.push(row), { seed: 1, count: 2, progress: (text) => told.push(text) });
+  expect(told).toEqual([`${bad.name}, 1 of 2`, `${bad.name}, 2 of 2`]);
+  expect(rows).toMatchObject([{ cases: 2, met: true }]);
+});

@@ -1,7 +1,7 @@
 /**
  * `npm run faults [-- NAME …] [--count N] [--seed N]`: damages, kills and overloads the system on purpose and prints
- * what became of it. Each file beside this one is a kind of fault. The seed is printed, and repeats a run; the exit
- * code is 1 when something was not withstood.
+ * what became of it, and on stderr what it is at. Each file beside this one is a kind of fault. The seed is printed, and
+ * repeats a run; the exit code is 1 when something was not withstood, and 2 for what was asked wrongly.
  */
 import { randomInt } from 'node:crypto';
 import { readdirSync } from 'node:fs';
@@ -23,7 +23,11 @@ if (unknown.length > 0) {
   process.exit(2);
 }
 const seed = values.seed === undefined ? randomInt(2 ** 31) : Number(values.seed);
-const options = { seed, ...(values.count === undefined ? {} : { count: Number(values.count) }) };
+const options = {
+  seed,
+  ...(values.count === undefined ? {} : { count: Number(values.count) }),
+  progress: (text: string) => console.error(`  … ${text}`),
+};
 console.log(`seed ${seed}\n`);
 
 const widths = { fault: 52, cases: 7, outcome: 52 };

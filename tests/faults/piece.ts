@@ -14,6 +14,8 @@ export interface FaultOptions {
   readonly seed: number;
   /** Cases of a piece; its own number when absent. */
   readonly count?: number;
+  /** What is being tried now, for who waits for a line of the table. */
+  readonly progress?: (text: string) => void;
 }
 
 /** One kind of fault: a file in this folder whose default export does it and reports its lines. */
