@@ -83,9 +83,13 @@ export const videoMux = defineNode({
   async run({ inputs, params, ctx }) {
     const { frames } = inputs;
     const size = sizeOfClip(frames);
+    // The next frames may be long in coming: an encoder that has failed does not wait for them.
+    const stopped = new AbortController();
+    const reading = AbortSignal.any([ctx.signal, stopped.signal]);
     const file = await ctx.media.muxVideo(
       {
-        chunks: withProgress(ctx.frames.read(frames, ctx.signal), size.frameCount, ctx),
+        chunks: withProgress(ctx.frames.read(frames, reading), size.frameCount, ctx),
+        stop: () => stopped.abort(),
         size,
         fps: params.fps,
         quality: params.quality,

@@ -15,7 +15,7 @@ export interface FramePump {
 
 /** @param size of the pictures that are written; see `paddedRgb` */
 export function createFramePump(
-  chunks: AsyncIterable<FrameChunk>,
+  { chunks, stop }: { readonly chunks: AsyncIterable<FrameChunk>; readonly stop?: () => void },
   input: Writable,
   size: { readonly widthPx: number; readonly heightPx: number },
 ): FramePump {
@@ -45,6 +45,7 @@ export function createFramePump(
     },
     async stop() {
       stopped.abort();
+      stop?.();
       await pumping;
     },
     throwIfFailed() {

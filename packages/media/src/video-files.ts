@@ -12,6 +12,7 @@ import { createFramePump } from './frame-pump.ts';
 export interface VideoFileRequest {
   /** As in MuxRequest; odd sizes grow by one repeated column or row, because H.264 in 4:2:0 needs even ones */
   readonly chunks: AsyncIterable<FrameChunk>;
+  readonly stop?: () => void;
   readonly size: ClipSize;
   readonly fps: number;
   /** 0 (smallest file) … 100 (visually lossless) */
@@ -107,7 +108,7 @@ async function encode(
   // The library asks ffmpeg for its formats before each run, in a form that new versions no longer print.
   Object.assign(command, { _checkCapabilities: (done: () => void) => done() });
 
-  const pump = createFramePump(request.chunks, input, { widthPx, heightPx });
+  const pump = createFramePump(request, input, { widthPx, heightPx });
   const lines: string[] = [];
   const onAbort = () => command.kill('SIGKILL');
   const encoded = new Promise<void>((resolve, reject) => {

@@ -137,6 +137,27 @@ describe('muxing', () => {
     expect(await readdir(join(folder, 'temp'))).toEqual([]);
   });
 
+  it('does not wait for frames that are long in coming once the encoder has failed', async () => {
+    const { promise: never, reject: stop } = Promise.withResolvers<never>();
+    const { chunks, size } = asChunks(movingSquare(2, 32, 32));
+    const slow = (async function* () {
+      yield* chunks;
+      await never;
+    })();
+    // No encoder takes this rate.
+    const request = {
+      chunks: slow,
+      size,
+      fps: -1,
+      quality: 50,
+      metadata: {},
+      name: 'x',
+      stop: () => stop(new Error('stop')),
+    };
+    await expect(media().muxVideo(request, signal)).rejects.toMatchObject({ code: 'media/encode-failed' });
+    expect(await readdir(join(folder, 'temp'))).toEqual([]);
+  });
+
   it('leaves nothing behind when the store cannot take the file', async () => {
     const service = createMediaService({
       tempFolder: join(folder, 'temp'),
