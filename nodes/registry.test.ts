@@ -36,6 +36,10 @@ describe.each([...builtinNodes.values()].map((node) => [node.type, node] as cons
     }
   });
 
+  it('takes nothing but clips while they are still being made', () => {
+    for (const port of node.growing ?? []) expect(info.inputs[port]?.type).toBe('frames');
+  });
+
   it('survives being asked what it makes when nothing is connected or known', () => {
     const params = Object.fromEntries(
       Object.entries(info.params).map(([name, param]) => [name, param.default]),

@@ -509,6 +509,43 @@ test('E9 who waits for frames is not given up while they are made', async () => 
   }
 });
 
+test('E9 a reader that does not listen when its clip comes to nothing is given up, and told so once', async () => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+  try {
+    let time = 0;
+    const clock = { now: () => time, elapsed: () => time };
+    const log = record();
+    const make = maker({
+      async before(frame, signal) {
+        if (frame < 2) return;
+        await log.until('saw 0', signal);
+        throw new Error('no more ideas');
+      },
+    });
+    const deaf = watcher('watch', {
+      async onFrame(frame) {
+        log.add(`saw ${frame}`);
+        await new Promise(() => undefined);
+      },
+    });
+    const engine = engineOf([make, deaf], { clock, stallMs: 60_000 });
+    const running = engine.run(direct, {
+      onEvent(event) {
+        if (event.type !== 'node.skipped') return;
+        setImmediate(() => {
+          time += 120_000;
+          vi.advanceTimersByTime(120_000);
+        });
+      },
+    });
+    const result = await running;
+    expect(result.story).toEqual(['started make', 'started watch', 'failed make', 'skipped watch']);
+    expect(engine.hasStuckNodes()).toBe(true);
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
 test('E5 what is handed out must fit its port, and be whole when the node is', async () => {
   const odd = (frames: Frames | string) =>
     defineNode({
