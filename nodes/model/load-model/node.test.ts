@@ -52,6 +52,16 @@ describe('load-model', () => {
     ]);
   });
 
+  it('says why one is refused by its licence, and offers one that is not', () => {
+    const why = 'Model "toybox" is not for commercial use: the licence of its transformer forbids it.';
+    const { issues } = loadModel.infer!({
+      inputs: {},
+      params: { model: 'toybox', variant: 'base', precision: 'auto' },
+      context: { models, refusedModels: new Map([['toybox', why]]) },
+    });
+    expect(issues).toMatchObject([{ code: 'model/licence', message: why, fix: { value: 'fake' } }]);
+  });
+
   it('passes the variant on, or offers what the package has', () => {
     const fast = { ...fakeModelFacts.recommended, steps: 2, guidanceScale: 1 };
     const infer = (params: { variant: string; precision: string }, facts = fakeModelFacts) =>

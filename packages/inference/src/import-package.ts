@@ -216,7 +216,10 @@ async function copyHashed(
     watch,
     createWriteStream(to, { flags: 'wx', flush: true }),
     signal === undefined ? {} : { signal },
-  );
+  ).catch((error: unknown) => {
+    signal?.throwIfAborted();
+    throw error;
+  });
   return hash.digest('hex');
 }
 

@@ -193,7 +193,10 @@ async function hashFile(
     count,
     hash,
     signal === undefined ? {} : { signal },
-  );
+  ).catch((error: unknown) => {
+    signal?.throwIfAborted();
+    throw error;
+  });
   return hash.digest('hex');
 }
 
