@@ -1,0 +1,58 @@
+/** Drafts, cancels and crashes of the families that are exported: what is left of a clip gives its very bits. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { workflowOf } from './case-workflow.ts';
+import { type GoldenCase, goldenCases } from './golden-case.ts';
+import { createGoldenEngine, type GoldenEngine } from './golden-engine.ts';
+
+let golden: GoldenEngine;
+beforeAll(async () => {
+  golden = await createGoldenEngine();
+});
+afterAll(() => golden.close());
+
+/** The workflow of a case with a stop after two steps and a node that goes on. */
+function inTwoParts(one: GoldenCase) {
+  const workflow = workflowOf(one, { scheduler: { stopAfter: 2 } });
+  workflow.nodes.rest = { type: 'continue-denoise', version: 1, params: {} };
+  for (const edge of workflow.edges) if (edge.from[0] === 'denoise') edge.from = ['rest', 'latent'];
+  workflow.edges.push({ from: ['model', 'model'], to: ['rest', 'model'] });
+  workflow.edges.push({ from: ['denoise', 'latent'], to: ['rest', 'latent'] });
+  return workflow;
+}
+
+describe.each(goldenCases.map((one) => [`${one.model}/${one.name}`, one] as const))('%s', (_, one) => {
+  it('stopped and gone on with it is the same to the bit', async () => {
+    const whole = await golden.run(workflowOf(one), one.folder);
+    const parts = await golden.run(inTwoParts(one), one.folder);
+    expect(parts.latent.samples.data).toEqual(whole.latent.samples.data);
+    expect(parts.frames.pixels.data).toEqual(whole.frames.pixels.data);
+  });
+
+  it('a draft can be looked at', async () => {
+    const { latent, frames } = await golden.run(workflowOf(one, { scheduler: { stopAfter: 2 } }), one.folder);
+    expect(latent.unfinished?.step).toBe(2);
+    expect(frames.pixels.shape).toEqual([1, 3, one.num_frames, one.height, one.width]);
+  });
+
+  it('ends with the step at work when it is cancelled', async () => {
+    const stop = new AbortController();
+    const again = workflowOf(one, { noise: { seed: '424242' } });
+    const result = await golden.tryRun(again, stop.signal, (step) => {
+      if (step === 1) stop.abort();
+    });
+    expect(result.status).toBe('cancelled');
+  });
+});
+
+describe('sizes off the grid', () => {
+  it.each([
+    ['wan-t2v', { frames: 10, width: 48, height: 32 }, /4n|1, 5, 9/],
+    ['wan-t2v', { frames: 9, width: 40, height: 32 }, /multiple of 16/],
+    ['ltx', { frames: 10, width: 64, height: 32 }, /1, 9, 17/],
+    ['ltx', { frames: 9, width: 60, height: 32 }, /multiple of 8/],
+  ])('are refused by the check: %s %o', (model, latent, message) => {
+    const one = goldenCases.find((each) => each.model === model);
+    if (one === undefined) throw new Error(`There is no case of ${model}.`);
+    expect(golden.check(workflowOf(one, { latent })).join()).toMatch(message);
+  });
+});
