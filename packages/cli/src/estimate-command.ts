@@ -112,6 +112,6 @@ function rowOf(id: string, node: NodeForecast): string[] {
     `${text(node.timeMs, durationText)}${loads}`,
     text(node.peakBytes, bytesText),
     node.resultBytes === undefined || node.resultBytes.likely < 1 ? '' : bytesText(node.resultBytes.likely),
-    `${node.samples} ${node.samples === 1 ? 'run' : 'runs'}`,
+    `${node.samples} ${node.samples === 1 ? 'run' : 'runs'}${node.isFarOutside === true ? ', far from this' : ''}`,
   ];
 }

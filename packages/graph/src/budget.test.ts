@@ -60,6 +60,22 @@ describe('a forecast in a sentence', () => {
     );
   });
 
+  it('says which of its nodes are far outside of what was measured, and count', () => {
+    const node = (likely: number) =>
+      ({
+        state: 'runs',
+        samples: 5,
+        timeMs: { low: 0, likely, high: 2 * likely },
+        isFarOutside: true,
+      }) as const;
+    const nodes = { decode: node(15_000), noise: node(3) };
+    expect(forecastText({ ...forecast, nodes })).toMatch(
+      /results; far outside of what was measured: decode\.$/,
+    );
+    const many = Object.fromEntries(['a', 'b', 'c', 'd', 'e'].map((id) => [id, node(15_000)]));
+    expect(forecastText({ ...forecast, nodes: many })).toMatch(/measured: a, b, c, d and 1 more\.$/);
+  });
+
   it('makes no figure up', () => {
     const nodes = { score: { state: 'runs', samples: 0 } as const };
     expect(forecastText({ nodes, unknown: ['score'] })).toMatch(/^No data yet/);

@@ -29,6 +29,8 @@ export const nodeForecastSchema = z.strictObject({
   samples: z.number().int().min(0),
   /** The time has the loading of its model in it. */
   loadsModel: z.boolean().optional(),
+  /** There is many times more, or less, to do than in any of the runs that this was learnt from. */
+  isFarOutside: z.boolean().optional(),
 });
 export type NodeForecast = z.infer<typeof nodeForecastSchema>;
 
@@ -57,6 +59,11 @@ export function isAllCached({ nodes }: RunForecast): boolean {
   return Object.values(nodes).every(({ state }) => state !== 'runs');
 }
 
+/** More are counted. */
+const namedNodes = 4;
+/** Below this share of a run's time a node changes nothing. */
+const leastShare = 0.05;
+
 /** The forecast of a run in a sentence. */
 export function forecastText(forecast: RunForecast): string {
   if (isAllCached(forecast)) return 'Everything comes from the cache.';
@@ -69,12 +76,24 @@ export function forecastText(forecast: RunForecast): string {
     ...(peakBytes === undefined ? [] : [`peak memory ${expectedText(peakBytes, bytesText)}`]),
     ...(diskBytes === undefined ? [] : [`${bytesText(diskBytes.likely)} of results`]),
   ];
-  return `${unknown.length > 0 ? 'At least ' : ''}${parts.join(', ')}${unknownText(unknown)}.`;
+  const doubts = [
+    ...listText('no data yet for', unknown),
+    ...listText('far outside of what was measured:', farNodes(forecast)),
+  ];
+  return `${unknown.length > 0 ? 'At least ' : ''}${parts.join(', ')}${doubts.join('')}.`;
 }
 
-/** `; no data yet for a, b`. */
-function unknownText(unknown: readonly string[]): string {
-  if (unknown.length === 0) return '';
-  const more = unknown.length > 4 ? ` and ${unknown.length - 4} more` : '';
-  return `; no data yet for ${unknown.slice(0, 4).join(', ')}${more}`;
+/** Nodes whose own forecast is a guess, and that take enough of the run for it to be one too. */
+function farNodes({ nodes, timeMs }: RunForecast): string[] {
+  const least = leastShare * (timeMs?.likely ?? 0);
+  return Object.entries(nodes).flatMap(([id, node]) =>
+    node.isFarOutside === true && (node.timeMs?.likely ?? 0) >= least ? [id] : [],
+  );
+}
+
+/** `; no data yet for a, b`, or nothing for nobody. */
+function listText(words: string, ids: readonly string[]): string[] {
+  if (ids.length === 0) return [];
+  const more = ids.length > namedNodes ? ` and ${ids.length - namedNodes} more` : '';
+  return [`; ${words} ${ids.slice(0, namedNodes).join(', ')}${more}`];
 }

@@ -18,7 +18,7 @@ export function NodeForecastSection({ id }: { id: string }) {
 }
 
 function Facts({ forecast }: { forecast: NodeForecast }) {
-  const { state, timeMs, peakBytes, resultBytes, samples, loadsModel } = forecast;
+  const { state, timeMs, peakBytes, resultBytes, samples, loadsModel, isFarOutside } = forecast;
   if (state === 'cached') return <Fact label="Result" text="from cache" />;
   if (state === 'not-needed') return <Fact label="Result" text="not needed: what it leads to is cached" />;
   if (timeMs === undefined) return <Fact label="Time" text="no data yet" />;
@@ -30,6 +30,7 @@ function Facts({ forecast }: { forecast: NodeForecast }) {
       {peakBytes && <Fact label="Peak memory" text={text(peakBytes, bytesText)} />}
       {resultBytes && resultBytes.likely >= 1 && <Fact label="Keeps" text={bytesText(resultBytes.likely)} />}
       <Fact label="Learnt from" text={`${samples} ${samples === 1 ? 'run' : 'runs'}`} />
+      {isFarOutside && <Fact label="A guess" text="far outside of what was measured" />}
     </>
   );
 }

@@ -122,6 +122,45 @@ it('work far beyond what was seen is foretold with more doubt', () => {
   expect(widthAt(20_000)).toBeGreaterThan(widthAt(640));
 });
 
+it('far outside of what was seen the range goes on widening, with the distance, and that is said', () => {
+  const exact = createCostModel(tried.map((clip) => sample(clip, {})));
+  const factorAt = (places: number): number => {
+    const { timeMs } = exact.costOf(ask({ places, steps: 8 }));
+    return timeMs.high / timeMs.likely;
+  };
+  const factors = [1280, 5000, 20_000, 80_000, 320_000].map(factorAt);
+  expect(factors).toEqual(factors.toSorted((a, b) => a - b));
+  expect(new Set(factors).size).toBe(factors.length);
+  expect(exact.costOf(ask({ places: 700, steps: 10 })).isFarOutside).toBe(false);
+  expect(exact.costOf(ask({ places: 80_000, steps: 8 })).isFarOutside).toBe(true);
+  expect(exact.costOf(ask({ places: 2, steps: 8 })).isFarOutside).toBe(true);
+});
+
+it('a machine that turns out five times slower on a clip ten thousand times larger is within the range', () => {
+  // As measured on a resize: 17 frames of 64 px tell little of a minute of 720p.
+  const pixelsOf = (count: number, width: number, height: number): number => count * width * height;
+  const clip = (count: number, side: number): CostSample => ({
+    durationMs: 4 + pixelsOf(count, side, side) / 20_000,
+    work: {
+      time: { pixels: pixelsOf(count, side, side) },
+      memory: { pixels: pixelsOf(count, side, side) },
+      result: { pixels: pixelsOf(count, side, side) },
+    },
+    variant: '',
+    isCold: false,
+    resultBytes: 100,
+  });
+  const seen = [9, 17, 13, 17, 9].map((count) => clip(count, 64));
+  const pixels = { pixels: pixelsOf(1440, 1280, 720) };
+  const { timeMs } = createCostModel(seen).costOf({
+    work: { time: pixels, memory: pixels, result: pixels },
+    variant: '',
+    isCold: false,
+  });
+  expect(timeMs.high / timeMs.likely).toBeGreaterThan(5);
+  expect(timeMs.likely / timeMs.low).toBeGreaterThan(5);
+});
+
 it('a variant that costs more has its own level, and one that was never seen takes that of the others', () => {
   const slow = tried.map((clip) => sample(clip, { variant: 'slow', factor: 1.5 }));
   const model = createCostModel([...tried.map((clip) => sample(clip, {})), ...slow]);

@@ -21,6 +21,8 @@ export interface NodeCost {
   readonly peakBytes?: Expected;
   readonly resultBytes: Expected;
   readonly samples: number;
+  /** There is many times more, or less, to do than ever was: the likely value is a guess at best. */
+  readonly isFarOutside: boolean;
 }
 
 export interface CostModel {
@@ -44,6 +46,15 @@ const leastDoubt = 0.05;
 const triedLeavingOut = 12;
 /** Doubt of a peak of which little was seen. */
 const firstMemoryDoubt = 0.3;
+/** Doubt for every doubling of an amount beyond those that were seen: at first little is new … */
+const nearDoubt = 0.08;
+/** … but past this many doublings caches, threads and arenas behave as they never did in what was measured. */
+const nearDoublings = 3;
+const farDoubt = 0.15;
+/** More than this, and it is said. */
+const farDoublings = 4;
+/** A range is never wider than a factor of e to this on either side: more would say nothing. */
+const mostDoubt = 3;
 /** Of the errors seen, this share lies within the range. */
 const coveredShare = 0.85;
 /** A peak that is no further above what the process held before was not reached by this node. */
@@ -58,10 +69,11 @@ export function createCostModel(samples: readonly CostSample[]): CostModel {
     costOf(question) {
       const peakBytes = memory(question);
       return {
-        timeMs: time(question),
+        timeMs: time.costOf(question),
         ...(peakBytes === undefined ? {} : { peakBytes }),
         resultBytes: result(question),
         samples: samples.length,
+        isFarOutside: time.doublingsOutside(question) > farDoublings,
       };
     },
   };
@@ -71,7 +83,13 @@ interface Row extends Measurement {
   readonly variant: string;
 }
 
-function fitTime(samples: readonly CostSample[]): (question: CostQuestion) => Expected {
+interface TimeFit {
+  costOf(question: CostQuestion): Expected;
+  /** By how many doublings the amount that is furthest from those seen is away from them. */
+  doublingsOutside(question: CostQuestion): number;
+}
+
+function fitTime(samples: readonly CostSample[]): TimeFit {
   const known = samples.flatMap(({ work, ...sample }) => (work === undefined ? [] : [{ ...sample, work }]));
   const names = namesOf(known.map(({ work }) => work.time));
   const amountsOf = (work: KnownWork, isCold: boolean): number[] => [
@@ -90,16 +108,25 @@ function fitTime(samples: readonly CostSample[]): (question: CostQuestion) => Ex
   const penalties = [fixedPenalty, loadPenalty, ...names.map((_, index) => amountPenalties[index] ?? 1)];
   const model = rows.length === 0 ? undefined : levelled(rows, penalties);
   const errors = model === undefined ? [] : errorsLeftOut(rows, penalties);
-  return ({ work, isCold, variant }) => {
-    if (work === undefined || model === undefined)
-      return spreadOf(samples.map(({ durationMs }) => durationMs));
-    const amounts = amountsOf(work, isCold);
-    const likely = Math.max(leastMs, model(amounts, variant));
-    const isForeign = !rows.some((row) => row.variant === variant);
-    const loadUnknown = isCold && !rows.some((row) => row.amounts[1] === 1);
-    const doubt = doubtOf(errors, rows.length) + beyond(rows, amounts) + (isForeign ? 0.2 : 0);
-    const { low, high } = around(likely, doubt);
-    return { low, likely, high: loadUnknown ? high * 1.5 : high };
+  const doublings = (amounts: readonly number[]): number =>
+    doublingsBeyond(
+      rows.map((row) => row.amounts.slice(2)),
+      amounts.slice(2),
+    );
+  return {
+    costOf({ work, isCold, variant }) {
+      if (work === undefined || model === undefined)
+        return spreadOf(samples.map(({ durationMs }) => durationMs));
+      const amounts = amountsOf(work, isCold);
+      const likely = Math.max(leastMs, model(amounts, variant));
+      const isForeign = !rows.some((row) => row.variant === variant);
+      const loadUnknown = isCold && !rows.some((row) => row.amounts[1] === 1);
+      const doubt = doubtOf(errors, rows.length) + doubtBeyond(doublings(amounts)) + (isForeign ? 0.2 : 0);
+      const { low, high } = around(likely, doubt);
+      return { low, likely, high: loadUnknown ? high * 1.5 : high };
+    },
+    doublingsOutside: ({ work, isCold }) =>
+      work === undefined || rows.length === 0 ? 0 : doublings(amountsOf(work, isCold)),
   };
 }
 
@@ -146,17 +173,24 @@ function doubtOf(errors: readonly number[], count: number): number {
   return Math.max(leastDoubt, Math.min(1, seen) * (1 + 1 / count));
 }
 
-/** More doubt for work of an amount that was never seen. */
-function beyond(rows: readonly Row[], amounts: readonly number[]): number {
+/**
+ * How often the largest amount seen has to be doubled, or the smallest halved, to come to that of the work; of the
+ * amount for which that is most. 0 within what was seen.
+ */
+function doublingsBeyond(seenRows: readonly (readonly number[])[], amounts: readonly number[]): number {
   let most = 0;
-  for (let column = 2; column < amounts.length; column += 1) {
-    const amount = amounts[column] ?? 0;
-    const seen = rows.map((row) => row.amounts[column] ?? 0).filter((value) => value > 0);
+  for (const [column, amount] of amounts.entries()) {
+    const seen = seenRows.map((row) => row[column] ?? 0).filter((value) => value > 0);
     if (amount <= 0 || seen.length === 0) continue;
     const ratio = Math.max(amount / Math.max(...seen), Math.min(...seen) / amount);
-    most = Math.max(most, ratio > 1 ? 0.08 * Math.log2(ratio) : 0);
+    most = Math.max(most, Math.log2(Math.max(1, ratio)));
   }
-  return Math.min(0.5, most);
+  return most;
+}
+
+function doubtBeyond(doublings: number): number {
+  const near = Math.min(doublings, nearDoublings);
+  return nearDoubt * near + farDoubt * (doublings - near);
 }
 
 /**
@@ -185,7 +219,9 @@ function fitMemory(samples: readonly CostSample[]): (question: CostQuestion) => 
     const likely = dot(amountsOf(work), costs);
     // Most of it is there before any work, so even a first guess is not far off.
     const seen = doubtOf(errors, reached.length);
-    const doubt = Math.min(seen, firstMemoryDoubt) + beyondMemory(rows, amountsOf(work));
+    const seenAmounts = rows.map(({ amounts }) => amounts.slice(1));
+    const outside = doublingsBeyond(seenAmounts, amountsOf(work).slice(1));
+    const doubt = Math.min(seen, firstMemoryDoubt) + doubtBeyond(outside);
     return { likely, ...around(likely, doubt) };
   };
 }
@@ -214,13 +250,6 @@ function fitBelowBounds(rows: readonly MemoryRow[], penalties: readonly number[]
   return costs;
 }
 
-function beyondMemory(rows: readonly MemoryRow[], amounts: readonly number[]): number {
-  return beyond(
-    rows.map((row) => ({ ...row, amounts: [0, ...row.amounts], variant: '' })),
-    [0, ...amounts],
-  );
-}
-
 function fitResult(samples: readonly CostSample[]): (question: CostQuestion) => Expected {
   const rows = samples.flatMap(({ work, resultBytes }, index) =>
     work === undefined || resultBytes <= 0
@@ -239,12 +268,14 @@ function fitResult(samples: readonly CostSample[]): (question: CostQuestion) => 
       return spreadOf(samples.map(({ resultBytes }) => resultBytes));
     const likely = dot([1, work.result.pixels ?? 0], costs);
     const errors = rows.map(({ amounts, total }) => Math.abs(Math.log(total / dot(amounts, costs))));
-    return { likely, ...around(likely, doubtOf(errors, rows.length)) };
+    const seenPixels = rows.map(({ amounts }) => amounts.slice(1));
+    const outside = doublingsBeyond(seenPixels, [work.result.pixels ?? 0]);
+    return { likely, ...around(likely, doubtOf(errors, rows.length) + doubtBeyond(outside)) };
   };
 }
 
 function around(likely: number, doubt: number): { low: number; high: number } {
-  const factor = Math.exp(Math.min(2, doubt));
+  const factor = Math.exp(Math.min(mostDoubt, doubt));
   return { low: likely / factor, high: likely * factor };
 }
 

@@ -116,6 +116,7 @@ function summed(expectations: readonly Expectation[], { book, pid, cpuLanes }: F
       ...(cost === undefined ? {} : { timeMs: cost.timeMs, resultBytes: cost.resultBytes }),
       ...(cost?.peakBytes === undefined ? {} : { peakBytes: cost.peakBytes }),
       ...(cost !== undefined && loadsModel ? { loadsModel } : {}),
+      ...(cost?.isFarOutside ? { isFarOutside: true } : {}),
     };
   }
   const running = expectations.filter(({ state }) => state === 'runs');
