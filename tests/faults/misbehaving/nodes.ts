@@ -100,14 +100,27 @@ function noted(type: 'denoise' | 'continue-denoise'): AnyNodeDefinition {
 }
 
 function noting(ctx: RunContext): RunContext {
-  const progress: RunContext['progress'] = (update) => {
+  let noted = 0;
+  const note = (step: number): void => {
     const log = process.env[stepLogName];
-    // Before the first step comes a message, and no step.
-    if (log !== undefined && update.message === undefined)
-      appendFileSync(log, `${ctx.runId} ${ctx.nodeId} ${update.step} ${process.pid}\n`);
+    if (log === undefined || step === noted) return;
+    noted = step;
+    appendFileSync(log, `${ctx.runId} ${ctx.nodeId} ${step} ${process.pid}\n`);
+  };
+  const checkpoints: RunContext['checkpoints'] = {
+    load: (read) => ctx.checkpoints.load(read),
+    // Before it is saved: it is done by now.
+    save(step, produce) {
+      note(step);
+      return ctx.checkpoints.save(step, produce);
+    },
+  };
+  const progress: RunContext['progress'] = (update) => {
+    // Before the first step comes a message, and no step. The last one is not saved.
+    if (update.message === undefined) note(update.step);
     ctx.progress(update);
   };
-  return Object.create(ctx, { progress: { value: progress } });
+  return Object.create(ctx, { progress: { value: progress }, checkpoints: { value: checkpoints } });
 }
 
 export const nodes: readonly AnyNodeDefinition[] = [misbehave, noted('denoise'), noted('continue-denoise')];
