@@ -40,10 +40,47 @@ const draft: Latent = {
   },
 };
 
+/** Two frames for pictures stand in front of those of the clip. */
+const withKeyframes: Latent = {
+  ...draft,
+  samples: randomNormal('3', [1, 2, 5, 4, 4]),
+  fps: 25,
+  grain: { seed: '7', drawn: [shape, [1, 80, 2]] },
+  unfinished: {
+    ...draft.unfinished!,
+    sampler: 'euler-by-place',
+    rules: {
+      timesteps: [1000, 333.3, 100],
+      settings: { order: 2, follows: 'clean' },
+      guidance: { rescale: 0.7, interval: { from: 0, to: 0.5 } },
+      experts: { below: 875, guidanceScale: 3 },
+      frameRate: 25,
+    },
+    noise: { samples: randomNormal('7', shape), seed: '7', drawn: [shape, [1, 2, 1, 4, 4]] },
+    branches: [
+      {
+        ...branch(0.5),
+        known: {
+          latent: full([1, 2, 5, 4, 4], 0.25),
+          mask: full([1, 1, 5, 4, 4], 0.8),
+          hold: { kind: 'by-strength', noiseScale: 0.15, guideFrames: [8, 9], patchSize: [1, 1, 1] },
+        },
+      },
+      branch(-0.5),
+    ],
+  },
+};
+
 describe('a latent file', () => {
+  it('refuses to draw more noise than any clip has', () => {
+    const greedy = { ...finished, grain: { seed: '1', drawn: [[1, 65_536, 65_536]] } };
+    expect(() => decodeLatentFile(encodeLatentFile(greedy))).toThrowError('draws too many numbers');
+  });
+
   it.each([
     ['a finished clip', finished],
     ['a draft', draft],
+    ['a draft with keyframes and rules of its own', withKeyframes],
   ])('gives back %s to the bit', (_, latent) => {
     expect(decodeLatentFile(encodeLatentFile(latent))).toEqual(latent);
   });

@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto';
 import {
   type Conditioning,
+  type KnownHold,
   type Latent,
   NodeError,
   type PortFacts,
@@ -24,12 +25,68 @@ import { z } from 'zod';
 /** Media type and ending of the file. */
 export const latentFileType = { mediaType: 'application/vnd.safetensors', ending: 'safetensors' } as const;
 
+/** More numbers than any clip has are not drawn because a file says so. */
+const mostDrawn = 2 ** 27;
+const shapeSchema = z
+  .array(z.number().int().positive())
+  .refine(
+    (shape) => shape.reduce((product, size) => product * size, 1) <= mostDrawn,
+    'draws too many numbers',
+  );
+const drawnSchema = z.array(shapeSchema).max(1024);
+const grainSchema = z.strictObject({ seed: z.string(), drawn: drawnSchema });
+
+/** The same as `SamplingRules`. */
+const rulesSchema = z.strictObject({
+  timesteps: z.array(z.number()).exactOptional(),
+  targets: z.array(z.number()).exactOptional(),
+  partial: z.literal(true).exactOptional(),
+  settings: z
+    .strictObject({
+      order: z.number().exactOptional(),
+      solver: z.enum(['midpoint', 'heun', 'bh1', 'bh2']).exactOptional(),
+      follows: z.enum(['clean', 'noise']).exactOptional(),
+      lowerOrderFinal: z.boolean().exactOptional(),
+      eulerAtFinal: z.boolean().exactOptional(),
+      skipCorrector: z.array(z.number()).exactOptional(),
+      eta: z.number().exactOptional(),
+      noiseScale: z.number().exactOptional(),
+      clip: z.number().exactOptional(),
+      churn: z.number().exactOptional(),
+      timestepScaling: z.number().exactOptional(),
+    })
+    .exactOptional(),
+  guidance: z
+    .strictObject({
+      zeroStar: z.strictObject({ zeroSteps: z.number() }).exactOptional(),
+      rescale: z.number().exactOptional(),
+      interval: z.strictObject({ from: z.number(), to: z.number() }).exactOptional(),
+    })
+    .exactOptional(),
+  experts: z.strictObject({ below: z.number(), guidanceScale: z.number() }).exactOptional(),
+  frameRate: z.number().exactOptional(),
+});
+
+/** The same as `KnownHold`. */
+const holdSchema = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('noised') }),
+  z.strictObject({ kind: z.literal('clean') }),
+  z.strictObject({
+    kind: z.literal('by-strength'),
+    noiseScale: z.number(),
+    guideFrames: z.array(z.number()),
+    patchSize: z.tuple([z.number(), z.number(), z.number()]),
+  }),
+]);
+
 const aboutSchema = z.strictObject({
   format: z.literal(1),
   model: z.string(),
   frameCount: z.number().int().positive(),
   widthPx: z.number().int().positive(),
   heightPx: z.number().int().positive(),
+  fps: z.number().positive().exactOptional(),
+  grain: grainSchema.exactOptional(),
   unfinished: z
     .strictObject({
       step: z.number().int().positive(),
@@ -38,8 +95,12 @@ const aboutSchema = z.strictObject({
       /** What of the sampler's memory is no tensor. */
       memory: z.record(z.string(), z.union([z.number(), z.string()])),
       guidanceScale: z.number(),
+      rules: rulesSchema.exactOptional(),
       branches: z.number().int().min(1).max(2),
+      /** How the known frames of each branch are held, in order; null where there are none, or they are noised. */
+      holds: z.array(holdSchema.nullable()).exactOptional(),
       seed: z.string(),
+      drawn: drawnSchema.exactOptional(),
       model: z.strictObject({
         name: z.string(),
         family: z.string(),
@@ -57,11 +118,20 @@ const samplesName = 'latent_tensor';
 
 /** @returns the bytes of a safetensors file; the same latent gives the same bytes */
 export function encodeLatentFile(latent: Latent): Uint8Array {
-  const { samples, unfinished, model, frameCount, widthPx, heightPx } = latent;
+  const { samples, unfinished, model, frameCount, widthPx, heightPx, fps, grain } = latent;
   const tensors: Record<string, Tensor> = { [samplesName]: samples };
-  const about: About = { format: 1, model, frameCount, widthPx, heightPx };
+  const about: About = {
+    format: 1,
+    model,
+    frameCount,
+    widthPx,
+    heightPx,
+    ...(fps === undefined ? {} : { fps }),
+    ...(grain === undefined ? {} : { grain: { seed: grain.seed, drawn: asShapes(grain.drawn) } }),
+  };
   if (unfinished !== undefined) {
-    const { noise, branches, memory, estimate, ...rest } = unfinished;
+    const { noise, branches, memory, estimate, rules, ...rest } = unfinished;
+    const holds = branches.map(({ known }) => known?.hold ?? null);
     tensors.estimate = estimate;
     tensors.noise = noise.samples;
     branches.forEach((branch, index) => {
@@ -82,6 +152,9 @@ export function encodeLatentFile(latent: Latent): Uint8Array {
       memory: scalars,
       branches: branches.length,
       seed: noise.seed,
+      ...(rules === undefined ? {} : { rules: rulesSchema.parse(rules) }),
+      ...(holds.every((hold) => hold === null) ? {} : { holds: z.array(holdSchema.nullable()).parse(holds) }),
+      ...(noise.drawn === undefined ? {} : { drawn: asShapes(noise.drawn) }),
     };
   }
   const text = JSON.stringify(about);
@@ -109,25 +182,29 @@ export function decodeLatentFile(bytes: Uint8Array): Latent {
   }
   const about = parseAbout(text);
   const samples = floats(tensors, samplesName, 5);
-  const { model, frameCount, widthPx, heightPx, unfinished } = about;
-  const latent = { samples, model, frameCount, widthPx, heightPx };
+  const { format: _, unfinished, ...rest } = about;
+  const latent = { samples, ...rest };
   if (unfinished === undefined) return latent;
 
-  const { seed, branches, memory, ...rest } = unfinished;
-  const noise = { samples: floats(tensors, 'noise', 5), seed };
+  const { seed, drawn, branches, memory, holds = [], ...plan } = unfinished;
+  const noise = { samples: floats(tensors, 'noise', 5), seed, ...(drawn === undefined ? {} : { drawn }) };
   const estimate = floats(tensors, 'estimate', 5);
+  // Frames that stand for pictures are in the samples only.
+  const hold = holds[0];
+  const extra = hold?.kind === 'by-strength' ? hold.guideFrames.length : 0;
+  const ofClip = samples.shape.with(2, (samples.shape[2] ?? 0) - extra);
   for (const other of [noise.samples, estimate]) {
-    if (!sameShape(other.shape, samples.shape)) {
+    if (!sameShape(other.shape, ofClip)) {
       throw unfit(
         `its tensors have different sizes, ${formatShape(other.shape)} and ${formatShape(samples.shape)}`,
       );
     }
   }
   const state: UnfinishedSampling = {
-    ...rest,
+    ...plan,
     noise,
     estimate,
-    branches: Array.from({ length: branches }, (_, index) => readBranch(tensors, index)),
+    branches: Array.from({ length: branches }, (_, index) => readBranch(tensors, index, holds[index])),
     memory: { ...memory, ...tensorsUnder(tensors, 'memory.') },
   };
   return { ...latent, unfinished: state };
@@ -207,7 +284,11 @@ function parseAbout(text: string): About {
   return parsed.data;
 }
 
-function readBranch(tensors: Readonly<Record<string, Tensor>>, index: number): Conditioning {
+function readBranch(
+  tensors: Readonly<Record<string, Tensor>>,
+  index: number,
+  hold: KnownHold | null | undefined,
+): Conditioning {
   const name = `branch.${index}`;
   const promptMask = tensors[`${name}.promptMask`];
   if (promptMask === undefined || !isInt64(promptMask)) throw unfit('its prompt has no mask');
@@ -216,8 +297,13 @@ function readBranch(tensors: Readonly<Record<string, Tensor>>, index: number): C
   const known = {
     latent: floats(tensors, `${name}.known.latent`, 5),
     mask: floats(tensors, `${name}.known.mask`, 5),
+    ...(hold === undefined || hold === null ? {} : { hold }),
   };
   return { promptEmbeds, promptMask, known };
+}
+
+function asShapes(shapes: readonly (readonly number[])[]): number[][] {
+  return shapes.map((shape) => [...shape]);
 }
 
 function tensorsUnder(tensors: Readonly<Record<string, Tensor>>, prefix: string): Record<string, Tensor> {
