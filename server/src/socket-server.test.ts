@@ -12,6 +12,7 @@ import { WebSocket } from 'ws';
 import { EventHub } from './event-hub.ts';
 import { createGuard } from './guard.ts';
 import { LiveSessions } from './live/live-sessions.ts';
+import { Outbox } from './outbox.ts';
 import { openRunJournal, type RunJournal } from './run-journal.ts';
 import { createSocketServer, type SocketServer } from './socket-server.ts';
 
@@ -160,6 +161,53 @@ it('newcomers are told everything once: in the greeting what has happened, behin
     await expect.poll(() => cursors.at(-1) === hub.lastCursor()).toBe(true);
     expect(cursors).toEqual(cursors.map((_, index) => welcome + 1 + index));
   }
+});
+
+it('when the last reader has left, nothing is written for anybody', async () => {
+  withoutPings();
+  const socket = new WebSocket(`ws://127.0.0.1:${port}/api/v1/events`, {
+    origin: `http://127.0.0.1:${port}`,
+  });
+  socket.on('open', () => socket.send('{"type":"hello","protocol":2}'));
+  await once(socket, 'message');
+  const tell = vi.spyOn(Outbox.prototype, 'tell');
+  try {
+    const happen = () => hub.publish(() => [{ runId: 'a', body: { type: 'node.started', nodeId: 'n' } }]);
+    happen();
+    expect(tell).toHaveBeenCalledTimes(1);
+    socket.close();
+    await expect.poll(() => sockets.clientCount).toBe(0);
+    happen();
+    expect(tell).toHaveBeenCalledTimes(1);
+  } finally {
+    tell.mockRestore();
+  }
+});
+
+it('a change of the queue that comes right after another is told after a pause', async () => {
+  hub.close();
+  const schedule = (work: () => void) => {
+    queueMicrotask(work);
+    return () => {};
+  };
+  hub = new EventHub(journal, { schedule });
+  withoutPings();
+  const socket = new WebSocket(`ws://127.0.0.1:${port}/api/v1/events`, {
+    origin: `http://127.0.0.1:${port}`,
+  });
+  const told: boolean[] = [];
+  socket.on('message', (data) => {
+    const message = JSON.parse(String(data));
+    if (message.type === 'queue') told.push(message.queue.isPaused);
+  });
+  socket.on('open', () => socket.send('{"type":"hello","protocol":2}'));
+  await once(socket, 'message');
+  hub.commit(() => [{ body: { type: 'queue.paused' } }]);
+  await Promise.resolve();
+  // No timer has had its turn since.
+  hub.commit(() => [{ body: { type: 'queue.resumed' } }]);
+  await expect.poll(() => told).toEqual([true, false]);
+  socket.close();
 });
 
 it('a reader who is behind is told events, and pictures only when there is room again', async () => {
