@@ -276,8 +276,6 @@ export interface MuxRequest {
   readonly chunks: AsyncIterable<FrameChunk>;
   /** Told when no more of them are wanted, so that who waits for a picture can leave off. */
   readonly stop?: () => void;
-  /** Told when no more of them are wanted, so that who waits for a picture can leave off. */
-  readonly stop?: () => void;
   readonly size: ClipSize;
   readonly fps: number;
   /** 0 (smallest file) … 100 (visually lossless) */
