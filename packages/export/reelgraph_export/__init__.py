@@ -1,0 +1,1 @@
+"""Turns a pipeline folder of diffusers into a package of ONNX graphs that Reelgraph runs."""
