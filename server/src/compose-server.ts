@@ -241,6 +241,7 @@ export async function composeServer(options: ServerOptions): Promise<ServerParts
       await checker.close();
       await estimator.close();
       await catalogue.close();
+      store.close();
       journal.close();
     },
   };

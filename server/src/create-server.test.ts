@@ -1,5 +1,6 @@
 /** A real server with real HTTP and WebSocket; its runner is a script that only pretends to compute. */
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdtemp, readdir, readFile, readlink, rm } from 'node:fs/promises';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -710,3 +711,21 @@ it('the editor’s files are cached for ever, its page never', async () => {
 it('a second server on the same data folder is refused with a sentence', async () => {
   await expect(start()).rejects.toMatchObject({ code: 'store/locked' });
 });
+
+it.skipIf(!existsSync('/proc/self/fd'))(
+  'a server that has ended holds no file of its data folder',
+  async () => {
+    const openFiles = async (): Promise<string[]> => {
+      const links = (await readdir('/proc/self/fd')).map((fd) =>
+        readlink(`/proc/self/fd/${fd}`).catch(() => ''),
+      );
+      return (await Promise.all(links)).filter((path) => path.startsWith(dataFolder));
+    };
+    // Asked what became of a result, the store opens its ledger.
+    expect((await fetch(client.resultUrl('a'.repeat(64)))).status).toBe(404);
+    expect((await openFiles()).some((path) => path.endsWith('ledger.sqlite'))).toBe(true);
+    await server.close();
+    expect(await openFiles()).toEqual([]);
+    await start();
+  },
+);
