@@ -172,6 +172,19 @@ def cogvideox_15_i2v():
     return diffusers.CogVideoXImageToVideoPipeline(transformer=_cog_transformer(in_channels=16, patch_size_t=2, ofs_embed_dim=16, sample_width=20, sample_height=20), **_cog_parts())
 
 
+def ltx():
+    tokenizer = unigram_tokenizer()
+    transformer = diffusers.LTXVideoTransformer3DModel(
+        in_channels=8, out_channels=8, num_attention_heads=2, attention_head_dim=16, cross_attention_dim=32, num_layers=2, caption_channels=32)
+    vae = diffusers.AutoencoderKLLTXVideo(
+        latent_channels=8, block_out_channels=(8, 8, 8, 8), decoder_block_out_channels=(8, 8, 8, 8), layers_per_block=(1, 1, 1, 1, 1),
+        decoder_layers_per_block=(1, 1, 1, 1, 1), spatio_temporal_scaling=(True, True, False, False), decoder_spatio_temporal_scaling=(True, True, False, False),
+        decoder_inject_noise=(False,) * 5, upsample_residual=(False,) * 4, upsample_factor=(1, 1, 1, 1), patch_size=2, patch_size_t=1, timestep_conditioning=True)
+    return diffusers.LTXPipeline(
+        tokenizer=tokenizer, text_encoder=_t5(transformers.T5EncoderModel, transformers.T5Config, len(tokenizer)), transformer=_loud(transformer), vae=_loud(vae),
+        scheduler=diffusers.FlowMatchEulerDiscreteScheduler(use_dynamic_shifting=True, base_shift=0.95, max_shift=2.05, base_image_seq_len=1024, max_image_seq_len=4096, shift_terminal=0.1))
+
+
 def hunyuanvideo():
     words = bytes_tokenizer("<|begin|>", None, length=200)
     clip_words = bytes_tokenizer("<|start|>", "<|stop|>")
@@ -189,7 +202,7 @@ def hunyuanvideo():
 
 
 KINDS = {
-    "hunyuanvideo": hunyuanvideo,
+    "ltx": ltx, "hunyuanvideo": hunyuanvideo,
     "wan-t2v": wan_t2v, "wan-two-experts": wan_two_experts, "wan-i2v": wan_i2v, "wan-flf2v": wan_flf2v, "wan-ti2v": wan_ti2v, "wan-ti2v-image": wan_ti2v_image,
     "cogvideox-5b": cogvideox_5b, "cogvideox-v2v": cogvideox_v2v, "cogvideox-2b": cogvideox_2b, "cogvideox-i2v": cogvideox_i2v, "cogvideox-1.5-i2v": cogvideox_15_i2v,
 }

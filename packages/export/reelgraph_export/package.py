@@ -12,12 +12,12 @@ import onnxruntime
 import torch
 import transformers
 
-from . import cogvideox, hunyuanvideo, wan
+from . import cogvideox, hunyuanvideo, ltx, wan
 from .errors import ExportError
 from .folder import PipelineFolder
 from .write import write_graph
 
-FAMILIES = {"wan": wan, "cogvideox": cogvideox, "hunyuanvideo": hunyuanvideo}
+FAMILIES = {"wan": wan, "cogvideox": cogvideox, "hunyuanvideo": hunyuanvideo, "ltx": ltx}
 #: What is copied as it is; a tokenizer is read by its tokenizer.json.
 _TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "spiece.model", "vocab.json", "merges.txt",
                     "preprocessor_config.json", "chat_template.jinja", "chat_template.json")

@@ -91,7 +91,7 @@ def trace(graph):
 
 def _dynamic_shapes(graph):
     dims = {name: torch.export.Dim(name, min=least, max=most) for name, (least, most) in graph.bounds.items()}
-    pick = lambda axis: dims.get(axis, torch.export.Dim.AUTO)
+    pick = lambda axis: eval(axis, {"__builtins__": {}}, dims) if dims else torch.export.Dim.AUTO
     shapes = [{i: pick(axis) for i, axis in enumerate(spec.shape) if isinstance(axis, str)} for spec in graph.inputs.values()]
     parameters = list(inspect.signature(graph.module.forward).parameters.values())
     if parameters[-1].kind is inspect.Parameter.VAR_POSITIONAL:
