@@ -1,6 +1,7 @@
 /** Puts the parts of a server together: journal, runner, routes and event stream. */
 import { join } from 'node:path';
 import {
+  chosenDevice,
   createCatalogue,
   createInputFiles,
   dataFolderAt,
@@ -158,6 +159,8 @@ export async function composeServer(options: ServerOptions): Promise<ServerParts
   });
   const media = createMediaClient();
   const inputFiles = createInputFiles(inputRoots);
+  const device = await chosenDevice(digestFileOf(folder));
+  if (device.message !== undefined) log.warn({ device: device.device }, device.message);
   const catalogue = await createCatalogue(modelRoots, {
     files: inputFiles,
     digestFile: digestFileOf(folder),
@@ -206,7 +209,7 @@ export async function composeServer(options: ServerOptions): Promise<ServerParts
     templates: options.workflowsFolder,
     saved: folder.workflowsFolder,
   });
-  registerModelCalls(registry, { catalogue, verifier });
+  registerModelCalls(registry, { catalogue, verifier, device });
   registerWorkflowCalls(registry, { catalogue, checker, library });
   registerRunCalls(registry, { catalogue, checker, estimator, hub, journal, queue });
   registerQueueCalls(registry, { hub, journal, queue });

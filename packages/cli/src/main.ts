@@ -44,6 +44,10 @@ function withFolders(command: Command): Command {
     )
     .addOption(listOption('--models <folder>', 'a folder with model packages'))
     .option(
+      '--device <device>',
+      'where models run: auto, cpu, webgpu, cuda, tensorrt, coreml or dml (default: cpu, or REELGRAPH_DEVICE)',
+    )
+    .option(
       '--licences <profile>',
       'any, or commercial: models that must not be used so do not run (default: any, or REELGRAPH_LICENCES)',
     )
@@ -189,6 +193,17 @@ models
     exitCode = await modelsImportCommand(from, options, output);
   });
 
+program
+  .command('devices')
+  .description('what models can run on here: each device is tried, and measured against the processor')
+  .option('--data <folder>', 'data folder (default: .reelgraph in the project, or REELGRAPH_DATA)')
+  .option('--json', 'machine-readable output')
+  .action(async (options: { json?: boolean; data?: string }) => {
+    wantsJson = options.json === true;
+    const { devicesCommand } = await import('./devices-command.ts');
+    exitCode = await devicesCommand(options, output);
+  });
+
 const cache = program.command('cache').description('results kept of earlier runs');
 const withData = (command: Command): Command =>
   command
@@ -324,7 +339,8 @@ program
 
 // Worker threads and processes read it from the environment, as they do when it was set there.
 program.hook('preAction', (_program, command) => {
-  const { licences } = command.opts<{ licences?: string }>();
+  const { licences, device } = command.opts<{ licences?: string; device?: string }>();
+  if (device !== undefined) process.env.REELGRAPH_DEVICE = device;
   if (licences === undefined) return;
   if (licences !== 'any' && licences !== 'commercial') {
     throw new CliError(exitCodes.usage, 'cli/bad-licences', `"${licences}" is no licence profile.`, {

@@ -70,6 +70,7 @@ export async function runCommand(
     const { issues } = await host.catalogue.check(workflow);
     reporter.onCheck([...read.warnings, ...issues].filter(({ severity }) => severity === 'warning'));
     const trace = createTraceBuilder();
+    if (host.device.message !== undefined) reporter.note(host.device.message);
     const state = await execute(host, workflow, reporter, (event) => trace.add(event));
     const saved = await saveResults(resultFiles(workflow, state), host.store, options.out);
     if (options.trace !== undefined) reporter.note(await writeTrace(trace.finish(), options.trace));

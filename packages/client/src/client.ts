@@ -55,6 +55,7 @@ export interface ReelgraphClient {
   getHealth(options?: CallOptions): Promise<CallAnswer<'getHealth'>>;
   listNodeTypes(options?: CallOptions): Promise<CallAnswer<'listNodeTypes'>>;
   listModels(options?: CallOptions): Promise<CallAnswer<'listModels'>>;
+  getDevices(options?: CallOptions): Promise<CallAnswer<'getDevices'>>;
   /** Begins to read a model whole; `listModels` tells how far it is. */
   verifyModel(name: string, options?: CallOptions): Promise<CallAnswer<'verifyModel'>>;
   listWorkflows(options?: CallOptions): Promise<CallAnswer<'listWorkflows'>>;
@@ -189,6 +190,7 @@ export function createClient(options: ClientOptions): ReelgraphClient {
     getHealth: (o = {}) => call('getHealth', { ...o, params: {} }),
     listNodeTypes: (o = {}) => call('listNodeTypes', { ...o, params: {} }),
     listModels: (o = {}) => call('listModels', { ...o, params: {} }),
+    getDevices: (o = {}) => call('getDevices', { ...o, params: {} }),
     verifyModel: (name, o = {}) => call('verifyModel', { ...o, params: { name }, body: {} }),
     listWorkflows: (o = {}) => call('listWorkflows', { ...o, params: {} }),
     getWorkflow: (id, o = {}) => call('getWorkflow', { ...o, params: { id } }),

@@ -10,6 +10,8 @@ import {
 import type { GraphIssue, NodeCatalogue, NodeTypeInfo, Workflow } from '@reelgraph/graph';
 import {
   createModelService,
+  type DeviceChoice,
+  type DeviceName,
   type DigestOptions,
   type InstalledModel,
   licenceProfileOf,
@@ -23,6 +25,7 @@ import { describeNode, type InferContext, type NodeRegistry } from '@reelgraph/n
 import { builtinNodes } from '@reelgraph/nodes';
 import { modelFolder } from '@reelgraph/toybox';
 import type { DataFolder } from './data-folder.ts';
+import { chosenDevice } from './devices.ts';
 import { createFileInspector, filesNamedBy, type InspectFile } from './file-inspector.ts';
 import { folderStamp } from './folder-stamp.ts';
 import type { LocatedInputFiles } from './input-files.ts';
@@ -32,9 +35,15 @@ export function modelRootsOf(folder: DataFolder, given: readonly string[] = []):
   return [...given, folder.modelsFolder, modelFolder];
 }
 
-/** What holds for models in every process of this program: licences that may run, and packages that came with it. */
-export function modelRules(): Pick<ModelServiceOptions, 'licences' | 'trusted'> {
-  return { licences: licenceProfileOf(process.env), trusted: [modelFolder] };
+/**
+ * What holds for models in every process of this program: licences that may run, packages that came with it, and,
+ * where a data folder remembers what was tried, the device.
+ */
+export async function modelRules(
+  digestFile: string | undefined,
+): Promise<Pick<ModelServiceOptions, 'licences' | 'trusted'> & { readonly choice: DeviceChoice }> {
+  const choice: DeviceChoice = digestFile === undefined ? { device: 'cpu' } : await chosenDevice(digestFile);
+  return { licences: licenceProfileOf(process.env), trusted: [modelFolder], choice };
 }
 
 export interface Catalogue {
@@ -42,6 +51,8 @@ export interface Catalogue {
   /** In menu order. */
   readonly nodeTypes: readonly NodeTypeInfo[];
   readonly typesByName: NodeCatalogue;
+  /** Device that inference with a model runs on, and so the lane it has. */
+  deviceOf(modelName: string): DeviceName;
   /** Every model package found now, usable or not. */
   listModels(): Promise<readonly InstalledModel[]>;
   /** Everything wrong with a workflow, and the facts on its wires. `files` are those it names, where they are others. */
@@ -81,12 +92,14 @@ export async function createCatalogue(
 ): Promise<Catalogue> {
   const { digestFile } = fileOptions;
   const stamp = await stampOf(modelRoots, digestFile);
+  const { choice, ...rules } = await modelRules(digestFile);
   const models = await createModelService({
     roots: modelRoots,
-    ...modelRules(),
+    ...rules,
+    device: choice.device,
     ...(digestFile === undefined ? {} : { digestFile }),
   });
-  return catalogueOver(models, { modelRoots, stamp, ...fileOptions });
+  return catalogueOver(models, { modelRoots, stamp, device: choice.device, ...fileOptions });
 }
 
 /** How packages look, and what is remembered of them: other processes hash and open them, too. */
@@ -113,6 +126,8 @@ export interface CatalogueOptions extends FileOptions {
   /** Where the service finds its packages, and how these folders looked when it did; absent: it always looks. */
   readonly modelRoots?: readonly string[];
   readonly stamp?: string;
+  /** Where models run; the processor when absent. */
+  readonly device?: DeviceName;
   /** How long a look at the model folders counts: edits come many a second, models do not. */
   readonly lookAgainMs?: number;
 }
@@ -123,6 +138,7 @@ export function catalogueOver(
   {
     modelRoots,
     stamp,
+    device = 'cpu',
     lookAgainMs = 2000,
     files,
     digestFile,
@@ -156,6 +172,7 @@ export function catalogueOver(
     registry,
     nodeTypes,
     typesByName,
+    deviceOf: () => device,
     async listModels() {
       // Whoever asks for the list looks at it: an edit of a workflow does not come here.
       await refresh(true);

@@ -19,7 +19,6 @@ import {
 } from '@reelgraph/graph';
 import type { Store } from '@reelgraph/store';
 import type { Catalogue } from './catalogue.ts';
-import { deviceOf } from './devices.ts';
 import type { LocatedInputFiles } from './input-files.ts';
 
 export interface ForecastRequest {
@@ -52,7 +51,7 @@ export interface Forecaster {
 }
 
 export interface ForecasterOptions {
-  readonly catalogue: Pick<Catalogue, 'registry' | 'contextOf' | 'digestOfModel'>;
+  readonly catalogue: Pick<Catalogue, 'registry' | 'contextOf' | 'digestOfModel' | 'deviceOf'>;
   readonly store: Pick<Store, 'readNote' | 'hasRecord'>;
   readonly files: LocatedInputFiles;
 }
@@ -97,7 +96,7 @@ export function createForecaster({ catalogue, store, files }: ForecasterOptions)
       book: currentBook(),
       isKept: (key) => !nothingKept && store.hasRecord(key),
       cpuLanes: availableParallelism(),
-      deviceOf,
+      deviceOf: catalogue.deviceOf,
       digestOfModel,
       digestOfFile: (name) => files.digest(name),
       pid,

@@ -1,5 +1,10 @@
 export {
+  askedDeviceOf,
   type CommercialUse,
+  chooseDevice,
+  type DeviceChoice,
+  type DeviceProbe,
+  deviceNames,
   type HashProgress,
   type InstalledModel,
   importPackage,
@@ -8,6 +13,7 @@ export { writeFileAtomically } from './atomic-file.ts';
 export { type Catalogue, createCatalogue, modelRootsOf, modelRules } from './catalogue.ts';
 export { type DataFolder, dataFolderAt, digestFileOf } from './data-folder.ts';
 export { isDeviceName } from './device-names.ts';
+export { chosenDevice, devicesHere } from './devices.ts';
 export { createForecaster, type Estimate, type Forecaster, type ForecastRequest } from './forecaster.ts';
 export { type IncomingFile, removeIncomingLeftovers, withIncomingFile } from './incoming-file.ts';
 export { createInputFiles, type InputRoot, type LocatedInputFiles, type OpenInput } from './input-files.ts';

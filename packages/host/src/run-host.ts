@@ -3,12 +3,11 @@ import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { createEngine, type EnginePreview, type RunResult } from '@reelgraph/engine';
 import type { RunError, RunEvent, Workflow } from '@reelgraph/graph';
-import { createModelService } from '@reelgraph/inference';
+import { createModelService, type DeviceChoice } from '@reelgraph/inference';
 import { createFrameService, type LivePlay } from '@reelgraph/node-api';
 import { filesOfHistory, openStore, type Store } from '@reelgraph/store';
 import { type Catalogue, catalogueOver, modelRules } from './catalogue.ts';
 import { dataFolderAt, digestFileOf } from './data-folder.ts';
-import { deviceOf } from './devices.ts';
 import { createForecaster, type Forecaster } from './forecaster.ts';
 import { createFrameFiles, pathOfKept } from './frame-files.ts';
 import { createInputFiles, type InputRoot } from './input-files.ts';
@@ -40,6 +39,8 @@ export interface RunHost {
   readonly store: Store;
   readonly catalogue: Catalogue;
   readonly forecaster: Forecaster;
+  /** Where models run, and why not where it was asked for. */
+  readonly device: DeviceChoice;
   /** Runs one workflow; rejects for nothing a workflow or node does. Runs are given one after the other. */
   run(run: HostedRun): Promise<RunResult>;
   /** Whether something of a run that has ended still goes on, which nothing in this process can stop. */
@@ -60,11 +61,13 @@ export async function createRunHost(options: RunHostOptions): Promise<RunHost> {
   const registry = await loadRegistry(options.nodeModules);
   const store = await openStore(folder.artifactsFolder);
   const limits = runLimitsOf(process.env);
+  const { choice, ...rules } = await modelRules(digestFileOf(folder));
   const models = await createModelService({
     roots: options.modelRoots,
     openBytes: limits.modelBytes,
     digestFile: digestFileOf(folder),
-    ...modelRules(),
+    ...rules,
+    device: choice.device,
   });
   const live = createLiveHost({
     registry,
@@ -74,7 +77,8 @@ export async function createRunHost(options: RunHostOptions): Promise<RunHost> {
         threads: 1,
         openBytes: limits.modelBytes,
         digestFile: digestFileOf(folder),
-        ...modelRules(),
+        ...rules,
+        device: choice.device,
       }),
   });
   const files = createInputFiles(options.inputRoots);
@@ -92,7 +96,7 @@ export async function createRunHost(options: RunHostOptions): Promise<RunHost> {
     memoryBytes: limits.memoryBytes,
     disk: { bytes: limits.diskBytes, pinned: () => filesOfHistory(options.dataFolder) },
     stallMs: limits.stallMs,
-    deviceOf,
+    deviceOf: () => choice.device,
     inferContext: () => models.inferContext(),
     models,
     media,
@@ -108,10 +112,11 @@ export async function createRunHost(options: RunHostOptions): Promise<RunHost> {
       return { mediaType, frameCount, widthPx, heightPx, data: Buffer.from(bytes).toString('base64') };
     },
   });
-  const catalogue = catalogueOver(models, { files, registry });
+  const catalogue = catalogueOver(models, { files, registry, device: choice.device });
   return {
     store,
     catalogue,
+    device: choice,
     forecaster: createForecaster({ catalogue, store, files }),
     async run({ runId = randomUUID(), ...request }) {
       // A package that was mended or exchanged since the last run is seen by this one.

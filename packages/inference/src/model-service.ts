@@ -1,5 +1,6 @@
 /** The model service of the run context: packages, families and sessions put together. */
 
+import { createHash } from 'node:crypto';
 import { realpath } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
@@ -33,6 +34,7 @@ import {
   type SamplingStep,
 } from '@reelgraph/node-api';
 import { formatShape, type Tensor, TensorError } from '@reelgraph/tensor';
+import type { DeviceName } from './devices.ts';
 import { denoiserOf } from './families/denoiser.ts';
 import { families, familyOf } from './families/families.ts';
 import type { FamilyModel, RunComponent, WorldGraphs } from './families/family.ts';
@@ -58,6 +60,8 @@ export interface ModelServiceOptions {
   readonly roots: readonly string[];
   /** CPU threads of one run; all cores when absent. */
   readonly threads?: number;
+  /** Where graphs run; the processor when absent. Another device is another digest: it rounds differently. */
+  readonly device?: DeviceName;
   /** Bytes of graphs kept open between runs; see `SessionWorkerOptions`. */
   readonly openBytes?: number;
   /**
@@ -98,7 +102,7 @@ export interface ModelServiceHandle extends ModelService {
   inferContext(): InferContext;
   /** Looks at the folders again. */
   refresh(): Promise<void>;
-  /** What identifies the bytes of a usable model. @throws NodeError as `resolve` */
+  /** What `resolve` gives as the digest of a usable model, without opening a graph. @throws NodeError as `resolve` */
   digestOf(name: string, options?: DigestOptions): Promise<string>;
   /** Reads every byte and opens every graph anew. @throws NodeError 'model/not-found' */
   verify(name: string, options?: DigestOptions): Promise<PackageVerdict>;
@@ -131,10 +135,12 @@ interface Entry {
  * const toybox = await models.resolve('toybox', signal);
  */
 export async function createModelService(options: ModelServiceOptions): Promise<ModelServiceHandle> {
+  const { device = 'cpu' } = options;
   const digests = new PackageDigests(options.digestFile);
   const openings = new GraphOpenings(openingsFileBeside(options.digestFile));
   const sessions = new SessionClient({
     threads: options.threads ?? availableParallelism(),
+    device,
     ...(options.openBytes === undefined ? {} : { openBytes: options.openBytes }),
   });
   const times = new Map<string, ComponentTime>();
@@ -162,12 +168,12 @@ export async function createModelService(options: ModelServiceOptions): Promise<
     entries = found;
   }
 
-  /** The entry and the digest of a model that can be used. */
+  /** The entry and the digest of a model that can be used, and the key that results of it go by. */
   async function identify(
     name: string,
     choice: ModelChoice,
     digestOptions: DigestOptions,
-  ): Promise<{ entry: UsableEntry; digest: string }> {
+  ): Promise<{ entry: UsableEntry; digest: string; key: string }> {
     // Looked at afresh, so that a package mended or broken since the start is seen.
     await refresh();
     const entry = entries.get(name);
@@ -178,7 +184,7 @@ export async function createModelService(options: ModelServiceOptions): Promise<
     const [changed] = await filesUnlikePublished(entry.folder, files);
     if (changed !== undefined)
       throw damagedModel(name, changed, 'does not have the bytes it was published with');
-    return { entry, digest };
+    return { entry, digest, key: keyOn(device, digest) };
   }
 
   /** Tries in another process what nobody tried before. @throws NodeError 'model/damaged' */
@@ -216,6 +222,17 @@ export async function createModelService(options: ModelServiceOptions): Promise<
       return await work({ path: join(folder, file), version: ref.digest }, component);
     } catch (error) {
       if (!(error instanceof SessionError)) throw error;
+      if (error.stage === 'memory')
+        throw outOfMemory(ref, { component, files, feeds: feedsOf(), cause: error });
+      if (error.stage === 'open' && device !== 'cpu')
+        throw new NodeError(
+          'model/device',
+          `Model "${ref.name}": ${component} could not be opened on ${device}.`,
+          {
+            hint: 'Run it with REELGRAPH_DEVICE=cpu, or --device cpu; "reelgraph devices" tells what is ready.',
+            cause: error,
+          },
+        );
       if (error.stage === 'open')
         throw damagedModel(ref.name, file, 'could not be opened as an ONNX graph', error);
       if (error.stage === 'worker')
@@ -227,10 +244,9 @@ export async function createModelService(options: ModelServiceOptions): Promise<
             cause: error,
           },
         );
-      const shapes = Object.entries(feedsOf()).map(([name, { shape }]) => `${name} ${formatShape(shape)}`);
       throw new NodeError(
         'model/run-failed',
-        `Model "${ref.name}": ${component} could not run with ${shapes.join(', ')}.`,
+        `Model "${ref.name}": ${component} could not run with ${shapesOf(feedsOf())}.`,
         {
           hint: 'Try a smaller size or fewer frames; memory may be short. If a small clip fails too, the model may be damaged.',
           cause: error,
@@ -379,13 +395,13 @@ export async function createModelService(options: ModelServiceOptions): Promise<
   return {
     async resolve(name, signal, choice = {}): Promise<ModelRef> {
       signal.throwIfAborted();
-      const { entry, digest } = await identify(name, choice, { signal });
+      const { entry, digest, key } = await identify(name, choice, { signal });
       await tryGraphs(entry, { digest, choice, signal });
       const { variant = 'base', precision = 'auto' } = choice;
       return {
         name,
         family: entry.model.facts.family,
-        digest,
+        digest: key,
         ...(variant === 'base' ? {} : { variant }),
         ...(precision === 'auto' ? {} : { precision }),
       };
@@ -424,7 +440,7 @@ export async function createModelService(options: ModelServiceOptions): Promise<
       return { models, damagedModels, refusedModels };
     },
     refresh,
-    digestOf: async (name, digestOptions = {}) => (await identify(name, {}, digestOptions)).digest,
+    digestOf: async (name, digestOptions = {}) => (await identify(name, {}, digestOptions)).key,
     async verify(name, digestOptions = {}) {
       await refresh();
       const entry = entries.get(name);
@@ -448,6 +464,40 @@ function stepNoise(
   if (known?.hold?.kind !== 'by-strength') return freshNoiseFrom(seed, shape, { drawOf });
   const draw = keyframeNoise({ seed, drawn: drawn ?? [shape] }, shape, known.hold.patchSize);
   return (step) => draw(drawOf?.(step) ?? step);
+}
+
+/** What results of a model go by: another device rounds differently, so it gives others. */
+function keyOn(device: DeviceName, digest: string): string {
+  return device === 'cpu' ? digest : createHash('sha256').update(`${digest}:${device}`).digest('hex');
+}
+
+function shapesOf(feeds: Readonly<Record<string, Tensor>>): string {
+  return Object.entries(feeds)
+    .map(([name, { shape }]) => `${name} ${formatShape(shape)}`)
+    .join(', ');
+}
+
+/** What was too much, and what takes less. */
+function outOfMemory(
+  ref: ModelRef,
+  about: {
+    readonly component: string;
+    readonly files: ModelFiles;
+    readonly feeds: Readonly<Record<string, Tensor>>;
+    readonly cause: SessionError;
+  },
+): NodeError {
+  const { component, files, feeds, cause } = about;
+  const { precisions = [] } = files.facts;
+  const smaller = precisions.includes('int8') && ref.precision !== 'int8' ? 'the precision int8, ' : '';
+  return new NodeError(
+    'model/out-of-memory',
+    `Model "${ref.name}": there is too little memory for ${component} with ${shapesOf(feeds)}: ${cause.message}.`,
+    {
+      hint: `What takes less: ${smaller}fewer frames, a smaller size. "reelgraph estimate" tells what a run takes on this machine.`,
+      cause,
+    },
+  );
 }
 
 function noSecondExpert({ name }: ModelRef): NodeError {

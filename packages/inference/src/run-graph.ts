@@ -17,14 +17,22 @@ function isOneOfOurs(value: OrtTensor): value is OrtTensor & { type: DType; data
   return knownDTypes.has(value.type);
 }
 
-/** `open`: the file is no usable graph. `run`: the feeds do not fit, or memory is short. */
+/** `open`: the file is no usable graph. `run`: the feeds do not fit. `memory`: there is too little. */
 export class GraphFailure extends Error {
-  readonly stage: 'open' | 'run';
+  readonly stage: 'open' | 'run' | 'memory';
 
-  constructor(stage: 'open' | 'run', cause: unknown) {
+  constructor(stage: 'open' | 'run' | 'memory', cause: unknown) {
     super(cause instanceof Error ? cause.message : String(cause), { cause });
     this.stage = stage;
   }
+}
+
+/** Errors of the runtime are texts; these are those of its allocators on processors and devices. */
+export function isOutOfMemory(error: unknown): boolean {
+  const text = error instanceof Error ? error.message : String(error);
+  return /bad_alloc|out of memory|failed to allocate memory|BFCArena|CUDA failure 2\b|cudaErrorMemoryAllocation/i.test(
+    text,
+  );
 }
 
 /** @throws GraphFailure */
@@ -49,6 +57,6 @@ export async function runGraph(
     }
     return { outputs, runMs };
   } catch (error) {
-    throw new GraphFailure('run', error);
+    throw new GraphFailure(isOutOfMemory(error) ? 'memory' : 'run', error);
   }
 }

@@ -25,13 +25,15 @@ import type { NoiseSource } from './shared-noise.ts';
 // The runtime calls home unless told not to before it loads, and a worker's own environment is too late.
 process.env.ORT_DISABLE_TELEMETRY = '1';
 
+type SessionStage = 'open' | 'run' | 'memory' | 'worker';
+
 /** Why a request to a session failed. */
 export class SessionError extends Error {
   override readonly name = 'SessionError';
-  /** `open`: the file is no usable graph. `run`: the feeds do not fit, or memory is short. `worker`: its thread died. */
-  readonly stage: 'open' | 'run' | 'worker';
+  /** `open`: the file is no usable graph. `run`: the feeds do not fit. `memory`: there is too little. `worker`: its thread died. */
+  readonly stage: SessionStage;
 
-  constructor(stage: 'open' | 'run' | 'worker', message: string, options?: ErrorOptions) {
+  constructor(stage: SessionStage, message: string, options?: ErrorOptions) {
     super(message, options);
     this.stage = stage;
   }
@@ -226,8 +228,12 @@ export class SessionClient {
 
   #start(): Worker {
     const entry = this.#options.entry ?? new URL('./session-worker.ts', import.meta.url);
-    const { threads, openBytes } = this.#options;
-    const workerData = { threads, ...(openBytes === undefined ? {} : { openBytes }) };
+    const { threads, device, openBytes } = this.#options;
+    const workerData: SessionWorkerOptions = {
+      threads,
+      ...(device === undefined ? {} : { device }),
+      ...(openBytes === undefined ? {} : { openBytes }),
+    };
     const worker = new Worker(entry, { workerData, name: 'inference' });
     worker.on('message', (message: SessionAnswer | SessionReport) => {
       if (message.kind === 'step') this.#watch(message);

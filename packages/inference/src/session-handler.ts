@@ -1,12 +1,14 @@
 /**
  * Runs ONNX graphs. A plain class over the runtime, so that tests and the worker's entry file use it alike.
  */
-import { readdir, stat } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { stat } from 'node:fs/promises';
+import { totalmem } from 'node:os';
+import { dirname, join } from 'node:path';
 import { DiffusionError } from '@reelgraph/diffusion';
 import { type Tensor, TensorError } from '@reelgraph/tensor';
 import { InferenceSession } from 'onnxruntime-node';
-import { GraphFailure, runGraph } from './run-graph.ts';
+import { checkGraphFile } from './graph-file.ts';
+import { GraphFailure, isOutOfMemory, runGraph } from './run-graph.ts';
 import { sampleInSession } from './sample-in-session.ts';
 import type {
   CarriedError,
@@ -88,11 +90,13 @@ export class SessionHandler {
       return open.session;
     }
     await open?.session.release();
-    const byteLength = await fileBytes(path);
+    const byteLength = await graphBytes(path);
+    expectMemoryFor(byteLength);
     await this.#makeRoom(byteLength);
-    const opening = InferenceSession.create(path, sessionOptionsFor({ threads: this.#options.threads }));
+    const { threads, device = 'cpu' } = this.#options;
+    const opening = InferenceSession.create(path, sessionOptionsFor({ threads, device }));
     const session = await opening.catch((error: unknown) => {
-      throw new GraphFailure('open', error);
+      throw new GraphFailure(isOutOfMemory(error) ? 'memory' : 'open', error);
     });
     this.#open.set(path, { version, byteLength, session });
     return session;
@@ -118,17 +122,26 @@ export class SessionHandler {
   }
 }
 
-/** Bytes of a graph's file and of the weights that lie beside it under its name; 0 when it cannot be read. */
-async function fileBytes(path: string): Promise<number> {
-  const name = basename(path);
+/** Bytes of a graph's file and of the weights that it names beside it; 0 when it cannot be read. */
+async function graphBytes(path: string): Promise<number> {
   try {
-    let byteLength = 0;
-    for (const beside of await readdir(dirname(path)))
-      if (beside.startsWith(name)) byteLength += (await stat(join(dirname(path), beside))).size;
-    return byteLength;
+    const { externalFiles } = await checkGraphFile(path);
+    const files = [path, ...externalFiles.map((file) => join(dirname(path), file))];
+    const found = await Promise.all(files.map((file) => stat(file)));
+    return found.reduce((sum, { size }) => sum + size, 0);
   } catch {
     return 0;
   }
+}
+
+/** Weights larger than all memory would be read until the system ends somebody. @throws GraphFailure */
+function expectMemoryFor(byteLength: number): void {
+  const most = totalmem();
+  if (byteLength <= most) return;
+  throw new GraphFailure(
+    'memory',
+    new Error(`its weights take ${byteLength} bytes, the machine has ${most}`),
+  );
 }
 
 function carried(error: unknown): CarriedError {

@@ -1,6 +1,7 @@
 /** What passes between the thread that wants numbers and the worker that computes them. */
 import type { DiffusionErrorCode, SamplerState, SamplingJob } from '@reelgraph/diffusion';
 import type { Tensor, TensorErrorCode } from '@reelgraph/tensor';
+import type { DeviceName } from './devices.ts';
 import type { ClipToDenoise } from './families/denoiser.ts';
 import type { SharedNoise } from './shared-noise.ts';
 
@@ -63,7 +64,7 @@ export type SessionAnswer =
   | {
       readonly kind: 'failed';
       readonly id: number;
-      readonly stage: 'open' | 'run';
+      readonly stage: 'open' | 'run' | 'memory';
       readonly message: string;
     };
 
@@ -77,6 +78,8 @@ export type CarriedError =
 export interface SessionWorkerOptions {
   /** Threads one run may use. */
   readonly threads: number;
+  /** Where graphs are opened; the processor when absent. */
+  readonly device?: DeviceName;
   /** Graphs kept open, by the bytes of their files; those not used for longest are closed beyond it. No limit when absent. */
   readonly openBytes?: number;
 }

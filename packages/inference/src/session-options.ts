@@ -1,8 +1,13 @@
 import type { InferenceSession } from 'onnxruntime-node';
+import type { DeviceName } from './devices.ts';
 
 export interface SessionSettings {
-  /** Threads of one run. */
+  /** Threads of one run; 0 for all there are. */
   readonly threads: number;
+  /** The processor when absent. What a device has no kernel for runs on the processor. */
+  readonly device?: DeviceName;
+  /** Fails where the device cannot be opened, instead of running on the processor unasked. */
+  readonly isAlone?: boolean;
   /** Weights turned into the form that kernels like best: faster to run, but no longer shared with the file. */
   readonly prepack?: boolean;
 }
@@ -11,9 +16,11 @@ export interface SessionSettings {
 export function sessionOptionsFor({
   threads,
   prepack = true,
+  device = 'cpu',
+  isAlone = false,
 }: SessionSettings): InferenceSession.SessionOptions {
   return {
-    executionProviders: ['cpu'],
+    executionProviders: device === 'cpu' || isAlone ? [device] : [device, 'cpu'],
     intraOpNumThreads: threads,
     interOpNumThreads: 1,
     executionMode: 'sequential',

@@ -4,6 +4,7 @@
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import { z } from 'zod';
+import { deviceNames } from './devices.ts';
 import { SessionHandler } from './session-handler.ts';
 import { buffersToMove, type SessionReport, type SessionRequest } from './session-messages.ts';
 
@@ -12,7 +13,11 @@ if (port === null) throw new Error('session-worker.ts is started as a worker thr
 
 const handler = new SessionHandler(
   z
-    .object({ threads: z.number().int().positive(), openBytes: z.number().nonnegative().exactOptional() })
+    .object({
+      threads: z.number().int().positive(),
+      device: z.enum(deviceNames).exactOptional(),
+      openBytes: z.number().nonnegative().exactOptional(),
+    })
     .parse(workerData),
 );
 

@@ -76,6 +76,13 @@ export const modelSummarySchema = z.strictObject({
 });
 export type ModelSummary = z.infer<typeof modelSummarySchema>;
 
+/** Where models run on the server, and what each device said when it was tried. */
+export const devicesAnswerSchema = z.strictObject({
+  device: z.string(),
+  /** Why it is this one, where it is not the one asked for. */
+  message: z.string().optional(),
+});
+
 export const workflowSummarySchema = z.strictObject({
   /** File name without `.json`; the id in URLs. */
   id: z.string(),
@@ -138,6 +145,7 @@ export const httpApi = {
     answer: z.array(nodeTypeInfoSchema),
   },
   listModels: { method: 'GET', path: '/api/v1/models', body: empty, answer: z.array(modelSummarySchema) },
+  getDevices: { method: 'GET', path: '/api/v1/devices', body: empty, answer: devicesAnswerSchema },
   /** Begins to read every byte of a model and to open its graphs anew; `listModels` tells how far it is. 404, 409. */
   verifyModel: {
     method: 'POST',

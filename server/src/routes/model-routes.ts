@@ -1,5 +1,5 @@
 /** Models: what is installed, and reading one whole. */
-import type { Catalogue } from '@reelgraph/host';
+import type { Catalogue, DeviceChoice } from '@reelgraph/host';
 import { HttpError } from '../http-error.ts';
 import type { ModelVerifier } from '../models/model-verifier.ts';
 import type { CallRegistry } from '../register-call.ts';
@@ -7,9 +7,15 @@ import type { CallRegistry } from '../register-call.ts';
 export interface ModelRouteParts {
   readonly catalogue: Catalogue;
   readonly verifier: ModelVerifier;
+  /** Where models run, as the runner chose it, too. */
+  readonly device: DeviceChoice;
 }
 
-export function registerModelCalls(registry: CallRegistry, { catalogue, verifier }: ModelRouteParts): void {
+export function registerModelCalls(
+  registry: CallRegistry,
+  { catalogue, verifier, device }: ModelRouteParts,
+): void {
+  registry.call('getDevices', () => device);
   registry.call('listModels', async () => {
     const models = await catalogue.listModels();
     // Folders of this machine are nobody's business but of who sits at it.

@@ -14,6 +14,7 @@ export function ModelsDialog() {
   const editor = useEditor();
   const models = useObservable(editor.models);
   const [problem, setProblem] = useState<string>();
+  const [runsOn, setRunsOn] = useState<string>();
   const isReading = models.some((model) => model.verification?.isRunning === true);
 
   const look = useCallback(async (): Promise<void> => {
@@ -26,6 +27,12 @@ export function ModelsDialog() {
   }, [editor]);
   // Packages come and go beside the editor: what is there now is asked for when somebody looks.
   useEffect(() => void look(), [look]);
+  useEffect(() => {
+    editor.client.getDevices().then(
+      ({ device, message }) => setRunsOn(message ?? `Models run on ${device}.`),
+      () => undefined,
+    );
+  }, [editor]);
   useEffect(() => {
     if (!isReading) return undefined;
     const timer = setInterval(() => void look(), lookAgainMs);
@@ -55,6 +62,11 @@ export function ModelsDialog() {
           </li>
         ))}
       </ul>
+      {runsOn !== undefined && (
+        <p className="param-help" data-testid="models-device">
+          {runsOn}
+        </p>
+      )}
       <section className="model-help">
         <h3>Another model</h3>
         <p className="param-help">

@@ -223,3 +223,16 @@ export function hollowTextEncoder(side: number): Uint8Array {
   const graph = message([2, 'graph'], [5, weight]);
   return message([1, 8], ...opsets, [7, graph]);
 }
+
+/** The graph that devices are tried with: `relu(a · b)`, of any size. `src/probe.onnx` is this, written. */
+export function probeGraph(): Uint8Array {
+  const graph = message(
+    [1, node({ op: 'MatMul', inputs: ['a', 'b'], outputs: ['product'] })],
+    [1, node({ op: 'Relu', inputs: ['product'], outputs: ['result'] })],
+    [2, 'probe'],
+    [11, valueInfo('a', 'float', ['rows', 'inner'])],
+    [11, valueInfo('b', 'float', ['inner', 'columns'])],
+    [12, valueInfo('result', 'float', ['rows', 'columns'])],
+  );
+  return message([1, 8], [8, message([1, ''], [2, 17])], [7, graph]);
+}
