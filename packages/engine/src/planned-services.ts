@@ -48,8 +48,7 @@ export function plannedModels(models: ModelService, planned: PlannedDigests): Mo
     ...(models.encodePicture === undefined ? {} : { encodePicture: models.encodePicture }),
     encodeFrames: (model, pixels, signal) => models.encodeFrames(model, pixels, signal),
     decodeLatent: (model, latent, signal, settings) => models.decodeLatent(model, latent, signal, settings),
-    decodeByChunk: (model, latent, signal, settings) =>
-      models.decodeByChunk(model, latent, signal, settings),
+    decodeByChunk: (model, latent, signal, settings) => models.decodeByChunk(model, latent, signal, settings),
     previewLatent: (model, latent) => models.previewLatent(model, latent),
     openWorld: (model, pixels, signal) => models.openWorld(model, pixels, signal),
     stepWorld: (model, state, action, signal) => models.stepWorld(model, state, action, signal),
