@@ -189,7 +189,19 @@ function useOf({ parts }: InstalledModel): CommercialUse {
 }
 
 function formatModel(model: InstalledModel): string {
-  const { name, title, family, byteLength, status, licence, digest, folder, problem, hint } = model;
+  const {
+    name,
+    title,
+    family,
+    byteLength,
+    status,
+    licence,
+    digest,
+    folder,
+    problem,
+    hint,
+    missing = [],
+  } = model;
   const about = [family, formatBytes(byteLength), `licence ${licence} (${useTexts[useOf(model)]})`];
   const lines = [
     `${name}  ${title}  ${status}`,
@@ -197,6 +209,7 @@ function formatModel(model: InstalledModel): string {
     `  sha256 ${digest ?? 'not hashed yet'}`,
     `  ${folder}`,
     ...(problem === undefined ? [] : [`  ${problem}`]),
+    ...(missing.length === 0 ? [] : [`  missing: ${missing.join(', ')}`]),
     ...(hint === undefined ? [] : [`  ${hint}`]),
   ];
   return lines.join('\n');

@@ -17,6 +17,8 @@ export interface InstalledModel {
   readonly problem?: string;
   /** What to do about the problem. */
   readonly hint?: string;
+  /** Files that it lacks, by their paths in it; absent when it has all. */
+  readonly missing?: readonly string[];
   /** SHA-256 of the package; absent until somebody hashed it. */
   readonly digest?: string;
   readonly parts: readonly PackagePart[];
@@ -37,6 +39,8 @@ export interface PackageStanding {
   readonly profile: LicenceProfile;
   /** The family of this program that it is of. */
   readonly family?: string | undefined;
+  /** Files that it lacks. */
+  readonly missing?: readonly string[];
 }
 
 /** A package, or the folder of one whose index cannot be read. */
@@ -45,7 +49,7 @@ export type FoundPackage = Pick<ModelPackage, 'name' | 'folder'> & Partial<Pick<
 /** A package that can be used, as lists show it. */
 export async function summaryOf(
   { name, folder, index }: FoundPackage,
-  { digest, isEmbedded, family }: PackageStanding,
+  { digest, isEmbedded, family, missing = [] }: PackageStanding,
 ): Promise<InstalledModel> {
   const files = await listPackageFiles(folder).catch(() => []);
   const { title = name, licence = 'unknown', source } = index?.reelgraph ?? {};
@@ -59,6 +63,7 @@ export async function summaryOf(
     parts: await partsOf(folder, index),
     folder,
     isEmbedded,
+    ...(missing.length === 0 ? {} : { missing }),
     ...(digest === undefined ? {} : { digest }),
     ...(source === undefined ? {} : { source }),
   };

@@ -384,6 +384,18 @@ describe('a package that is not whole', () => {
     });
   });
 
+  it('all that is missing is told at once', async () => {
+    await unlink(join(folder, 'transformer/model.onnx'));
+    await unlink(join(folder, 'tokenizer/tokenizer.json'));
+    await writeFile(join(folder, 'text_encoder/model.onnx'), textEncoderWithWeightsIn('model.onnx.data'));
+    expect((await open()).installed()).toMatchObject([
+      {
+        status: 'damaged',
+        missing: ['text_encoder/model.onnx.data', 'tokenizer/tokenizer.json', 'transformer/model.onnx'],
+      },
+    ]);
+  });
+
   it('a flipped bit in the weights is found when the package carries its checksums', async () => {
     const file = join(folder, 'transformer/model.onnx');
     const bytes = await readFile(file);

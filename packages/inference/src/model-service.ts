@@ -47,6 +47,7 @@ import {
   withProblem,
 } from './installed-model.ts';
 import { type LicenceProfile, licenceRefusal } from './licences.ts';
+import { missingFilesOf } from './missing-files.ts';
 import { type ModelFiles, readModelFiles } from './model-files.ts';
 import { damagedModel, findModelPackages, hasComponent, type ModelPackage } from './model-package.ts';
 import { type DigestOptions, filesUnlikePublished, PackageDigests } from './package-digest.ts';
@@ -569,6 +570,7 @@ async function openEntry(modelPackage: ModelPackage, standing: PackageStanding):
     return { folder, model, files, components, summary };
   } catch (error) {
     if (!(error instanceof NodeError)) throw error;
-    return damagedEntry(modelPackage, error, known);
+    const missing = family === undefined ? [] : await missingFilesOf(modelPackage, family.components);
+    return damagedEntry(modelPackage, error, { ...known, missing });
   }
 }

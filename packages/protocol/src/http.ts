@@ -48,6 +48,8 @@ export const modelSummarySchema = z.strictObject({
   problem: z.string().optional(),
   /** What to do about the problem. */
   hint: z.string().optional(),
+  /** Files that it lacks; absent when it has all. */
+  missing: z.array(z.string()).optional(),
   /** SHA-256; absent until somebody hashed it. */
   digest: z.string().optional(),
   parts: z.array(

@@ -19,10 +19,11 @@ export function registerModelCalls(
   registry.call('listModels', async () => {
     const models = await catalogue.listModels();
     // Folders of this machine are nobody's business but of who sits at it.
-    return models.map(({ folder: _folder, parts, ...model }) => {
+    return models.map(({ folder: _folder, parts, missing, ...model }) => {
       const verification = verifier.of(model.name);
       return {
         ...model,
+        ...(missing === undefined ? {} : { missing: [...missing] }),
         parts: parts.map(({ part, byteLength, licence, commercialUse }) => ({
           part,
           byteLength,

@@ -92,7 +92,19 @@ const statusTexts: Readonly<Record<ModelSummary['status'], string>> = {
 };
 
 function ModelEntry({ model, isReading, onVerify }: EntryProps) {
-  const { title, name, family, byteLength, status, digest, problem, hint, source, isEmbedded } = model;
+  const {
+    title,
+    name,
+    family,
+    byteLength,
+    status,
+    digest,
+    problem,
+    hint,
+    source,
+    isEmbedded,
+    missing = [],
+  } = model;
   return (
     <>
       <header>
@@ -132,6 +144,11 @@ function ModelEntry({ model, isReading, onVerify }: EntryProps) {
       {problem !== undefined && (
         <p className="model-problem">
           <Icon name="alert" size={13} /> {problem}
+        </p>
+      )}
+      {missing.length > 0 && (
+        <p className="param-help" data-testid="model-missing">
+          Missing: {missing.join(', ')}
         </p>
       )}
       {hint !== undefined && <p className="param-help">{hint}</p>}
