@@ -70,6 +70,18 @@ export const packages: ReadonlyMap<string, ModelFacts> = new Map(
       sizeMultiple: 32,
       frameRule: { multiple: 8, plus: 1 },
     }),
+    // Those that shipped workflows are for.
+    packageFacts({ name: 'wan2.1-t2v-1.3b', family: 'wan', latentChannels: 16, maxTextTokens: 512 }),
+    packageFacts({
+      name: 'ltx-video',
+      family: 'ltx',
+      latentChannels: 128,
+      vaeScale: { spatial: 32, temporal: 8 },
+      sizeMultiple: 32,
+      frameRule: { multiple: 8, plus: 1 },
+      placesPictures: 'first',
+      variants: { keyframes: small },
+    }),
   ].map((facts) => [facts.name, facts]),
 );
 

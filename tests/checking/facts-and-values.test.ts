@@ -57,7 +57,11 @@ function small(workflow: Workflow): Workflow {
     const info = builtinNodes.get(node.type);
     for (const [name, param] of Object.entries(info?.params ?? {}))
       if (param.kind === 'model') node.params[name] = 'fake';
-    for (const side of ['width', 'height']) if (node.params[side] === 64) node.params[side] = 32;
+    for (const side of ['width', 'height'])
+      if (node.params[side] === 64 || node.type === 'empty-latent') node.params[side] = 32;
+    if (node.type === 'empty-latent') node.params.frames = Math.min(Number(node.params.frames), 25);
+    if (node.type === 'image-conditioning' && Number(node.params.frameIndex ?? 0) > 24)
+      node.params.frameIndex = 24;
     if (node.type === 'load-model') node.params.variant = 'base';
     if (node.type === 'text-encode') node.params.prompt = 'a red circle';
     if (node.type === 'text-encode') node.params.negativePrompt = '';

@@ -393,7 +393,7 @@ export const mutators: readonly Mutator[] = [
       const [mux] = nodesOf(workflow, 'video-mux');
       const made = mux === undefined ? undefined : sourceOf(workflow, mux, 'frames');
       if (mux === undefined || made === undefined) return false;
-      const params = { cutStart: 40 + random.below(50), cutEnd: random.below(9) };
+      const params = { cutStart: 100 + random.below(50), cutEnd: random.below(9) };
       const trim = addNode(workflow, 'trim-frames', params, { frames: made });
       connect(workflow, end(`${trim}.frames`), [mux, 'frames']);
       return true;

@@ -3,7 +3,7 @@
  * HTTP and WebSocket, and both make the same frames.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
+import { cp, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createClient, type ReelgraphClient } from '@reelgraph/client';
 import {
@@ -33,12 +33,20 @@ function readWorkflow(name: string): { text: string; workflow: Workflow } {
 }
 
 let scratch: Awaited<ReturnType<typeof temporaryFolder>>;
+let modelsFolder: string;
 let server: RunningServer;
 let client: ReelgraphClient;
 
 beforeAll(async () => {
   scratch = await temporaryFolder();
-  server = await startServer({ dataFolder: join(scratch.path, 'server-data') });
+  const dataFolder = join(scratch.path, 'server-data');
+  modelsFolder = join(dataFolder, 'models');
+  for (const [name, { folder }] of Object.entries(standIns))
+    await cp(join(goldenFolder, folder), join(modelsFolder, name), {
+      recursive: true,
+      filter: (path) => !path.endsWith('cases'),
+    });
+  server = await startServer({ dataFolder });
   client = createClient({ baseUrl: server.baseUrl });
 });
 afterAll(async () => {
@@ -64,12 +72,32 @@ const frameCounts: Readonly<Record<string, number>> = {
   'interactive-world.json': 49,
   'score-a-clip.json': 17,
   'draft-choose-finish.json': 17,
+  'wan-text-to-video.json': 9,
+  'ltx-text-to-video.json': 17,
+  'ltx-image-to-video.json': 17,
+  'ltx-keyframes.json': 17,
 };
 
 /** Few steps: what is tested is that it runs and gives the same everywhere, not how it looks. */
 const quickly: Readonly<Record<string, number>> = { steps: 2, draftSteps: 1 };
-const quickInputs = ({ inputs }: Workflow) =>
-  Object.fromEntries(Object.entries(quickly).filter(([name]) => name in inputs));
+
+/** Models that do not ship, and the tiny package of random weights that stands in for each. */
+const standIns: Readonly<Record<string, { folder: string; inputs: Readonly<Record<string, number>> }>> = {
+  'wan2.1-t2v-1.3b': { folder: 'wan-t2v', inputs: { frames: 9, width: 48, height: 32 } },
+  'ltx-video': { folder: 'ltx', inputs: { frames: 17, width: 64, height: 32, lastFrame: 8 } },
+};
+const goldenFolder = join(projectRoot, 'tests/golden');
+
+function standInOf({ nodes }: Workflow) {
+  return standIns[String(nodes.model?.params.model)];
+}
+
+const quickInputs = (workflow: Workflow) =>
+  Object.fromEntries(
+    Object.entries({ ...quickly, ...standInOf(workflow)?.inputs }).filter(
+      ([name]) => name in workflow.inputs,
+    ),
+  );
 
 it('ships a workflow for every task', () => {
   expect(names).toEqual(expect.arrayContaining(Object.keys(frameCounts)));
@@ -84,7 +112,7 @@ describe.each(names)('%s', (name) => {
   });
 
   it('passes check without a word', async () => {
-    const result = await runCli(['check', join('workflows', name), '--json']);
+    const result = await runCli(['check', join('workflows', name), '--json', '--models', modelsFolder]);
     expect(result.code, result.stdout + result.stderr).toBe(0);
   });
 
@@ -100,6 +128,8 @@ describe.each(names)('%s', (name) => {
       fromCli,
       '--data',
       join(scratch.path, `cli-data-${name}`),
+      '--models',
+      modelsFolder,
     ]);
     expect(cli.code, cli.stdout + cli.stderr).toBe(0);
 
@@ -127,6 +157,16 @@ describe.each(names)('%s', (name) => {
     const carried = await client.extractWorkflow(bytes);
     expect(semanticEqual(carried, quick.workflow)).toBe(true);
   }, 300_000);
+});
+
+describe('a workflow of a model that is not there', () => {
+  const ofOthers = names.filter((name) => standInOf(readWorkflow(name).workflow) !== undefined);
+
+  it.each(ofOthers)('%s says how to get it', async (name) => {
+    const result = await runCli(['check', join('workflows', name)]);
+    expect(result.code).not.toBe(0);
+    expect(result.stdout + result.stderr).toMatch(/No model named "[^"]+" is installed.*"Real models"/s);
+  });
 });
 
 describe('image to video', () => {

@@ -4,6 +4,7 @@
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, delimiter, join } from 'node:path';
+import { normaliseLatent } from '@reelgraph/diffusion';
 import type { Tensor } from '@reelgraph/tensor';
 import { z } from 'zod';
 
@@ -46,7 +47,15 @@ export interface GoldenCase extends z.infer<typeof caseSchema> {
   has(array: string): boolean;
   /** @throws Error when the case has no such array */
   read(array: string): Tensor<'float32'>;
+  /** The latent that was decoded, normalised: [1, C, T, H, W]. */
+  finalLatent(): Tensor<'float32'>;
 }
+
+const vaeSchema = z.object({
+  config: z.object({
+    vae: z.object({ latents_mean: z.array(z.number()), latents_std: z.array(z.number()) }),
+  }),
+});
 
 /** Folders with a package and its cases. */
 export const goldenFolders: readonly string[] = [
@@ -54,7 +63,15 @@ export const goldenFolders: readonly string[] = [
     .filter((entry) => entry.isDirectory())
     .map((entry) => join(import.meta.dirname, entry.name)),
   ...(process.env.REELGRAPH_GOLDEN ?? '').split(delimiter).filter((folder) => folder !== ''),
-].filter((folder) => existsSync(join(folder, 'cases')));
+].filter((folder) => existsSync(join(folder, 'cases')) && isOfFamilyHere(folder));
+
+/** Packages of families that only the exporter knows have cases, too. */
+function isOfFamilyHere(folder: string): boolean {
+  const { family } = z
+    .object({ family: z.string().optional() })
+    .parse(JSON.parse(readFileSync(join(folder, 'manifest.json'), 'utf8')));
+  return family === undefined || ['wan', 'ltx'].includes(family);
+}
 
 export const goldenCases: readonly GoldenCase[] = goldenFolders.flatMap((packageFolder) =>
   readdirSync(join(packageFolder, 'cases'))
@@ -69,6 +86,11 @@ function readCase(packageFolder: string, name: string): GoldenCase {
   const about = caseSchema.parse(JSON.parse(text));
   const first = { image: 'image_0.png', frame_index: 0, strength: 1 };
   const pictures = about.conditions ?? (existsSync(join(folder, first.image)) ? [first] : []);
+  const read = (array: string) => {
+    const file = about.files[array]?.file;
+    if (file === undefined) throw new Error(`The case ${name} has no array "${array}".`);
+    return readNpy(join(folder, file));
+  };
   return {
     ...about,
     name,
@@ -77,10 +99,14 @@ function readCase(packageFolder: string, name: string): GoldenCase {
     folder,
     pictures,
     has: (array) => Object.hasOwn(about.files, array),
-    read(array) {
-      const file = about.files[array]?.file;
-      if (file === undefined) throw new Error(`The case ${name} has no array "${array}".`);
-      return readNpy(join(folder, file));
+    read,
+    finalLatent() {
+      // Wan's image pipeline puts the picture back after the last step that is recorded.
+      if (about.pipeline !== 'WanImageToVideoPipeline') return read('final_latents');
+      const { vae } = vaeSchema.parse(
+        JSON.parse(readFileSync(join(packageFolder, 'manifest.json'), 'utf8')),
+      ).config;
+      return normaliseLatent(read('vae_decoder_input'), { mean: vae.latents_mean, std: vae.latents_std });
     },
   };
 }
@@ -109,4 +135,13 @@ export function largestDifference(got: ArrayLike<number>, wanted: ArrayLike<numb
     if (!(difference <= largest)) largest = Number.isNaN(difference) ? Number.POSITIVE_INFINITY : difference;
   }
   return largest;
+}
+
+/** [1, 3, F, H, W] in [-1, 1] -> [F, H, W, 3] in 0 … 1. */
+export function asPictures({ shape, data }: Tensor<'float32'>): Float32Array {
+  const [, , frames = 0, height = 0, width = 0] = shape;
+  const plane = frames * height * width;
+  return Float32Array.from({ length: 3 * plane }, (_, i) =>
+    Math.min(1, Math.max(0, data[(i % 3) * plane + Math.floor(i / 3)]! / 2 + 0.5)),
+  );
 }

@@ -6,7 +6,7 @@ import { patchify } from '@reelgraph/diffusion';
 import type { Tensor } from '@reelgraph/tensor';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { workflowOf } from './case-workflow.ts';
-import { type GoldenCase, goldenCases, largestDifference } from './golden-case.ts';
+import { asPictures, type GoldenCase, goldenCases, largestDifference } from './golden-case.ts';
 import { createGoldenEngine, type GoldenEngine } from './golden-engine.ts';
 
 // Float32 sums in another order, over all steps: an independent replay in NumPy differs by 2e-5 and 4e-5.
@@ -25,19 +25,10 @@ afterAll(async () => {
 
 /** As the case has them: in tokens, where its pipeline packs. */
 function asRecorded(latent: Tensor<'float32'>, one: GoldenCase): { got: Float32Array; wanted: Float32Array } {
-  if (one.has('final_latents')) return { got: latent.data, wanted: one.read('final_latents').data };
+  if (one.has('final_latents')) return { got: latent.data, wanted: one.finalLatent().data };
   // Tokens of pictures stand in front of those of the clip, and are none of it.
   const wanted = one.read('final_latents_packed').data;
   return { got: patchify(latent, [1, 1, 1]).data, wanted: wanted.slice(-latent.data.length) };
-}
-
-/** [1, 3, F, H, W] in [-1, 1] -> [F, H, W, 3] in 0 … 1. */
-function asPictures({ shape, data }: Tensor<'float32'>): Float32Array {
-  const [, , frames = 0, height = 0, width = 0] = shape;
-  const plane = frames * height * width;
-  return Float32Array.from({ length: 3 * plane }, (_, i) =>
-    Math.min(1, Math.max(0, data[(i % 3) * plane + Math.floor(i / 3)]! / 2 + 0.5)),
-  );
 }
 
 it('has the reference clips of both families', () => {

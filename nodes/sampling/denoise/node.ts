@@ -74,6 +74,17 @@ export const denoise = defineNode({
       max: 30,
       step: 0.5,
     },
+    sampler: {
+      kind: 'choice',
+      label: 'Sampler',
+      description:
+        "How each step is taken. Auto takes the model's own. UniPC and DPM++ 2M look back at earlier steps and need few; those with new grain differ from seed to seed in more than the beginning.",
+      default: 'auto',
+      options: [
+        { value: 'auto', label: 'Auto' },
+        ...samplers.map(({ name, label }) => ({ value: name, label })),
+      ],
+    },
     guidanceRescale: {
       kind: 'number',
       label: 'Guidance rescale',
@@ -160,17 +171,6 @@ export const denoise = defineNode({
       min: 0,
       max: 1,
       step: 0.05,
-    },
-    sampler: {
-      kind: 'choice',
-      label: 'Sampler',
-      description:
-        "How each step is taken. Auto takes the model's own. UniPC and DPM++ 2M look back at earlier steps and need few; those with new grain differ from seed to seed in more than the beginning.",
-      default: 'auto',
-      options: [
-        { value: 'auto', label: 'Auto' },
-        ...samplers.map(({ name, label }) => ({ value: name, label })),
-      ],
     },
   },
   preview: 'progress',

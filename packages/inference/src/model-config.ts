@@ -33,6 +33,8 @@ export const modelIndexSchema = z.object({
   version: z.string().max(64).optional(),
   /** Share of the way at which the second of two transformers takes over. */
   boundary_ratio: z.number().min(0).max(1).nullish(),
+  /** Every token has a timestep of its own. */
+  expand_timesteps: z.boolean().nullish(),
   reelgraph: z
     .object({
       family: z.string().min(1).max(64).optional(),

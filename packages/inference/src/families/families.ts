@@ -11,7 +11,9 @@ export const families: readonly ModelFamily[] = [toybox, wan, ltx];
 export function familyOf({ index, manifest }: ModelPackage): ModelFamily | undefined {
   const named = families.find(
     ({ name, pipelineClasses }) =>
-      name === index.reelgraph?.family || pipelineClasses.includes(index._class_name),
+      name === (index.reelgraph?.family ?? manifest?.family) ||
+      pipelineClasses.includes(index._class_name) ||
+      pipelineClasses.includes(manifest?.pipeline ?? ''),
   );
   if (named !== undefined || manifest === undefined) return named;
   return families.find((family) => family.isFamilyOf?.(manifest) === true);

@@ -1,10 +1,18 @@
 /**
- * Wan 2.1 and 2.2, text to video: latents of 16 channels, a causal VAE that decodes frame after frame, UMT5 whose
- * embeddings are zero behind the text, and in 2.2 A14B a second transformer for low noise.
+ * Wan 2.1 and 2.2: a causal VAE that decodes and encodes frame after frame, UMT5 whose embeddings are zero behind the
+ * text; in 2.2 A14B a second transformer for low noise, in 2.2 TI2V a timestep for every token, so that a first picture
+ * is given as a clean latent frame.
  *
- * @see diffusers WanPipeline, AutoencoderKLWan (the formulas)
+ * @see diffusers WanPipeline, WanImageToVideoPipeline with `expand_timesteps`, AutoencoderKLWan (the formulas)
  */
-import { createLatentPreview, denormaliseLatent, sigmaToTimestep } from '@reelgraph/diffusion';
+import {
+  addNoise,
+  createLatentPreview,
+  denormaliseLatent,
+  keepKnown,
+  normaliseLatent,
+  sigmaToTimestep,
+} from '@reelgraph/diffusion';
 import { type Conditioning, type ModelFacts, NodeError } from '@reelgraph/node-api';
 import { concatAxis, sliceAxis, type Tensor } from '@reelgraph/tensor';
 import { z } from 'zod';
@@ -102,7 +110,15 @@ async function open(modelPackage: ModelPackage): Promise<FamilyModel> {
     widthPx: recommended?.width ?? 832,
     heightPx: recommended?.height ?? 480,
   };
+  const encoding = (await hasComponent(modelPackage, 'vae_encoder'))
+    ? 'whole'
+    : (await hasComponent(modelPackage, 'vae_encoder_first')) &&
+        (await hasComponent(modelPackage, 'vae_encoder_next'))
+      ? 'streamed'
+      : 'none';
   const [patchFrames, patchRows, patchColumns] = transformer.patch_size;
+  const timestepPerToken = hasTimestepPerToken(modelPackage);
+  const settingsOfClip = { patchSize: transformer.patch_size, timestepPerToken };
   const boundary = boundaryOf(modelPackage);
   const fused = (await hasComponent(modelPackage, 'transformer_mha')) ? { mha: settings } : undefined;
   const hasSecond = await hasComponent(modelPackage, 'transformer_2');
@@ -142,6 +158,36 @@ async function open(modelPackage: ModelPackage): Promise<FamilyModel> {
     }
   }
 
+  /** The first picture alone, then as many as a latent frame stands for. */
+  async function* encodeStream(
+    run: RunComponent,
+    pixels: Tensor<'float32'>,
+    signal: AbortSignal,
+  ): AsyncGenerator<Tensor<'float32'>> {
+    if (encoding === 'none') {
+      throw new NodeError('model/no-encoder', `Model "${name}" cannot read pictures or clips.`, {
+        hint: 'Choose a model that can, or leave the picture out.',
+      });
+    }
+    if (encoding === 'whole') {
+      yield momentsOf(await run('vae_encoder', { video: pixels }, signal));
+      return;
+    }
+    const total = pixels.shape[2] ?? 0;
+    let caches: Readonly<Record<string, Tensor>> = {};
+    for (let frame = 0; frame < total; ) {
+      const end = frame === 0 ? 1 : Math.min(total, frame + vae.scale_factor_temporal);
+      const video = sliceAxis(pixels, 2, frame, end);
+      const outputs =
+        frame === 0
+          ? await run('vae_encoder_first', { video }, signal)
+          : await run('vae_encoder_next', { video, ...caches }, signal);
+      caches = cachesOf(outputs);
+      yield momentsOf(outputs);
+      frame = end;
+    }
+  }
+
   return {
     facts,
     ...(fused === undefined ? {} : { variantRoles: { mha: { transformer: 'transformer_mha' } } }),
@@ -158,19 +204,29 @@ async function open(modelPackage: ModelPackage): Promise<FamilyModel> {
       return { promptEmbeds: embeds, promptMask: mask };
     },
 
+    clipSettings: () => settingsOfClip,
+
     async denoise(run, request, signal) {
       const { sample, sigma, timestep = sigmaToTimestep(sigma), branches, known, expert } = request;
-      const denoiser = openWanDenoiser({ shape: sample.shape, branches, known });
+      const denoiser = openWanDenoiser({ shape: sample.shape, branches, known, settings: settingsOfClip });
       const role = expert === 'second' ? 'transformer_2' : 'transformer';
       return denoiser.velocitiesOf(await run(role, denoiser.feedsAt(sample, sigma, timestep), signal));
     },
 
-    async encodeFrames() {
-      throw new NodeError(
-        'model/no-encoder',
-        `Model "${name}" makes clips of text only; it cannot read pictures or clips.`,
-        { hint: 'Choose a model that can, or leave the picture out.' },
-      );
+    begin({ clip, noise, sigma, conditioning: { known } }) {
+      const from = addNoise('flow', clip, noise.samples, sigma);
+      if (known === undefined) return { from, noise };
+      // Places that are told to be clean have to be; a model that cannot be told expects noise on them.
+      if (!timestepPerToken) return { from, noise, known };
+      const held = { ...known, hold: { kind: 'clean' } as const };
+      return { from: keepKnown(from, held, noise.samples, 0), noise, known: held };
+    },
+
+    async encodeFrames(run, pixels, signal) {
+      const frames: Tensor<'float32'>[] = [];
+      for await (const moments of encodeStream(run, pixels, signal))
+        frames.push(sliceAxis(moments, 1, 0, vae.z_dim));
+      return normaliseLatent(concatAxis(frames, 2), statistics);
     },
 
     async decodeLatent(run, latent, signal) {
@@ -192,6 +248,19 @@ async function open(modelPackage: ModelPackage): Promise<FamilyModel> {
 function boundaryOf({ index, manifest }: ModelPackage): number | undefined {
   const own = z.number().min(0).max(1).safeParse(manifest?.config.boundary_ratio);
   return own.success ? own.data : (index.boundary_ratio ?? undefined);
+}
+
+/** Whether every token has a timestep: the manifest says so, or the index as diffusers writes it, or the graph. */
+function hasTimestepPerToken({ index, manifest }: ModelPackage): boolean {
+  const own = manifest?.config.expand_timesteps ?? index.expand_timesteps;
+  if (typeof own === 'boolean') return own;
+  const timestep = manifest?.components.transformer?.inputs.find((input) => input.name === 'timestep');
+  return timestep?.shape.length === 2;
+}
+
+/** Mean and logarithm of the variance, or the mean alone. */
+function momentsOf(outputs: Readonly<Record<string, Tensor>>): Tensor<'float32'> {
+  return output(outputs, 'moments');
 }
 
 /** `new_cache_3` of one run is `cache_3` of the next. */
@@ -216,12 +285,20 @@ function isWan({ components: { transformer } }: PackageManifest): boolean {
   return names.join() === 'encoder_hidden_states,hidden_states,timestep' && hidden?.shape.length === 5;
 }
 
-/** Wan, from text. */
+/** Wan, from text, and from a first picture where tokens have a timestep each. */
 export const wan: ModelFamily = {
   name: 'wan',
   pipelineClasses: ['WanPipeline'],
   isFamilyOf: isWan,
   components: ['text_encoder', 'transformer'],
-  optionalComponents: ['transformer_2', 'vae_decoder', 'vae_decoder_first', 'vae_decoder_next'],
+  optionalComponents: [
+    'transformer_2',
+    'vae_decoder',
+    'vae_decoder_first',
+    'vae_decoder_next',
+    'vae_encoder',
+    'vae_encoder_first',
+    'vae_encoder_next',
+  ],
   open,
 };
