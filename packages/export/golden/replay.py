@@ -72,12 +72,8 @@ def _wan(package, name):
 
 
 def _cogvideox(package, name):
-    inputs = [spec["name"] for spec in package.manifest["components"][name]["inputs"]]
-
     def forward(hidden_states, encoder_hidden_states, timestep, ofs=None, image_rotary_emb=None, **_):
         extra = [] if ofs is None else [ofs]
-        if "pos_embedding" in inputs:
-            raise NotImplementedError("use_package sets this by _sincos")
         return package.run(name, hidden_states, encoder_hidden_states, timestep, *image_rotary_emb, *extra)
     return forward
 

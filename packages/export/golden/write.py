@@ -39,7 +39,7 @@ FAMILIES = {
         "i2v": ("wan-i2v", {**_CFG, "image": 1, "height": 32, "width": 48, "num_frames": 9, "num_inference_steps": 5, "guidance_scale": 5.0, "seed": 31}),
         "thirteen-frames": ("wan-i2v", {**_CFG, "image": 1, "height": 48, "width": 32, "num_frames": 13, "num_inference_steps": 4, "guidance_scale": 3.0, "seed": 32}),
     }),
-    "wan-flf2v": ("Wan 2.1 first and last frame to video", "wan-flf2v", {"vae": "whole"}, {
+    "wan-flf2v": ("Wan 2.1 first and last frame to video", "wan-flf2v", {"vae": "whole", "reuse": ("wan-i2v",)}, {
         "first-last": ("wan-flf2v", {**_CFG, "image": 1, "last_image": 2, "height": 32, "width": 48, "num_frames": 9, "num_inference_steps": 5, "guidance_scale": 5.0, "seed": 33}),
     }),
     "wan-ti2v": ("Wan 2.2 5B: one time step per token, VAE of the second generation", "wan-ti2v", {"vae": "stream", "max_text": 64}, {
@@ -56,7 +56,7 @@ FAMILIES = {
         "true-cfg": ("hunyuanvideo", {**_CFG, "template": _TEMPLATE, "true_cfg_scale": 3.0, "max_sequence_length": 64, "height": 48, "width": 32, "num_frames": 5, "num_inference_steps": 5, "guidance_scale": 1.0, "seed": 52}),
         "pieces": ("hunyuanvideo", {"prompt": PROMPT, "template": _TEMPLATE, "max_sequence_length": 64, "height": 32, "width": 32, "num_frames": 25, "num_inference_steps": 4, "guidance_scale": 4.0, "seed": 53}),
     }),
-    "cogvideox-i2v": ("CogVideoX 5B image to video: image latent on channels", "cogvideox-i2v", {}, {
+    "cogvideox-i2v": ("CogVideoX 5B image to video: image latent on channels", "cogvideox-i2v", {"reuse": ("cogvideox",)}, {
         "i2v": ("cogvideox-i2v", {**_CFG, "max_sequence_length": 64, "image": 1, "height": 32, "width": 48, "num_frames": 9, "num_inference_steps": 5, "guidance_scale": 6.0, "seed": 44}),
     }),
 }
@@ -186,7 +186,8 @@ def write_family(name, to, cases_only=False):
         with tempfile.TemporaryDirectory() as temporary:
             source = Path(temporary) / "pipeline"
             make(kind).save_pretrained(source, safe_serialization=True)
-            report = export_package(source, to, Options(**options))
+            reuse = tuple(to.parent / other for other in options.get("reuse", ()) if (to.parent / other).is_dir())
+            report = export_package(source, to, Options(**{**options, "reuse": reuse}))
     if name == "hunyuanvideo":
         manifest = json.loads((to / "manifest.json").read_text())
         manifest["config"]["text"] |= {"template": _TEMPLATE, "crop_start": crop_start(make(kind), _TEMPLATE)}

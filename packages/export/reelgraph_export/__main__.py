@@ -24,10 +24,12 @@ def main():
     parser.add_argument("--split", action="store_true", help="the transformer as head, body and tail, for first-block caching")
     parser.add_argument("--vae", choices=("whole", "stream", "both"), default="both", help="Wan: graphs of the VAE for whole clips, for clips piece by piece, or both")
     parser.add_argument("--lora", type=lora, action="append", default=[], metavar="PATH[=STRENGTH]", help="add a LoRA to the weights; may be repeated")
+    parser.add_argument("--reuse", type=Path, action="append", default=[], metavar="PACKAGE", help="take over graphs of an earlier package that would come out the same; may be repeated")
     parser.add_argument("--max-text", type=int, help="tokens of a prompt, if not as the pipeline has it")
     parser.add_argument("--external-above", type=int, default=EXTERNAL_ABOVE, metavar="BYTES", help="weights of more bytes lie beside their graph")
     args = parser.parse_args()
-    options = Options(dtype=args.dtype, text=args.text_encoder, split=args.split, vae=args.vae, loras=tuple(args.lora), max_text=args.max_text, external_above=args.external_above)
+    options = Options(dtype=args.dtype, text=args.text_encoder, split=args.split, vae=args.vae, loras=tuple(args.lora), max_text=args.max_text,
+                      reuse=tuple(args.reuse), external_above=args.external_above)
     try:
         report = export_package(args.pipeline, args.out, options)
     except ExportError as error:

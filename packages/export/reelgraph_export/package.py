@@ -15,6 +15,7 @@ import transformers
 from . import cogvideox, hunyuanvideo, ltx, wan
 from .errors import ExportError
 from .folder import PipelineFolder
+from .reuse import fingerprint, take
 from .write import write_graph
 
 FAMILIES = {"wan": wan, "cogvideox": cogvideox, "hunyuanvideo": hunyuanvideo, "ltx": ltx}
@@ -42,7 +43,12 @@ def export_package(source, to, options, log=print):
     to.mkdir(parents=True, exist_ok=True)
     components, measured, shared = {}, {}, {}
     for graph in family.graphs(folder, options):
-        components[graph.name], measured[graph.name] = write_graph(graph, to, shared, options.external_above, log)
+        mark = fingerprint(graph)
+        taken = take(graph.name, mark, options.reuse, to)
+        if taken is not None:
+            log(f"{graph.name}: taken over")
+        components[graph.name], measured[graph.name] = taken or write_graph(graph, to, shared, options.external_above, log)
+        measured[graph.name]["fingerprint"] = mark
         del graph
         gc.collect()
     scheduler = folder.config("scheduler")

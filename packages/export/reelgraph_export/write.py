@@ -35,10 +35,9 @@ def write_graph(graph, folder, share=None, external_above=EXTERNAL_ABOVE, log=pr
     _strip(model)
     _name_axes(model, graph)
     path = folder / f"{graph.name}.onnx"
-    stem = graph.facts.get("weights", graph.name)
+    weights = None
     if weight_bytes(model) > external_above:
-        share = {} if share is None else share
-        weights = share.setdefault(stem, WeightFile(folder / f"{stem}.onnx.data"))
+        weights = _weights_of(graph, folder, {} if share is None else share)
         weights.move(model)
     ir.save(model, path)
     onnx.checker.check_model(str(path))
@@ -52,8 +51,8 @@ def write_graph(graph, folder, share=None, external_above=EXTERNAL_ABOVE, log=pr
         "outputs": [{"name": name, "dtype": "float32", "shape": list(shape)} for name, shape in graph.outputs.items()],
         **({"note": graph.note} if graph.note else {}),
     }
-    if path.with_suffix(".onnx.data").exists() or (share and stem in share):
-        entry["data"] = f"{stem}.onnx.data"
+    if weights is not None:
+        entry["data"] = weights.path.name
     measured = measure(graph, path)
     if fused:
         measured["fused_attention"] = fused
@@ -65,6 +64,15 @@ def write_graph(graph, folder, share=None, external_above=EXTERNAL_ABOVE, log=pr
     log(f"{graph.name}: {nodes} nodes, {fused} attentions fused, largest difference to torch {measured['max_abs_error']:.1e} "
         f"(relative {measured['relative_rms_error']:.1e}) at {len(graph.sizes)} sizes")
     return entry, measured
+
+
+def _weights_of(graph, folder, share):
+    stem = graph.facts.get("weights", graph.name)
+    if stem not in share:
+        path = folder / f"{stem}.onnx.data"
+        # One that is there was taken over from another package, which still reads it.
+        share[stem] = WeightFile(folder / f"{graph.name}.part.onnx.data" if path.exists() else path)
+    return share[stem]
 
 
 def trace(graph):
