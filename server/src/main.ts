@@ -18,6 +18,8 @@ const help = `Usage: npm start -- [options]
   --licences <profile>
                     any, or commercial: models that must not be used so do not run
                     (default any, or REELGRAPH_LICENCES)
+  --device <device> where models run: auto, cpu, webgpu, cuda, tensorrt, coreml or dml
+                    (default cpu, or REELGRAPH_DEVICE)
   --max-time <time>, --max-memory <size>, --max-disk <size>
                     runs that are expected to take more are not accepted
                     (or REELGRAPH_MAX_TIME, REELGRAPH_MAX_MEMORY, REELGRAPH_MAX_DISK)
@@ -40,6 +42,7 @@ function readArguments() {
         data: { type: 'string' },
         models: { type: 'string', multiple: true, default: [] },
         licences: { type: 'string' },
+        device: { type: 'string' },
         'max-time': { type: 'string' },
         'max-memory': { type: 'string' },
         'max-disk': { type: 'string' },
@@ -105,7 +108,8 @@ const budget = readBudget({
   maxMemory: values['max-memory'],
   maxDisk: values['max-disk'],
 });
-// Worker threads and the runner read it from the environment, as they do when it was set there.
+// Worker threads and the runner read them from the environment, as they do when they were set there.
+if (values.device !== undefined) process.env.REELGRAPH_DEVICE = values.device;
 if (values.licences !== undefined) process.env.REELGRAPH_LICENCES = values.licences;
 const token = process.env.REELGRAPH_TOKEN;
 

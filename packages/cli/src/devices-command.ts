@@ -7,7 +7,6 @@ import {
   devicesHere,
   digestFileOf,
 } from '@reelgraph/host';
-import { CliError } from './errors.ts';
 import { exitCodes } from './exit-codes.ts';
 import { dataFolderPath } from './places.ts';
 import type { Output } from './reporters.ts';
@@ -19,25 +18,13 @@ export interface DevicesCommandOptions {
 
 /** Tries all devices anew and answers the exit code. */
 export async function devicesCommand(options: DevicesCommandOptions, output: Output): Promise<number> {
-  const asked = readAsked();
+  const asked = askedDeviceOf(process.env);
   const folder = dataFolderAt(dataFolderPath(options.data));
   const devices = await devicesHere(digestFileOf(folder), { anew: true });
   const choice = chooseDevice(asked, devices);
   if (options.json) output.write(`${JSON.stringify({ asked, ...choice, devices }, null, 2)}\n`);
   else output.write(formatDevices(devices, choice));
   return exitCodes.ok;
-}
-
-function readAsked() {
-  try {
-    return askedDeviceOf(process.env);
-  } catch (error) {
-    throw new CliError(
-      exitCodes.usage,
-      'cli/bad-device',
-      error instanceof Error ? error.message : String(error),
-    );
-  }
 }
 
 function formatDevices(

@@ -337,17 +337,21 @@ program
     exitCode = await traceCommand(run, options, output);
   });
 
-// Worker threads and processes read it from the environment, as they do when it was set there.
-program.hook('preAction', (_program, command) => {
+// Worker threads and processes read them from the environment, as they do when they were set there.
+program.hook('preAction', async (_program, command) => {
   const { licences, device } = command.opts<{ licences?: string; device?: string }>();
+  if (licences !== undefined) process.env.REELGRAPH_LICENCES = licences;
   if (device !== undefined) process.env.REELGRAPH_DEVICE = device;
-  if (licences === undefined) return;
-  if (licences !== 'any' && licences !== 'commercial') {
-    throw new CliError(exitCodes.usage, 'cli/bad-licences', `"${licences}" is no licence profile.`, {
-      hint: 'Write --licences commercial, or --licences any.',
-    });
+  const { REELGRAPH_LICENCES = '', REELGRAPH_DEVICE = '' } = process.env;
+  if (REELGRAPH_LICENCES === '' && REELGRAPH_DEVICE === '') return;
+  const { askedDeviceOf, licenceProfileOf } = await import('@reelgraph/host');
+  try {
+    licenceProfileOf(process.env);
+    askedDeviceOf(process.env);
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    throw new CliError(exitCodes.usage, 'cli/bad-setting', message);
   }
-  process.env.REELGRAPH_LICENCES = licences;
 });
 
 /** Prints what went wrong and answers the exit code. */

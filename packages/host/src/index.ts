@@ -8,6 +8,7 @@ export {
   type HashProgress,
   type InstalledModel,
   importPackage,
+  licenceProfileOf,
 } from '@reelgraph/inference';
 export { writeFileAtomically } from './atomic-file.ts';
 export { type Catalogue, createCatalogue, modelRootsOf, modelRules } from './catalogue.ts';

@@ -1,4 +1,14 @@
-import { appendFile, mkdir, mkdtemp, readFile, rename, rm, utimes, writeFile } from 'node:fs/promises';
+import {
+  appendFile,
+  mkdir,
+  mkdtemp,
+  readFile,
+  rename,
+  rm,
+  symlink,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -87,6 +97,21 @@ describe('PackageDigests', () => {
     await slow.digestOf(folder);
     expect((await ask({}, other)).read).toBe(0);
     expect((await ask()).read).toBe(0);
+  });
+
+  it('follows links as downloads are made of, also those that lead nowhere or round', async () => {
+    const { digest } = await ask();
+    const linked = join(root, 'linked');
+    await mkdir(linked);
+    await symlink(join(folder, 'model_index.json'), join(linked, 'model_index.json'));
+    await symlink(join(folder, 'transformer'), join(linked, 'transformer'));
+    expect(await ask({}, linked)).toMatchObject({ digest, read: 0 });
+    await symlink(join(root, 'lost'), join(linked, 'lost.json'));
+    expect((await ask({}, linked)).digest).toBe(digest);
+    await symlink(linked, join(linked, 'round'));
+    expect((await ask({}, linked)).digest).toMatch(/^[0-9a-f]{64}$/);
+    for (const name of ['and', 'round', 'it', 'goes']) await symlink(linked, join(linked, `${name}-2`));
+    await expect(ask({}, linked)).rejects.toMatchObject({ code: 'model/damaged' });
   });
 
   it('a damaged memory is no memory', async () => {

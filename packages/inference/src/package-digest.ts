@@ -45,19 +45,27 @@ export interface DigestOptions {
   readonly anew?: boolean;
 }
 
+/** Deeper, and more, than any package is: links of a stranger may lead round, or fan out without end. */
+const maxDepth = 8;
+const maxFiles = 20_000;
+
 /** The files of a package, sorted by name; hidden files, READMEs and checksums are not part of what a model computes. */
 export async function listPackageFiles(folder: string): Promise<PackageFile[]> {
   const files: PackageFile[] = [];
-  const visit = async (prefix: string): Promise<void> => {
-    for (const entry of await readdir(join(folder, prefix), { withFileTypes: true })) {
-      if (entry.name.startsWith('.') || entry.name.toLowerCase().endsWith('.md')) continue;
-      if (entry.name === checksumFile) continue;
-      const name = prefix === '' ? entry.name : `${prefix}/${entry.name}`;
-      if (entry.isDirectory()) await visit(name);
-      else files.push({ name, byteLength: (await stat(join(folder, name))).size });
+  let looked = 0;
+  const visit = async (prefix: string, depth: number): Promise<void> => {
+    for (const entry of await readdir(join(folder, prefix))) {
+      if (entry.startsWith('.') || entry.toLowerCase().endsWith('.md')) continue;
+      if (entry === checksumFile) continue;
+      const name = prefix === '' ? entry : `${prefix}/${entry}`;
+      // Links are followed: downloads are folders of them. One that leads nowhere is a missing file, told where it is needed.
+      const found = await stat(join(folder, name)).catch(() => undefined);
+      if (++looked > maxFiles) throw tooManyFiles();
+      if (found?.isFile()) files.push({ name, byteLength: found.size });
+      else if (found?.isDirectory() && depth < maxDepth) await visit(name, depth + 1);
     }
   };
-  await visit('');
+  await visit('', 1);
   return files.sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
@@ -141,6 +149,12 @@ export class PackageDigests {
     const kept = [...this.#known].slice(-mostRemembered);
     await writeMemory(this.#memoryFile, { version: 2, files: Object.fromEntries(kept) });
   }
+}
+
+function tooManyFiles(): NodeError {
+  return new NodeError('model/damaged', `The folder of the model has more than ${maxFiles} files in it.`, {
+    hint: 'Keep in it what belongs to the model, and no links that lead round.',
+  });
 }
 
 function changedMeanwhile(what: string): NodeError {
