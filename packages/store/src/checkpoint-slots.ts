@@ -102,6 +102,23 @@ export function openSlots(key: string, { folder, temporaryPath, disk }: SlotFile
     return free;
   };
 
+  async function flush(): Promise<void> {
+    const slot = newest;
+    if (slot === undefined || slot === flushed) return;
+    flushing = slot;
+    try {
+      await disk.sync(slot);
+      if (!named.has(slot)) await disk.syncFolder(folder);
+      named.add(slot);
+      flushed = slot;
+    } catch (error) {
+      // Pruned by someone else.
+      if (errnoOf(error) !== 'ENOENT') throw diskError(error, 'writing a checkpoint');
+    } finally {
+      flushing = undefined;
+    }
+  }
+
   return {
     async load() {
       forget();
@@ -121,9 +138,10 @@ export function openSlots(key: string, { folder, temporaryPath, disk }: SlotFile
       const [first, second] = found.sort((a, b) => b.sequence - a.sequence);
       if (first === undefined) return { status };
       newest = first.path;
-      // Whether the disk has the newest nobody knows any more.
-      flushed = second?.path;
       sequence = first.sequence;
+      // Whether the disk has the newest nobody knows any more. It is asked before any other is written over.
+      flushed = second?.path;
+      await flush().catch(() => undefined);
       return { status: 'found', step: first.step, state: first.state };
     },
     async save({ step, state }) {
@@ -153,22 +171,7 @@ export function openSlots(key: string, { folder, temporaryPath, disk }: SlotFile
         throw diskError(error, 'writing a checkpoint');
       }
     },
-    async flush() {
-      const slot = newest;
-      if (slot === undefined || slot === flushed) return;
-      flushing = slot;
-      try {
-        await disk.sync(slot);
-        if (!named.has(slot)) await disk.syncFolder(folder);
-        named.add(slot);
-        flushed = slot;
-      } catch (error) {
-        // Pruned by someone else.
-        if (errnoOf(error) !== 'ENOENT') throw diskError(error, 'writing a checkpoint');
-      } finally {
-        flushing = undefined;
-      }
-    },
+    flush,
     async remove() {
       forget();
       try {

@@ -186,7 +186,8 @@ describe.each([
     const { disk, ended } = endingAfter(share);
     const slots = (await openStore(folder, { disk })).checkpoints.open(key);
     await slots.load();
-    void slots.save(checkpoint(4));
+    // None of its numbers ends as one of theirs.
+    void slots.save(checkpoint(1_000_000_000));
     await ended;
     expect(await foundStep()).toEqual(briefly(checkpoint(3)));
   });
@@ -245,6 +246,37 @@ describe.each([
     expect(taken).toBeGreaterThan(20);
     expect(kept().length, 'slots that were held for a reason').toBeGreaterThan(2);
   });
+
+  it.each([1, 2, 3, 4])(
+    'P5 that another process went on with leaves one after a power cut, of %i that it found',
+    async (count) => {
+      const before = store.checkpoints.open(key);
+      for (let step = 1; step <= count; step++) await keep(before, checkpoint(step));
+      /** What the disk has: of all before only the newest, as if it had had no time for the others. */
+      const had = new Map<string, Uint8Array>();
+      for (const name of kept()) had.set(join(folder, 'checkpoints', name), new Uint8Array());
+      let isSlow = false;
+      const disk: Disk = {
+        ...nodeDisk,
+        async sync(of) {
+          if (isSlow) await new Promise(() => undefined);
+          had.set(of, readFileSync(of));
+        },
+      };
+      const slots = (await openStore(folder, { disk })).checkpoints.open(key);
+      await slots.load();
+      isSlow = true;
+      for (let step = 5; step <= 9; step++) {
+        await slots.save(checkpoint(step));
+        if (step === 5) void slots.flush();
+      }
+      for (const name of kept()) {
+        const of = join(folder, 'checkpoints', name);
+        writeFileSync(of, mixed(readFileSync(of), had.get(of) ?? new Uint8Array()));
+      }
+      expect(await foundStep()).toEqual(briefly(checkpoint(count)));
+    },
+  );
 });
 
 /** Every other 64 bytes of the one file, between them those of the other. */
