@@ -10,6 +10,7 @@ import {
   type FrameService,
   type Frames,
   type GrowingClip,
+  growingClips,
   type RunContext,
   settledClip,
 } from '@reelgraph/node-api';
@@ -80,7 +81,7 @@ interface Slot {
   twins: number[] | undefined;
   /** What it hands out while it is not over. */
   early: Outputs | undefined;
-  /** Clips among that which it is making. */
+  /** Clips in that which it is making. */
   growing: readonly GrowingClip[];
   /** Of the dependents those that wait for its end all the same; all of them when undefined. */
   unmet: number[] | undefined;
@@ -636,9 +637,12 @@ export async function executePlan(
       slot.aliveAtMs = clock.elapsed();
       const startedAtMs = slot.aliveAtMs;
       const shownLane = laneOf(node);
+      /** Made by its leaders, whatever it hands on of them. */
+      let ofOthers: ReadonlySet<GrowingClip> = new Set();
       const work = openContext(slot, (outputs) => {
-        checkEarly(node, outputs);
-        slot.growing = Object.values(outputs).flatMap(growingClip);
+        checkEarly(slot, outputs);
+        const { definition } = node;
+        slot.growing = growingIn(definition.outputs, outputs).filter((clip) => !ofOthers.has(clip));
         handOut(slot, outputs);
       });
       slot.abort = work.abort;
@@ -691,10 +695,9 @@ export async function executePlan(
         try {
           // Also when the run was cancelled meanwhile: what is whole may have taken minutes and is kept.
           outputs = checkOutputs(node, values);
-          if (hasGrown(slot) && !isLed(slot)) {
-            settledOutputs(node, slot.early ?? {});
-            outputs = settledOutputs(node, outputs);
-          }
+          if (slot.growing.some(({ whole }) => whole === undefined))
+            throw new TypeError('A clip that was handed out is not whole.');
+          if (hasGrown(slot) && !isLed(slot)) outputs = settledOutputs(node, outputs);
         } catch (error) {
           failed(error);
           return;
@@ -785,7 +788,9 @@ export async function executePlan(
       }
       try {
         follow(slot);
-        running = node.definition.run({ inputs: takeInputs(node), params: node.params, ctx: work.context });
+        const inputs = takeInputs(node);
+        if (isLed(slot)) ofOthers = new Set(growingIn(node.definition.inputs, inputs));
+        running = node.definition.run({ inputs, params: node.params, ctx: work.context });
       } catch (error) {
         failed(error);
         return;
@@ -1149,8 +1154,13 @@ function checkOutputs(node: PlannedNode, returned: Readonly<Record<string, unkno
   return outputs;
 }
 
-/** Of the declared outputs those that a node hands out before its end. */
-function checkEarly(node: PlannedNode, early: Outputs): void {
+/** Of the declared outputs those that a node hands out before its end, once. */
+function checkEarly({ node, early: before }: Slot, early: Outputs): void {
+  if (before !== undefined)
+    throw new EngineError(
+      'engine/bad-output',
+      `Node "${node.id}" (${node.definition.title}) has handed out outputs before; it may do so once.`,
+    );
   for (const [port, value] of Object.entries(early)) checkOutput(node, port, value);
 }
 
@@ -1185,14 +1195,11 @@ function hasGrown({ early, ledUntilMs }: Slot): boolean {
   return early !== undefined || ledUntilMs !== undefined;
 }
 
-const growingSchema = z.object({
-  source: z.object({ kind: z.literal('growing'), clip: z.custom<GrowingClip>() }),
-});
-
-/** The clip that a value is, where it is one that is still being made. */
-function growingClip(value: unknown): GrowingClip[] {
-  const parsed = growingSchema.safeParse(value);
-  return parsed.success ? [parsed.data.source.clip] : [];
+/** Clips that are still being made in what ports were given. */
+function growingIn(ports: AnyNodeDefinition['outputs'], values: Outputs): GrowingClip[] {
+  return Object.entries(values).flatMap(([port, value]) =>
+    ports[port]?.type === 'frames' ? growingClips(value as Frames) : [],
+  );
 }
 
 /** The outputs with what growing clips have become. @throws TypeError when one of them is not whole */

@@ -577,3 +577,113 @@ test('E5 what is handed out must fit its port, and be whole when the node is', a
     expect(result.events.at(-1)).toMatchObject({ failures: [{ nodeId: 'make', code }] });
   }
 });
+
+test('E11 what is handed out a second time is refused, and nobody waits for it', async () => {
+  const twice = defineNode({
+    ...maker(),
+    async run(request) {
+      const { ctx } = request;
+      const handOut: typeof ctx.handOut = (outputs) => {
+        ctx.handOut(outputs);
+        ctx.handOut({ frames: { pixels: full([1, 3, 1, 4, 8], 0), fps: 8 } });
+      };
+      // Whatever the node makes of the refusal.
+      const quiet: typeof ctx.handOut = (outputs) => {
+        try {
+          handOut(outputs);
+        } catch (error) {
+          refusals.push(error instanceof Error ? error.message : String(error));
+        }
+      };
+      const { frames } = ctx;
+      async function* chunks() {
+        for (let frame = 0; frame < size.frameCount; frame++)
+          yield full([1, 3, 1, size.heightPx, size.widthPx], frame / 10);
+      }
+      return { frames: await frames.keep(size, chunks(), ctx.signal, (clip) => quiet({ frames: clip })) };
+    },
+  });
+  const refusals: string[] = [];
+  const result = await engineOf([twice, watcher('watch')]).run(direct, { signal: AbortSignal.timeout(5000) });
+  expect(result.outputs.get('watch')?.['count']?.text).toBe(allLevels);
+  expect(refusals).toEqual(['Node "make" (Clip) has handed out outputs before; it may do so once.']);
+});
+
+test('E11 what is handed out may be made of a growing clip; its readers hear how that ended', async () => {
+  const widened = (frames: Frames): Frames => ({
+    ...{ ...size, widthPx: 16 },
+    source: { kind: 'resized', clip: frames, fit: 'stretch' },
+  });
+  const wide = (breaks: boolean) =>
+    defineNode({
+      ...maker(),
+      async run({ ctx }) {
+        async function* chunks() {
+          for (let frame = 0; frame < size.frameCount; frame++) {
+            await new Promise(setImmediate);
+            if (breaks && frame === 3) throw new Error('no more ideas');
+            yield full([1, 3, 1, size.heightPx, size.widthPx], frame / 10);
+          }
+        }
+        const clip = await ctx.frames.keep(size, chunks(), ctx.signal, (growing) =>
+          ctx.handOut({ frames: widened(growing) }),
+        );
+        return { frames: widened(clip) };
+      },
+    });
+  const signal = AbortSignal.timeout(5000);
+  const well = await engineOf([wide(false), watcher('watch')]).run(direct, { signal });
+  expect(well.outputs.get('watch')?.['count']?.text).toBe(allLevels);
+  const badly = await engineOf([wide(true), watcher('watch')]).run(direct, { signal });
+  expect(badly.story).toEqual(['started make', 'started watch', 'failed make', 'skipped watch']);
+});
+
+test('E11 who hands on what it was handed out has no say in how that ends', async () => {
+  const log = record();
+  const make = maker({
+    async before(frame, signal) {
+      if (frame === 2) await log.until('through over', signal);
+    },
+  });
+  const through = defineNode({
+    ...small,
+    type: 'small',
+    async run({ inputs, ctx }) {
+      ctx.handOut({ frames: inputs.frames });
+      await new Promise(setImmediate);
+      log.add('through over');
+      throw new Error('not mine');
+    },
+  });
+  const result = await engineOf([make, through, watcher('watch'), watcher('other')]).run(workflow, {
+    signal: AbortSignal.timeout(5000),
+  });
+  expect(result.outputs.get('other')?.['count']?.text).toBe(allLevels);
+  expect(result.story).toContain('failed small');
+  expect(result.story).toContain('skipped watch');
+});
+
+test('E11 a reader that hands out a clip of its own has to make it whole', async () => {
+  const half = defineNode({
+    ...small,
+    type: 'small',
+    async run({ ctx }) {
+      async function* chunks() {
+        yield full([1, 3, 1, size.heightPx, size.widthPx], 0);
+        await new Promise(setImmediate);
+        throw new Error('no more ideas');
+      }
+      await ctx.frames
+        .keep(size, chunks(), ctx.signal, (clip) => ctx.handOut({ frames: clip }))
+        .catch(() => undefined);
+      return { frames: { pixels: full([1, 3, 1, size.heightPx, size.widthPx], 0), fps: 8 } };
+    },
+  });
+  const make = maker({ before: () => new Promise((goOn) => setTimeout(goOn, 5)) });
+  const result = await engineOf([make, half, watcher('watch'), watcher('other')]).run(workflow, {
+    signal: AbortSignal.timeout(5000),
+  });
+  expect(result.outputs.get('other')?.['count']?.text).toBe(allLevels);
+  expect(result.story).toContain('failed small');
+  expect(result.story).toContain('skipped watch');
+});

@@ -70,7 +70,7 @@ export {
 export { createFrameService, type FrameBackends, isShort } from './frame-service.ts';
 export type { GrowingClip } from './growing-clip.ts';
 export { maxTextCharacters, safeFileName } from './limits.ts';
-export { ClipReadError, settledClip, sizeOfClip } from './read-clip.ts';
+export { ClipReadError, growingClips, settledClip, sizeOfClip } from './read-clip.ts';
 export type { FrameFileReader, FrameFiles, FrameFileWriter } from './stored-clips.ts';
 export type {
   Conditioning,

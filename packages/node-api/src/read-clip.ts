@@ -13,6 +13,7 @@ import {
   sliceChunk,
 } from './frame-chunk.ts';
 import type { FrameBackends } from './frame-service.ts';
+import type { GrowingClip } from './growing-clip.ts';
 import type { FrameSource, Frames, StreamedFrames } from './values.ts';
 
 /** A part of a clip. */
@@ -89,6 +90,18 @@ function partsOf({ source }: StreamedFrames): readonly Frames[] {
     case 'retimed':
       return [source.clip];
   }
+}
+
+/** Clips that are still being made in this one. */
+export function growingClips(frames: Frames): GrowingClip[] {
+  const growing: GrowingClip[] = [];
+  const clips = new Set([frames]);
+  for (const clip of clips) {
+    if ('pixels' in clip) continue;
+    if (clip.source.kind === 'growing') growing.push(clip.source.clip);
+    for (const part of partsOf(clip)) clips.add(part);
+  }
+  return growing;
 }
 
 /**
