@@ -99,7 +99,8 @@ export async function sampleClip(request: SampleRequest, ctx: RunContext): Promi
 function grainAfter({ noise, branches, sigmas }: SamplingPlan, { shape }: Tensor<'float32'>): GrainPosition {
   const { seed, drawn = [noise.samples.shape] } = noise;
   const hold = branches[0]?.known?.hold;
-  if (hold?.kind !== 'by-strength') return { seed, drawn };
+  // Without noise on pictures the steps draw none.
+  if (hold?.kind !== 'by-strength' || hold.noiseScale === 0) return { seed, drawn };
   const ofStep = keyframeNoiseShape(shape, hold.patchSize);
   return { seed, drawn: [...drawn, ...sigmas.slice(1).map(() => ofStep)] };
 }

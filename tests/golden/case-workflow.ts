@@ -42,11 +42,11 @@ export function workflowOf(
     guidanceRescale: golden.guidance_rescale ?? 0,
     boundary: golden.boundary_ratio ?? 0,
     frameRate: golden.frame_rate ?? 0,
-    ...(golden.image_cond_noise_scale === undefined ? {} : { pictureNoise: golden.image_cond_noise_scale }),
+    pictureNoise: golden.image_cond_noise_scale ?? 0.15,
   });
   node('decode', 'vae-decode', 2, {
-    ...(golden.decode_timestep === undefined ? {} : { timestep: golden.decode_timestep }),
-    ...(golden.decode_noise_scale === undefined ? {} : { noiseScale: golden.decode_noise_scale }),
+    timestep: golden.decode_timestep ?? 0,
+    noiseScale: golden.decode_noise_scale ?? golden.decode_timestep ?? 0,
   });
   node('capture', 'capture', 1);
   for (const id of ['prompt', 'latent', 'scheduler', 'denoise', 'decode']) wire('model.model', `${id}.model`);

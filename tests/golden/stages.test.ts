@@ -166,7 +166,7 @@ describe.each(goldenCases.map((one) => [`${one.model}/${one.name}`, one] as cons
         sigma: sigmas.values[0] ?? 1,
         timestep: one.timesteps[0] ?? 1000,
         branches,
-        frameRate: one.frame_rate,
+        frameRate: one.frame_rate ?? undefined,
         ...(start.known === undefined ? {} : { known: start.known }),
       },
       signal,
@@ -192,7 +192,7 @@ describe.each(goldenCases.map((one) => [`${one.model}/${one.name}`, one] as cons
     const ofClip = drawn.filter((shape) => shape.join() === samples.shape.join());
     const settings = {
       timestep: one.decode_timestep ?? 0,
-      noiseScale: one.decode_noise_scale ?? 0,
+      noiseScale: one.decode_noise_scale ?? one.decode_timestep ?? 0,
       grain: { seed: String(one.seed), drawn: ofClip.length > 1 ? drawn.slice(0, -1) : drawn },
     };
     const wanted = one.read('frames').data;
@@ -239,6 +239,32 @@ describe('ways to run the same weights', () => {
     for await (const chunk of models.decodeByChunk(await modelOf(unipc), unipc.read('final_latents'), signal))
       counts.push(chunk.shape[2]);
     expect(counts).toEqual([1, 4, 4]);
+  });
+});
+
+describe('a part of a clip that is given', () => {
+  it('stays as it is, and its tokens are told to be clean', async () => {
+    const model = await models.resolve('ltx', signal);
+    const clip = zeros('float32', [1, 8, 3, 4, 8]);
+    const noise: Noise = { samples: randomNormal('1', clip.shape), seed: '1' };
+    const text = await models.encodeText(model, 'a cat', signal);
+    const frames = randomNormal('2', [1, 8, 1, 4, 8]);
+    const known = addKnownFrames(nothingKnown(clip.shape), frames, 2);
+    const conditioning = { ...text, known };
+    const start = models.begin?.(model, {
+      clip,
+      noise,
+      conditioning,
+      sigma: 1,
+      timestep: 1000,
+      pictureNoise: 0,
+    });
+    expect(start?.known).toEqual({ ...known, hold: { kind: 'clean' } });
+    const last = (value: Tensor<'float32'> | undefined) => Array.from(value?.data.slice(64, 96) ?? []);
+    expect(last(start?.from)).toEqual(Array.from(frames.data.slice(0, 32)));
+    expect(Array.from(start?.from.data.slice(0, 64) ?? [])).toEqual(
+      Array.from(noise.samples.data.slice(0, 64)),
+    );
   });
 });
 

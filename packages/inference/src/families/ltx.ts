@@ -188,9 +188,11 @@ async function open(modelPackage: ModelPackage): Promise<FamilyModel> {
     },
 
     begin: (request, choice) =>
-      isKeyframes(choice)
-        ? beginWithKeyframes(request, { statistics, patchSize, temporal })
-        : beginWithFirstPicture(name, request, statistics),
+      request.conditioning.known !== undefined
+        ? beginWithKnown(name, request)
+        : isKeyframes(choice)
+          ? beginWithKeyframes(request, { statistics, patchSize, temporal })
+          : beginWithFirstPicture(name, request, statistics),
 
     async encodePicture(run, pixels, signal) {
       if (!reads) throw noEncoder(name);
@@ -262,6 +264,22 @@ function drawLatent(
     mean.data[i] = mean.data[i]! + deviation * drawn.data[i]!;
   }
   return normaliseLatent(mean, statistics);
+}
+
+/** Latent frames or places that are given as they are: told to be clean, they stay so, as a first picture does. */
+function beginWithKnown(name: string, { clip, conditioning, noise, sigma }: BeginRequest): SamplingStart {
+  const { known, pictures } = conditioning;
+  if (known === undefined || pictures !== undefined) {
+    throw new NodeError(
+      'model/no-picture',
+      `Model "${name}" is given pictures and a part of a clip at once; it takes one of both.`,
+      { hint: 'Connect the prompt directly to one of them.' },
+    );
+  }
+  const held = { ...known, hold: { kind: 'clean' } as const };
+  const drawn = noise.drawn ?? [clip.shape];
+  const from = keepKnown(addNoise('flow', clip, noise.samples, sigma), held, noise.samples, 0);
+  return { from, noise: { ...noise, drawn }, known: held };
 }
 
 /** A picture as the first latent frame, which stays as it is; drawn before the noise of the clip. */
