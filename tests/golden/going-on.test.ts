@@ -44,6 +44,15 @@ describe.each(goldenCases.map((one) => [`${one.model}/${one.name}`, one] as cons
   });
 });
 
+describe('a picture for a model without an encoder', () => {
+  it('is refused by the check', () => {
+    const one = goldenCases.find(({ model }) => model === 'wan-t2v');
+    if (one === undefined) throw new Error('There is no case of wan-t2v.');
+    const pictures = [{ image: 'image_0.png', frame_index: 0, strength: 1 }];
+    expect(golden.check(workflowOf({ ...one, pictures })).join()).toContain('makes clips of text only');
+  });
+});
+
 describe('sizes off the grid', () => {
   it.each([
     ['wan-t2v', { frames: 10, width: 48, height: 32 }, /4n|1, 5, 9/],

@@ -52,6 +52,7 @@ describe('a folder with a manifest', () => {
       sizeMultiple: 16,
       frameRule: { multiple: 4, plus: 1 },
       secondExpert: {},
+      readsFrames: false,
     });
     expect(facts.get('my-ltx')).toMatchObject({
       latentChannels: 8,

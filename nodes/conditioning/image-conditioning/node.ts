@@ -7,6 +7,7 @@ import {
 } from '@reelgraph/diffusion';
 import { defineNode, type InferIssue, NodeError } from '@reelgraph/node-api';
 import { concatAxis, sameShape, sliceAxis, type Tensor } from '@reelgraph/tensor';
+import { noEncoderIssues } from '../../model/no-encoder.ts';
 import { encodedAnew, modelOf, wrongModelIssues } from '../../model/wrong-model.ts';
 import { differ, sizeFacts } from '../../video/frames-facts.ts';
 
@@ -86,8 +87,8 @@ export const imageConditioning = defineNode({
   cache: 'disk',
   lane: 'inference',
   infer({ inputs, params, context }) {
-    const issues: InferIssue[] = [];
     const { model, latent, conditioning } = inputs;
+    const issues: InferIssue[] = [...noEncoderIssues(model, context)];
     const facts = context.models.get(model?.model ?? '');
     if (params.strength !== 1 && facts !== undefined && facts.placesPictures === undefined) {
       issues.push({

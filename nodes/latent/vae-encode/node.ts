@@ -1,4 +1,5 @@
 import { defineNode, NodeError, sizeOfClip } from '@reelgraph/node-api';
+import { noEncoderIssues } from '../../model/no-encoder.ts';
 import { sizeFacts } from '../../video/frames-facts.ts';
 import { clipFault, clipFaultIssues, rateIssues } from '../clip-fault.ts';
 
@@ -25,6 +26,7 @@ export const vaeEncode = defineNode({
     return {
       outputs: { latent: { ...model, ...sizeFacts(frames ?? {}) } },
       issues: [
+        ...noEncoderIssues(model, context),
         ...clipFaultIssues('frames', frames ?? {}, model ?? {}),
         ...rateIssues('frames', frames, model, context),
       ],

@@ -90,6 +90,8 @@ export interface ModelFacts {
   readonly patchSize?: readonly [number, number, number];
   /** Pictures are placed by the model when a sampling begins, and not as known latent frames. */
   readonly placesPictures?: 'first' | 'anywhere';
+  /** It has no encoder: pictures and clips cannot be given to it. */
+  readonly readsFrames?: false;
   /** Its decoder puts noise on what it decodes and is told how much. */
   readonly decoderNoise?: true;
   /** It has a second network for low noise; `boundary` is the share of the way where it takes over, where it is known. */

@@ -151,6 +151,7 @@ async function open(modelPackage: ModelPackage): Promise<FamilyModel> {
     recommended: isOnlyKeyframes ? keyframes : base,
     patchSize,
     placesPictures: isOnlyKeyframes ? 'anywhere' : 'first',
+    ...(reads ? {} : { readsFrames: false as const }),
     ...(vae.timestep_conditioning ? { decoderNoise: true as const } : {}),
     ...(isOnlyKeyframes ? {} : { variants: { keyframes } }),
   };

@@ -134,6 +134,7 @@ async function open(modelPackage: ModelPackage): Promise<FamilyModel> {
     parametrisation: 'flow',
     defaultShift: recommended?.shift ?? 0,
     recommended: settings,
+    ...(encoding === 'none' ? { readsFrames: false as const } : {}),
     ...(hasSecond ? { secondExpert: boundary === undefined ? {} : { boundary } } : {}),
     ...(fused === undefined ? {} : { variants: fused }),
   };
