@@ -24,7 +24,8 @@ async function softwareDriver(skip: TestContext['skip']): Promise<Record<string,
   await (await launchBrowser(skip)).close();
   const driver = join(tmpdir(), 'vk_swiftshader_icd.json');
   if (!existsSync(driver)) skip('no Vulkan driver came with the browser');
-  return { VK_ICD_FILENAMES: driver, XDG_RUNTIME_DIR: root };
+  // The loader of drivers came with it, too, for machines that have none.
+  return { VK_ICD_FILENAMES: driver, XDG_RUNTIME_DIR: root, LD_LIBRARY_PATH: tmpdir() };
 }
 
 it('tells what is ready, what is not and why, with a measure', async () => {
