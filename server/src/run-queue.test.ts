@@ -401,6 +401,7 @@ describe('a run that is about to begin is looked at again', () => {
     const { answer, ...server } = openInspected();
     server.submit('a');
     answer({});
+    server.say({ type: 'run.started', nodeIds: [] });
     server.die();
     answer({ refusal });
     expect(server.order()).toBe('a1 a2');
@@ -408,13 +409,36 @@ describe('a run that is about to begin is looked at again', () => {
   });
 
   it('and ends as cancelled when that was asked for meanwhile', () => {
-    const { answer, ...server } = openInspected();
-    server.submit('a');
-    server.queue.cancel('a');
+    const { looks, answer, ...server } = openInspected();
+    server.submit('a', 'b');
+    // A look may take its time: nobody waits for it.
+    expect(server.queue.cancel('a')).toBe('cancelled');
+    expect(looks.map(({ job }) => job.runId)).toEqual(['a', 'b']);
     answer({});
     expect(server.order()).toBe('');
-    expect(server.hub.status('a')).toBe('cancelled');
+    answer({});
+    expect(server.order()).toBe('b1');
     server.end('politely');
+  });
+
+  it('and ends with all the others', () => {
+    const { answer, ...server } = openInspected();
+    server.submit('a', 'b');
+    expect(server.queue.cancelAll()).toBe(2);
+    expect(['a', 'b'].map((runId) => server.hub.status(runId))).toEqual(['cancelled', 'cancelled']);
+    answer({});
+    expect(server.order()).toBe('');
+    server.end('politely');
+  });
+
+  it('and is refused too when an earlier server had looked at it and begun nothing', () => {
+    const first = openInspected();
+    first.submit('a');
+    first.end('politely');
+    const { answer, ...next } = openInspected();
+    answer({ refusal });
+    expect(next.hub.run('a')).toMatchObject({ status: 'failed', error: refusal });
+    next.end('politely');
   });
 
   it('by the next server when this one ended meanwhile', () => {

@@ -84,6 +84,8 @@ interface Current extends AttemptOf {
   readonly steps: Map<string, number>;
   /** Nodes of which it is in the journal that they went on from a checkpoint. */
   readonly continued: Set<string>;
+  /** The runner has it. */
+  isGiven: boolean;
   /** The runner has said how the run ended. */
   isEnding: boolean;
 }
@@ -146,7 +148,7 @@ export class RunQueue {
       this.#command({ type: 'cancel', runId });
     } finally {
       // Also when it cannot be journaled: a run that fills the disk has to be stopped.
-      this.#options.runner.cancel(runId);
+      this.#stopWork(runId);
     }
     return this.#hub.status(runId);
   }
@@ -161,7 +163,7 @@ export class RunQueue {
       });
     } finally {
       const { assigned } = this.#hub.queue;
-      if (assigned !== undefined) this.#options.runner.cancel(assigned.runId);
+      if (assigned !== undefined) this.#stopWork(assigned.runId);
     }
     return count;
   }
@@ -223,6 +225,12 @@ export class RunQueue {
     this.#isStopped = true;
     // Said, so that the next server can tell this from a crash.
     this.#follow({ type: 'release' });
+  }
+
+  /** Nobody waits for the look at a run that the runner was not given yet. */
+  #stopWork(runId: string): void {
+    if (this.#current?.runId === runId && !this.#current.isGiven) this.#isOverBeforeBegun(this.#current);
+    else this.#options.runner.cancel(runId);
   }
 
   #end({ runId, attempt }: AttemptOf, body: Extract<QueueCommand, { type: 'finish' }>['body']): void {
@@ -294,6 +302,7 @@ export class RunQueue {
       heardSeq: 0,
       steps: new Map(),
       continued: new Set(),
+      isGiven: false,
       isEnding: false,
     };
     this.#current = current;
@@ -312,11 +321,12 @@ export class RunQueue {
       this.#inspect({ runId, attempt, ...request }, ({ refusal, needsFreshRunner = false }) => {
         if (this.#isOverBeforeBegun(current)) return;
         // What has begun before goes on: it was let begin once, and what it did is not to be lost.
-        if (refusal !== undefined && attempt === 1) {
+        if (refusal !== undefined && this.#hub.run(runId)?.startedAtMs === undefined) {
           this.#giveUp(current, refusal);
           return;
         }
         const job = { runId, attempt, ...request, needsFreshRunner };
+        current.isGiven = true;
         this.#options.runner.execute(job, (end) => this.#handleEnd(current, end));
       });
     });
@@ -329,7 +339,7 @@ export class RunQueue {
 
   /** Whether the run need not be given to the runner any more; one that was cancelled meanwhile is ended. */
   #isOverBeforeBegun(current: Current): boolean {
-    if (this.#isStopped || this.#current !== current) return true;
+    if (this.#isStopped || this.#current !== current || current.isEnding) return true;
     if (this.#hub.queue.assigned?.isCancelling !== true) return false;
     this.#endCancelled(current);
     return true;
