@@ -31,7 +31,11 @@ const draft: Latent = {
     },
     guidanceScale: 3.5,
     branches: [
-      { ...branch(0.5), known: { latent: full(shape, 0.25), mask: full([1, 1, 3, 4, 4], 1) } },
+      {
+        ...branch(0.5),
+        pooled: full([1, 4], 0.1),
+        known: { latent: full(shape, 0.25), mask: full([1, 1, 3, 4, 4], 1) },
+      },
       branch(-0.5),
     ],
     noise: { samples: randomNormal('7', shape), seed: '7' },
@@ -52,7 +56,7 @@ const withKeyframes: Latent = {
     rules: {
       timesteps: [1000, 333.3, 100],
       settings: { order: 2, follows: 'clean' },
-      guidance: { rescale: 0.7, interval: { from: 0, to: 0.5 } },
+      guidance: { embedded: 6, rescale: 0.7, interval: { from: 0, to: 0.5 } },
       experts: { below: 875, guidanceScale: 3 },
       frameRate: 25,
     },

@@ -61,6 +61,7 @@ const rulesSchema = z.strictObject({
       zeroStar: z.strictObject({ zeroSteps: z.number() }).exactOptional(),
       rescale: z.number().exactOptional(),
       interval: z.strictObject({ from: z.number(), to: z.number() }).exactOptional(),
+      embedded: z.number().exactOptional(),
     })
     .exactOptional(),
   experts: z.strictObject({ below: z.number(), guidanceScale: z.number() }).exactOptional(),
@@ -137,6 +138,7 @@ export function encodeLatentFile(latent: Latent): Uint8Array {
     branches.forEach((branch, index) => {
       tensors[`branch.${index}.promptEmbeds`] = branch.promptEmbeds;
       tensors[`branch.${index}.promptMask`] = branch.promptMask;
+      if (branch.pooled !== undefined) tensors[`branch.${index}.pooled`] = branch.pooled;
       if (branch.known === undefined) return;
       tensors[`branch.${index}.known.latent`] = branch.known.latent;
       tensors[`branch.${index}.known.mask`] = branch.known.mask;
@@ -292,14 +294,19 @@ function readBranch(
   const name = `branch.${index}`;
   const promptMask = tensors[`${name}.promptMask`];
   if (promptMask === undefined || !isInt64(promptMask)) throw unfit('its prompt has no mask');
-  const promptEmbeds = floats(tensors, `${name}.promptEmbeds`, 3);
-  if (tensors[`${name}.known.latent`] === undefined) return { promptEmbeds, promptMask };
+  const hasPooled = tensors[`${name}.pooled`] !== undefined;
+  const text = {
+    promptEmbeds: floats(tensors, `${name}.promptEmbeds`, 3),
+    promptMask,
+    ...(hasPooled ? { pooled: floats(tensors, `${name}.pooled`, 2) } : {}),
+  };
+  if (tensors[`${name}.known.latent`] === undefined) return text;
   const known = {
     latent: floats(tensors, `${name}.known.latent`, 5),
     mask: floats(tensors, `${name}.known.mask`, 5),
     ...(hold === undefined || hold === null ? {} : { hold }),
   };
-  return { promptEmbeds, promptMask, known };
+  return { ...text, known };
 }
 
 function asShapes(shapes: readonly (readonly number[])[]): number[][] {

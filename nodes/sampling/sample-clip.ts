@@ -127,6 +127,7 @@ function takeSteps(
             branches: branches.slice(0, count),
             expert,
             ...(rules?.frameRate === undefined ? {} : { frameRate: rules.frameRate }),
+            ...(rules?.guidance?.embedded === undefined ? {} : { guidance: rules.guidance.embedded }),
             ...(known === undefined ? {} : { known }),
           },
           signal,

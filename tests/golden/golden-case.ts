@@ -20,6 +20,7 @@ const caseSchema = z.object({
   num_inference_steps: z.number(),
   guidance_scale: z.number(),
   guidance_scale_2: z.number().nullish(),
+  true_cfg_scale: z.number().nullish(),
   guidance_rescale: z.number().nullish(),
   boundary_ratio: z.number().nullish(),
   frame_rate: z.number().nullish(),
@@ -70,7 +71,7 @@ function isOfFamilyHere(folder: string): boolean {
   const { family } = z
     .object({ family: z.string().optional() })
     .parse(JSON.parse(readFileSync(join(folder, 'manifest.json'), 'utf8')));
-  return family === undefined || ['wan', 'ltx'].includes(family);
+  return family === undefined || ['wan', 'ltx', 'hunyuanvideo'].includes(family);
 }
 
 export const goldenCases: readonly GoldenCase[] = goldenFolders.flatMap((packageFolder) =>

@@ -140,6 +140,16 @@ export const denoise = defineNode({
       max: 1,
       step: 0.005,
     },
+    trueGuidance: {
+      kind: 'number',
+      label: 'True guidance',
+      description:
+        'For models that take the guidance as an input (HunyuanVideo): how strictly the negative prompt is steered away from besides. 1 is off and twice as fast.',
+      default: 1,
+      min: 1,
+      max: 30,
+      step: 0.5,
+    },
     guidanceScale2: {
       kind: 'number',
       label: 'Guidance of the second expert',
@@ -269,7 +279,8 @@ export const denoise = defineNode({
     const own = facts.recommended.sampler ?? laid?.sampler;
     const wanted = params.sampler === 'auto' ? own : params.sampler;
     const sampler = findSampler(wanted ?? '') ?? samplers[0];
-    const guidanceScale = params.guidanceScale > 0 ? params.guidanceScale : facts.recommended.guidanceScale;
+    const asked = params.guidanceScale > 0 ? params.guidanceScale : facts.recommended.guidanceScale;
+    const guidanceScale = facts.embedsGuidance === true ? params.trueGuidance : asked;
     if (!walksFor(sampler, predictionOf(facts))) {
       throw new NodeError('denoise/other-sampler', otherSampler(sampler.name, facts), {
         hint: 'Set the sampler to "auto" or "euler".',
@@ -278,7 +289,7 @@ export const denoise = defineNode({
     expectFit(inputs);
     expectNoDraft(latent);
 
-    const rules = rulesOf({ params, facts, guidanceScale, laid, sampler: sampler.name });
+    const rules = rulesOf({ params, facts, asked, guidanceScale, laid, sampler: sampler.name });
     const isNew = latent.samples.data.every((value) => value === 0);
     const first = sigmas[0] ?? 1;
     const begin = {
@@ -326,12 +337,15 @@ interface RuleParams {
 function rulesOf({
   params,
   facts,
+  asked,
   guidanceScale,
   laid,
   sampler,
 }: {
   readonly params: RuleParams;
   readonly facts: ModelFacts;
+  /** The scale asked for, which some models take as an input. */
+  readonly asked: number;
   readonly guidanceScale: number;
   readonly laid: SigmaPlan | undefined;
   readonly sampler: string;
@@ -340,6 +354,7 @@ function rulesOf({
   const guidance = {
     ...(rescale > 0 ? { rescale } : {}),
     ...(from > 0 || to < 1 ? { interval: { from, to } } : {}),
+    ...(facts.embedsGuidance === true ? { embedded: asked } : {}),
     ...(params.zeroStar ? { zeroStar: { zeroSteps: params.zeroSteps } } : {}),
   };
   const boundary = params.boundary > 0 ? params.boundary : facts.secondExpert?.boundary;
@@ -366,8 +381,11 @@ function beginPlainly({ clip, noise, conditioning, sigma }: BeginRequest, facts:
 }
 
 /** The conditioning with its pictures in their places. */
-function withKnown({ promptEmbeds, promptMask }: Conditioning, { known }: SamplingStart): Conditioning {
-  return { promptEmbeds, promptMask, ...(known === undefined ? {} : { known }) };
+function withKnown(
+  { known: _, pictures: __, ...text }: Conditioning,
+  { known }: SamplingStart,
+): Conditioning {
+  return { ...text, ...(known === undefined ? {} : { known }) };
 }
 
 function onlyEuler({ name }: ModelFacts, sampler: string): NodeError {

@@ -361,7 +361,7 @@ export async function createModelService(options: ModelServiceOptions): Promise<
     const { branches, known, noise, sampler, sigmas, guidanceScale, from, stopAfter } = request;
     const { frameRate, ...rules } = request.rules ?? {};
     const start = 'memory' in from ? from.sample : from;
-    const settings = model.clipSettings?.(ref, { frameRate });
+    const settings = model.clipSettings?.(ref, { frameRate, guidance: rules.guidance?.embedded });
     const clip = { shape: start.shape, branches, known, settings };
     const job = {
       ...rules,

@@ -19,22 +19,32 @@ export class TextTokenizer {
   readonly #modelName: string;
   readonly #maxTokens: number;
   readonly #padId: number;
+  /** A text ends with a token of its own, which stays when the text is cut. */
+  readonly #isClosed: boolean;
 
-  private constructor(tokenizer: Tokenizer, about: { modelName: string; maxTokens: number; padId: number }) {
+  private constructor(
+    tokenizer: Tokenizer,
+    about: { modelName: string; maxTokens: number; padId: number; isClosed: boolean },
+  ) {
     this.#tokenizer = tokenizer;
     this.#modelName = about.modelName;
     this.#maxTokens = about.maxTokens;
     this.#padId = about.padId;
+    this.#isClosed = about.isClosed;
   }
 
   /** @throws NodeError 'model/damaged' when the tokenizer's files are missing or make no tokenizer */
-  static async open({ name, folder }: ModelPackage, maxTokens: number): Promise<TextTokenizer> {
-    const file = 'tokenizer/tokenizer.json';
+  static async open(
+    { name, folder }: ModelPackage,
+    maxTokens: number,
+    part = 'tokenizer',
+  ): Promise<TextTokenizer> {
+    const file = `${part}/tokenizer.json`;
     const definition = await readModelJson(name, folder, file, looseObjectSchema);
     const config: Readonly<Record<string, unknown>> = await readModelJson(
       name,
       folder,
-      'tokenizer/tokenizer_config.json',
+      `${part}/tokenizer_config.json`,
       looseObjectSchema,
     ).catch((error: unknown) => {
       if (error instanceof NodeError && error.message.endsWith('is missing.')) return {};
@@ -42,10 +52,11 @@ export class TextTokenizer {
     });
     try {
       const tokenizer = new Tokenizer(definition, config);
-      tokenizer.encode('a');
       const pad = config.pad_token;
       const padId = (typeof pad === 'string' ? tokenizer.token_to_id(pad) : undefined) ?? 0;
-      return new TextTokenizer(tokenizer, { modelName: name, maxTokens, padId });
+      const closes = tokenizer.encode('').ids.at(-1);
+      const isClosed = closes !== undefined && closes === tokenizer.encode('a').ids.at(-1);
+      return new TextTokenizer(tokenizer, { modelName: name, maxTokens, padId, isClosed });
     } catch (cause) {
       throw damagedModel(name, file, 'does not describe a tokenizer', cause);
     }
@@ -77,7 +88,8 @@ export class TextTokenizer {
   tokenizePadded(text: string): TokenizedText {
     const length = this.#maxTokens;
     const { ids } = this.#tokenizer.encode(text);
-    const kept = ids.length > length ? [...ids.slice(0, length - 1), ids.at(-1) ?? this.#padId] : ids;
+    const cut = this.#isClosed ? [...ids.slice(0, length - 1), ...ids.slice(-1)] : ids.slice(0, length);
+    const kept = ids.length > length ? cut : ids;
     const padded = BigInt64Array.from({ length }, (_, i) => BigInt(kept[i] ?? this.#padId));
     const mask = BigInt64Array.from({ length }, (_, i) => (i < kept.length ? 1n : 0n));
     return { ids: tensor('int64', [1, length], padded), mask: tensor('int64', [1, length], mask) };

@@ -90,6 +90,8 @@ export interface ModelFacts {
   readonly patchSize?: readonly [number, number, number];
   /** Pictures are placed by the model when a sampling begins, and not as known latent frames. */
   readonly placesPictures?: 'first' | 'anywhere';
+  /** It takes the guidance scale as an input; steering away from another text is a second scale. */
+  readonly embedsGuidance?: true;
   /** It has no encoder: pictures and clips cannot be given to it. */
   readonly readsFrames?: false;
   /** Its decoder puts noise on what it decodes and is told how much. */
@@ -127,6 +129,8 @@ export interface DenoiseRequest {
   readonly expert?: 'first' | 'second';
   /** Frames a second that the model takes the clip to have. */
   readonly frameRate?: number | undefined;
+  /** Guidance that the model takes as an input. */
+  readonly guidance?: number | undefined;
 }
 
 /** What a sampling is to begin from. */

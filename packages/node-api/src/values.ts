@@ -21,6 +21,8 @@ export interface Conditioning {
   readonly promptEmbeds: Tensor<'float32'>;
   /** [1, L] int64; 1 where a token is real */
   readonly promptMask: Tensor<'int64'>;
+  /** [1, D] float32: the text as one vector, where the model reads it so as well */
+  readonly pooled?: Tensor<'float32'>;
   /** Clean frames to keep, in normalised latent space; present after image conditioning. */
   readonly known?: KnownLatent;
   /** Pictures that the model places itself when the sampling begins, in the order they were given. */
@@ -93,6 +95,8 @@ export interface GuidanceSettings {
   readonly zeroStar?: { readonly zeroSteps: number };
   readonly rescale?: number;
   readonly interval?: { readonly from: number; readonly to: number };
+  /** The scale that the model takes as an input. */
+  readonly embedded?: number;
 }
 
 /** Where in the stream of a seed a decoder goes on that puts noise on what it decodes. */

@@ -4,6 +4,7 @@
  */
 import type { Conditioning, KnownLatent } from '@reelgraph/node-api';
 import type { Tensor } from '@reelgraph/tensor';
+import { openHunyuanDenoiser } from './hunyuan-denoiser.ts';
 import { openLtxDenoiser } from './ltx-denoiser.ts';
 import { openToyboxDenoiser } from './toybox-denoiser.ts';
 import { openWanDenoiser } from './wan-denoiser.ts';
@@ -34,6 +35,7 @@ const denoisers: Readonly<Record<string, OpenDenoiser>> = {
   toybox: openToyboxDenoiser,
   wan: openWanDenoiser,
   ltx: openLtxDenoiser,
+  hunyuanvideo: openHunyuanDenoiser,
 };
 
 /** @param family as in `ModelFacts.family` */

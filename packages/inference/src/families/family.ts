@@ -56,7 +56,10 @@ export interface FamilyModel {
     choice: ModelChoice,
   ): Promise<readonly Tensor<'float32'>[]>;
   /** What the denoiser of the family has to know of a clip besides its values. Plain data. */
-  clipSettings?(choice: ModelChoice, about: { readonly frameRate?: number | undefined }): ClipSettings;
+  clipSettings?(
+    choice: ModelChoice,
+    about: { readonly frameRate?: number | undefined; readonly guidance?: number | undefined },
+  ): ClipSettings;
   /** See `ModelService.begin`; absent where a sampling begins from the noised clip. */
   begin?(request: BeginRequest, choice: ModelChoice): SamplingStart;
   /** See `ModelService.encodePicture`. */
