@@ -1,5 +1,10 @@
 import type { Conditioning, ImageValue, Latent } from '@reelgraph/node-api';
-import { createTestContext, defaultParams, fakeModelRef as model } from '@reelgraph/node-api/testing';
+import {
+  createTestContext,
+  defaultParams,
+  fakeModelFacts,
+  fakeModelRef as model,
+} from '@reelgraph/node-api/testing';
 import { full, zeros } from '@reelgraph/tensor';
 import { describe, expect, it } from 'vitest';
 import { imageConditioning } from './node.ts';
@@ -76,6 +81,20 @@ describe('image-conditioning', () => {
     await expect(place(prompt, picture(0), params)).rejects.toMatchObject({
       code: 'image-conditioning/outside-clip',
     });
+  });
+
+  it('a model that takes a first frame only says so while wiring', () => {
+    const facts = { ...fakeModelFacts, placesPictures: 'first' as const };
+    const codes = (own: { frame: string; frameIndex?: number }, variant?: string) =>
+      imageConditioning.infer!({
+        inputs: { model: { model: 'fake', ...(variant === undefined ? {} : { variant }) } },
+        params: defaultParams(imageConditioning, own),
+        context: { models: new Map([['fake', facts]]) },
+      }).issues.map(({ code }) => code);
+    expect(codes({ frame: 'last' })).toEqual(['image-conditioning/first-only']);
+    expect(codes({ frame: 'index', frameIndex: 4 })).toEqual(['image-conditioning/first-only']);
+    expect(codes({ frame: 'index', frameIndex: 0 })).toEqual([]);
+    expect(codes({ frame: 'last' }, 'keyframes')).toEqual([]);
   });
 
   it('refuses a picture placed for a clip of another size', async () => {

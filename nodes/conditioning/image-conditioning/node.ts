@@ -99,6 +99,16 @@ export const imageConditioning = defineNode({
         fix: { label: 'Use 1', param: 'strength', value: 1 },
       });
     }
+    const isFirst = params.frame === 'first' || (params.frame === 'index' && params.frameIndex === 0);
+    if (facts?.placesPictures === 'first' && model?.variant === undefined && !isFirst) {
+      issues.push({
+        code: 'image-conditioning/first-only',
+        severity: 'error',
+        message: `${facts.name} takes a picture as its first frame only. A variant of it that holds pictures anywhere is chosen in Load model, where it has one.`,
+        param: 'frame',
+        fix: { label: 'Use the first frame', param: 'frame', value: 'first' },
+      });
+    }
     const frames = latent?.frameCount;
     if (params.frame === 'index' && frames !== undefined && params.frameIndex >= frames) {
       issues.push({

@@ -263,7 +263,8 @@ export const denoise = defineNode({
     const model = context.models.get(inputs.model?.model ?? '');
     const own = recommendedOf(model, inputs.model?.variant);
     const { steps, stepsDone = steps } = inputs.sigmas ?? {};
-    const guidanceScale = params.guidanceScale > 0 ? params.guidanceScale : own?.guidanceScale;
+    const asked = params.guidanceScale > 0 ? params.guidanceScale : own?.guidanceScale;
+    const guidanceScale = model?.embedsGuidance === true ? params.trueGuidance : asked;
     return samplingWork({
       model,
       latent: inputs.latent,
