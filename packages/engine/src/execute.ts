@@ -451,8 +451,7 @@ export async function executePlan(
         const { definition, inputs } = dependent.node;
         for (const { port, from, output } of inputs) {
           if (slotAt(from) !== slot) continue;
-          const mayGrow = definition.growing?.includes(port) === true && output in outputs;
-          if (mayGrow && dependent.state === 'waiting') dependent.waitingFor -= 1;
+          if (definition.growing?.includes(port) === true && output in outputs) dependent.waitingFor -= 1;
           else unmet.push(index);
         }
         if (dependent.waitingFor === 0 && dependent.state === 'waiting') becomeReady(dependent);

@@ -5,6 +5,9 @@
  *   make ──> small ──> watch          make ──> other
  * ```
  */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import {
   type AnyNodeDefinition,
   defineNode,
@@ -13,9 +16,11 @@ import {
   type Frames,
 } from '@reelgraph/node-api';
 import { createFakeFrameFiles, createFakeFrames } from '@reelgraph/node-api/testing';
+import { openStore } from '@reelgraph/store';
 import { full, type Tensor } from '@reelgraph/tensor';
 import { describe, expect, test, vi } from 'vitest';
 import type { EngineOptions } from './engine-types.ts';
+import { parseCosts, readCostsText } from './estimate/cost-samples.ts';
 import { document, registryOf, sumNode, testEngine } from './example-nodes.ts';
 
 const clipPort = { frames: { type: 'frames', label: 'Frames', description: '' } } as const;
@@ -501,7 +506,11 @@ test('E9 who waits for frames is not given up while they are made', async () => 
         return make.run({ ...args, ctx: Object.create(args.ctx, { frames: { value: frames } }) });
       },
     };
-    const watch = watcher('watch', { onFrame: (frame) => log.add(`saw ${frame}`) });
+    const watch = watcher('watch', {
+      onFrame: (frame) => log.add(`saw ${frame}`),
+      // Nor at once when they are: from then on it has its own time.
+      onEnd: () => vi.advanceTimersByTime(10_000),
+    });
     const result = await engineOf([alive, watch], { clock, stallMs: 60_000 }).run(direct);
     expect([result.status, time]).toEqual(['succeeded', 240_000]);
   } finally {
@@ -686,4 +695,109 @@ test('E11 a reader that hands out a clip of its own has to make it whole', async
   expect(result.outputs.get('other')?.['count']?.text).toBe(allLevels);
   expect(result.story).toContain('failed small');
   expect(result.story).toContain('skipped watch');
+});
+
+test('E11 what a reader gives that does not listen when its clip came to nothing does not count', async () => {
+  const log = record();
+  const make = maker({
+    async before(frame, signal) {
+      if (frame < 2) return;
+      await log.until('saw one', signal);
+      throw new Error('no more ideas');
+    },
+  });
+  const deaf = defineNode({
+    ...watcher('watch'),
+    async run({ inputs, ctx }) {
+      const { signal } = new AbortController();
+      for await (const { frameCount } of ctx.frames.read(inputs['frames'] as Frames, signal)) {
+        expect(frameCount).toBe(1);
+        break;
+      }
+      log.add('saw one');
+      await log.until('skipped', signal);
+      return { count: '1' };
+    },
+  });
+  const result = await engineOf([make, deaf]).run(direct, {
+    onEvent: ({ type }) => type === 'node.skipped' && log.add('skipped'),
+  });
+  expect(result.story).toEqual(['started make', 'started watch', 'failed make', 'skipped watch']);
+});
+
+test('E11 a reader is told to stop when its clip has come to nothing, also while it does something else', async () => {
+  const log = record();
+  const make = maker({
+    async before(frame, signal) {
+      if (frame < 2) return;
+      await log.until('at something else', signal);
+      throw new Error('no more ideas');
+    },
+  });
+  const elsewhere = defineNode({
+    ...watcher('watch'),
+    run: ({ ctx }) => {
+      log.add('at something else');
+      return new Promise((_, reject) => {
+        ctx.signal.addEventListener('abort', () => reject(ctx.signal.reason), { once: true });
+      });
+    },
+  });
+  const result = await engineOf([make, elsewhere]).run(direct, { signal: AbortSignal.timeout(5000) });
+  expect(result.status).toBe('failed');
+  expect(result.story).toEqual(['started make', 'started watch', 'failed make', 'skipped watch']);
+});
+
+test('E11 who cannot read what is still being written fails alone', async () => {
+  const files = createFakeFrameFiles();
+  const unreadable: FrameFiles = {
+    ...files,
+    async create() {
+      const writer = await files.create();
+      return { ...writer, read: () => Promise.reject(new Error('cannot be read yet')) };
+    },
+  };
+  const make = maker({ before: () => new Promise((goOn) => setImmediate(goOn)) });
+  const nodes = [make, watcher('watch'), watcher('other', { isPatient: true })];
+  const shape = document({ make: ['make'], watch: ['watch'], other: ['other'] }, [
+    'make.frames -> watch.frames',
+    'make.frames -> other.frames',
+  ]);
+  const result = await engineOf(nodes, { frameFiles: unreadable }).run(shape);
+  expect(result.events.at(-1)).toMatchObject({
+    failures: [{ nodeId: 'watch', message: expect.stringContaining('cannot be read yet') }],
+  });
+  expect(result.outputs.get('other')?.['count']?.text).toBe(allLevels);
+});
+
+test('E11 forecasts learn of a reader what came after its clip was whole', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'reelgraph-growing-'));
+  try {
+    let time = 0;
+    const log = record();
+    const make = maker({
+      async before(frame, signal) {
+        if (frame === 1) await log.until('saw 0', signal);
+        time += 1000;
+      },
+    });
+    const watch = watcher('watch', {
+      onFrame: (frame) => log.add(`saw ${frame}`),
+      onEnd: () => {
+        time += 30;
+      },
+    });
+    const store = await openStore(folder);
+    const clock = { now: () => time, elapsed: () => time };
+    const result = await engineOf([make, watch], { store, clock }).run(direct);
+    expect(
+      result.events.find((event) => event.type === 'node.finished' && event.nodeId === 'watch'),
+    ).toMatchObject({ durationMs: 5030 });
+    const taught = [...parseCosts(readCostsText(store)).kinds].flatMap(([kind, samples]) =>
+      kind.includes('watch') ? samples.map(({ durationMs }) => durationMs) : [],
+    );
+    expect(taught).toEqual([30]);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
 });

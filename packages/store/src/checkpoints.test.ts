@@ -93,6 +93,12 @@ describe('a checkpoint', () => {
     }
   });
 
+  it('P1 is the one that was saved last, however far it has come', async () => {
+    const slots = store.checkpoints.open(key);
+    for (const step of [5, 2]) await slots.save(small(step));
+    expect(await found()).toEqual({ status: 'found', ...small(2) });
+  });
+
   it('P1 that is begun anew without a look at what lies there replaces it, though it has come less far', async () => {
     const before = store.checkpoints.open(key);
     for (const step of [7, 8]) await keep(before, small(step));
@@ -361,8 +367,9 @@ describe('pruning', () => {
 
   it('P4 of one that is at work costs it nothing but what was there', async () => {
     const slots = store.checkpoints.open(key);
-    await keep(slots, small(1));
+    await slots.save(small(1));
     await store.checkpoints.prune({ maxAgeMs: 1e9, maxBytes: 0 });
+    await slots.flush();
     await keep(slots, small(2));
     expect(await found()).toEqual({ status: 'found', ...small(2) });
     await rm(join(folder, 'checkpoints'), { recursive: true });
