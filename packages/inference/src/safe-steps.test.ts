@@ -10,21 +10,36 @@ describe('how far a sampling is safe', () => {
     safe.tell(3);
     safe.tell(2);
     wait.waitFor(3);
+    // What is told late takes nothing back.
+    const [told] = new Int32Array(safe.memory);
+    expect(told).toBe(3);
+  });
+
+  it('is not taken back by a save that ends when nobody waits any more', () => {
+    const safe = new SafeSteps();
+    safe.letGo();
+    safe.tell(1);
+    const [told] = new Int32Array(safe.memory);
+    expect(told).toBeGreaterThan(1_000_000);
   });
 
   /** Another thread that waits for the second step: what it says, and what this one does when it has begun to. */
-  const waiting = (safe: SafeSteps, act: (said: string[]) => void) =>
+  const waiting = (
+    safe: SafeSteps,
+    act: (said: string[]) => void,
+    patience?: { readonly ms: number; readonly share: number },
+  ) =>
     new Promise<string[]>((resolve, reject) => {
       const code = `
         const { parentPort, workerData } = require('node:worker_threads');
         import(workerData.module).then(({ SafeStepsWait }) => {
-          const wait = new SafeStepsWait(workerData.memory);
+          const wait = new SafeStepsWait(workerData.memory, workerData.patience);
           parentPort.postMessage('waits');
           wait.waitFor(2);
           parentPort.postMessage('goes on');
         });`;
       const module = new URL('./safe-steps.ts', import.meta.url).href;
-      const worker = new Worker(code, { eval: true, workerData: { memory: safe.memory, module } });
+      const worker = new Worker(code, { eval: true, workerData: { memory: safe.memory, module, patience } });
       const said: string[] = [];
       worker.on('error', reject);
       worker.on('exit', () => resolve(said));
@@ -35,20 +50,22 @@ describe('how far a sampling is safe', () => {
     });
 
   it.each([
-    ['the step is safe', (safe: SafeSteps) => safe.tell(2)],
-    ['a later one is', (safe: SafeSteps) => safe.tell(5)],
-    ['nobody waits for the sampling', (safe: SafeSteps) => safe.letGo()],
-  ])('is waited for until %s', async (_, act) => {
+    ['the step is safe', (safe: SafeSteps) => safe.tell(2), undefined],
+    ['a later one is', (safe: SafeSteps) => safe.tell(5), undefined],
+    ['nobody waits for the sampling', (safe: SafeSteps) => safe.letGo(), undefined],
+    ['the step is safe, for a share of the time', (safe: SafeSteps) => safe.tell(2), { ms: 0, share: 1e9 }],
+  ])('is waited for until %s', async (_, act, patience) => {
     const safe = new SafeSteps();
     const saw: string[][] = [];
-    const said = await waiting(safe, (so) => {
+    const begun = (so: string[]): void => {
       safe.tell(1);
       // Two turns of the other thread's messages: it would have gone on by now.
       setTimeout(() => {
         saw.push([...so]);
         act(safe);
       }, 50);
-    });
+    };
+    const said = await waiting(safe, begun, patience);
     expect(saw).toEqual([['waits']]);
     expect(said).toEqual(['waits', 'goes on']);
   });
