@@ -56,11 +56,16 @@ const withKeyframes: Latent = {
     rules: {
       timesteps: [1000, 333.3, 100],
       settings: { order: 2, follows: 'clean' },
-      guidance: { embedded: 6, rescale: 0.7, interval: { from: 0, to: 0.5 } },
+      guidance: { embedded: 6, ramp: 'cogvideox', rescale: 0.7, interval: { from: 0, to: 0.5 } },
       experts: { below: 875, guidanceScale: 3 },
       frameRate: 25,
     },
-    noise: { samples: randomNormal('7', shape), seed: '7', drawn: [shape, [1, 2, 1, 4, 4]] },
+    noise: {
+      samples: randomNormal('7', shape),
+      seed: '7',
+      drawn: [shape, [1, 2, 1, 4, 4]],
+      framesFirst: true,
+    },
     branches: [
       {
         ...branch(0.5),

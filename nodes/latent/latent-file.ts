@@ -62,6 +62,7 @@ const rulesSchema = z.strictObject({
       rescale: z.number().exactOptional(),
       interval: z.strictObject({ from: z.number(), to: z.number() }).exactOptional(),
       embedded: z.number().exactOptional(),
+      ramp: z.literal('cogvideox').exactOptional(),
     })
     .exactOptional(),
   experts: z.strictObject({ below: z.number(), guidanceScale: z.number() }).exactOptional(),
@@ -102,6 +103,7 @@ const aboutSchema = z.strictObject({
       holds: z.array(holdSchema.nullable()).exactOptional(),
       seed: z.string(),
       drawn: drawnSchema.exactOptional(),
+      framesFirst: z.literal(true).exactOptional(),
       model: z.strictObject({
         name: z.string(),
         family: z.string(),
@@ -157,6 +159,7 @@ export function encodeLatentFile(latent: Latent): Uint8Array {
       ...(rules === undefined ? {} : { rules: rulesSchema.parse(rules) }),
       ...(holds.every((hold) => hold === null) ? {} : { holds: z.array(holdSchema.nullable()).parse(holds) }),
       ...(noise.drawn === undefined ? {} : { drawn: asShapes(noise.drawn) }),
+      ...(noise.framesFirst === undefined ? {} : { framesFirst: noise.framesFirst }),
     };
   }
   const text = JSON.stringify(about);
@@ -188,8 +191,13 @@ export function decodeLatentFile(bytes: Uint8Array): Latent {
   const latent = { samples, ...rest };
   if (unfinished === undefined) return latent;
 
-  const { seed, drawn, branches, memory, holds = [], ...plan } = unfinished;
-  const noise = { samples: floats(tensors, 'noise', 5), seed, ...(drawn === undefined ? {} : { drawn }) };
+  const { seed, drawn, framesFirst, branches, memory, holds = [], ...plan } = unfinished;
+  const noise = {
+    samples: floats(tensors, 'noise', 5),
+    seed,
+    ...(drawn === undefined ? {} : { drawn }),
+    ...(framesFirst === undefined ? {} : { framesFirst }),
+  };
   const estimate = floats(tensors, 'estimate', 5);
   // Frames that stand for pictures are in the samples only.
   const hold = holds[0];

@@ -39,6 +39,7 @@ export function workflowOf(
   node('denoise', 'denoise', 1, {
     guidanceScale: golden.guidance_scale,
     guidanceScale2: golden.guidance_scale_2 ?? 0,
+    guidanceRamp: golden.use_dynamic_cfg ?? false,
     trueGuidance: golden.true_cfg_scale ?? 1,
     guidanceRescale: golden.guidance_rescale ?? 0,
     boundary: golden.boundary_ratio ?? 0,

@@ -21,6 +21,7 @@ const caseSchema = z.object({
   guidance_scale: z.number(),
   guidance_scale_2: z.number().nullish(),
   true_cfg_scale: z.number().nullish(),
+  use_dynamic_cfg: z.boolean().nullish(),
   guidance_rescale: z.number().nullish(),
   boundary_ratio: z.number().nullish(),
   frame_rate: z.number().nullish(),
@@ -32,7 +33,7 @@ const caseSchema = z.object({
     .optional(),
   scheduler: z.object({ class_name: z.string(), config: z.record(z.string(), z.unknown()) }),
   timesteps: z.array(z.number()),
-  sigmas: z.array(z.number()),
+  sigmas: z.array(z.number()).default([]),
   files: z.record(z.string(), z.object({ file: z.string(), shape: z.array(z.number()) })),
 });
 
@@ -71,12 +72,21 @@ function isOfFamilyHere(folder: string): boolean {
   const { family } = z
     .object({ family: z.string().optional() })
     .parse(JSON.parse(readFileSync(join(folder, 'manifest.json'), 'utf8')));
-  return family === undefined || ['wan', 'ltx', 'hunyuanvideo'].includes(family);
+  return family === undefined || ['wan', 'ltx', 'cogvideox', 'hunyuanvideo'].includes(family);
+}
+
+/** What no workflow here makes yet. */
+const otherPipelines: ReadonlySet<string> = new Set(['CogVideoXVideoToVideoPipeline']);
+
+function isOfPipelineHere(folder: string): boolean {
+  const [, pipeline = ''] = /"pipeline": "(\w+)"/.exec(readFileSync(join(folder, 'case.json'), 'utf8')) ?? [];
+  return !otherPipelines.has(pipeline);
 }
 
 export const goldenCases: readonly GoldenCase[] = goldenFolders.flatMap((packageFolder) =>
   readdirSync(join(packageFolder, 'cases'))
     .sort()
+    .filter((name) => isOfPipelineHere(join(packageFolder, 'cases', name)))
     .map((name) => readCase(packageFolder, name)),
 );
 
@@ -103,6 +113,7 @@ function readCase(packageFolder: string, name: string): GoldenCase {
     read,
     finalLatent() {
       // Wan's image pipeline puts the picture back after the last step that is recorded.
+      if (about.pipeline === 'CogVideoXPipeline') return framesSecond(read('final_latents'));
       if (about.pipeline !== 'WanImageToVideoPipeline') return read('final_latents');
       const { vae } = vaeSchema.parse(
         JSON.parse(readFileSync(join(packageFolder, 'manifest.json'), 'utf8')),
@@ -110,6 +121,17 @@ function readCase(packageFolder: string, name: string): GoldenCase {
       return normaliseLatent(read('vae_decoder_input'), { mean: vae.latents_mean, std: vae.latents_std });
     },
   };
+}
+
+/** [1, T, C, H, W] -> [1, C, T, H, W] */
+function framesSecond({ shape, data }: Tensor<'float32'>): Tensor<'float32'> {
+  const [, frames = 0, channels = 0, height = 0, width = 0] = shape;
+  const plane = height * width;
+  const swapped = Float32Array.from(data, (_, i) => {
+    const [place, at] = [Math.floor(i / plane), i % plane];
+    return data[((place % frames) * channels + Math.floor(place / frames)) * plane + at] ?? 0;
+  });
+  return { dtype: 'float32', shape: [1, channels, frames, height, width], data: swapped };
 }
 
 /** A float32 array of NumPy, C order, format 1.0. */

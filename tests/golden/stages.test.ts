@@ -121,7 +121,9 @@ function drawsOf(one: GoldenCase): Tensor<'float32'>[] {
   return draws;
 }
 
-describe.each(goldenCases.map((one) => [`${one.model}/${one.name}`, one] as const))('%s', (_, one) => {
+// CogVideoX records frames before channels; its stages are seen in the clip only.
+const staged = goldenCases.filter(({ pipeline }) => pipeline !== 'CogVideoXPipeline');
+describe.each(staged.map((one) => [`${one.model}/${one.name}`, one] as const))('%s', (_, one) => {
   it('reads the prompts as diffusers does', async () => {
     const model = await modelOf(one);
     const positive = await models.encodeText(model, one.prompt, signal);

@@ -114,6 +114,12 @@ export const denoise = defineNode({
       max: 1,
       step: 0.05,
     },
+    guidanceRamp: {
+      kind: 'boolean',
+      label: 'Rising guidance',
+      description: 'The guidance rises over the steps, as CogVideoX calls dynamic.',
+      default: false,
+    },
     zeroStar: {
       kind: 'boolean',
       label: 'CFG-Zero*',
@@ -327,6 +333,7 @@ interface RuleParams {
   readonly guidanceRescale: number;
   readonly guidanceFrom: number;
   readonly guidanceTo: number;
+  readonly guidanceRamp: boolean;
   readonly zeroStar: boolean;
   readonly zeroSteps: number;
   readonly boundary: number;
@@ -356,6 +363,7 @@ function rulesOf({
     ...(rescale > 0 ? { rescale } : {}),
     ...(from > 0 || to < 1 ? { interval: { from, to } } : {}),
     ...(facts.embedsGuidance === true ? { embedded: asked } : {}),
+    ...(params.guidanceRamp ? { ramp: 'cogvideox' as const } : {}),
     ...(params.zeroStar ? { zeroStar: { zeroSteps: params.zeroSteps } } : {}),
   };
   const boundary = params.boundary > 0 ? params.boundary : facts.secondExpert?.boundary;

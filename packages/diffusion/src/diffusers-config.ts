@@ -200,7 +200,12 @@ const readers: Readonly<Record<string, ReadConfig>> = {
     return { ...stride(config, trained(config)), sampler: 'ddim', settings: clips ? { clip: range } : {} };
   },
   CogVideoXDDIMScheduler: (config) => ({ ...cogVideoX(config), sampler: 'ddim' }),
-  CogVideoXDPMScheduler: (config) => ({ ...cogVideoX(config), sampler: 'cogvideox-dpm' }),
+  // Its last step is of the first order only where it ends clean, however few steps there are.
+  CogVideoXDPMScheduler: (config) => ({
+    ...cogVideoX(config),
+    sampler: 'cogvideox-dpm',
+    settings: { lowerOrderFinal: false },
+  }),
   LCMScheduler(config) {
     config.only('thresholding', false);
     config.ignore(

@@ -35,6 +35,7 @@ import {
 } from '@reelgraph/node-api';
 import { formatShape, type Tensor, TensorError } from '@reelgraph/tensor';
 import type { DeviceName } from './devices.ts';
+import { swapFrames } from './families/cogvideox-denoiser.ts';
 import { denoiserOf } from './families/denoiser.ts';
 import { families, familyOf } from './families/families.ts';
 import type { FamilyModel, RunComponent, WorldGraphs } from './families/family.ts';
@@ -457,11 +458,17 @@ export async function createModelService(options: ModelServiceOptions): Promise<
 
 /** Noise of the steps: from a stream of their own, or, for places that are held by strength, on in that of the clip. */
 function stepNoise(
-  { seed, drawn }: Noise,
+  { seed, drawn, framesFirst }: Noise,
   shape: readonly number[],
   known: KnownLatent | undefined,
   drawOf: ((step: number) => number) | undefined,
 ): FreshNoise {
+  if (framesFirst === true) {
+    const [batch = 1, channels = 0, frames = 0, ...rest] = shape;
+    const order = [batch, frames, channels, ...rest];
+    const ofStep = freshNoiseFrom(seed, order, { drawOf, after: drawn ?? [order] });
+    return (step) => swapFrames(ofStep(step));
+  }
   if (known?.hold?.kind !== 'by-strength') return freshNoiseFrom(seed, shape, { drawOf });
   const draw = keyframeNoise({ seed, drawn: drawn ?? [shape] }, shape, known.hold.patchSize);
   return (step) => draw(drawOf?.(step) ?? step);

@@ -97,6 +97,8 @@ export interface GuidanceSettings {
   readonly interval?: { readonly from: number; readonly to: number };
   /** The scale that the model takes as an input. */
   readonly embedded?: number;
+  /** The scale rises over the walk. */
+  readonly ramp?: 'cogvideox';
 }
 
 /** Where in the stream of a seed a decoder goes on that puts noise on what it decodes. */
@@ -158,6 +160,8 @@ export interface Noise {
   readonly seed: string;
   /** Shapes drawn from the stream of the seed by now, in order; only that of `samples` when absent. */
   readonly drawn?: readonly (readonly number[])[];
+  /** It was drawn frame by frame, and noise of the steps is so, on in the same stream. */
+  readonly framesFirst?: true;
 }
 
 export interface Sigmas {

@@ -4,6 +4,7 @@
  */
 import type { Conditioning, KnownLatent } from '@reelgraph/node-api';
 import type { Tensor } from '@reelgraph/tensor';
+import { openCogVideoXDenoiser } from './cogvideox-denoiser.ts';
 import { openHunyuanDenoiser } from './hunyuan-denoiser.ts';
 import { openLtxDenoiser } from './ltx-denoiser.ts';
 import { openToyboxDenoiser } from './toybox-denoiser.ts';
@@ -36,6 +37,7 @@ const denoisers: Readonly<Record<string, OpenDenoiser>> = {
   wan: openWanDenoiser,
   ltx: openLtxDenoiser,
   hunyuanvideo: openHunyuanDenoiser,
+  cogvideox: openCogVideoXDenoiser,
 };
 
 /** @param family as in `ModelFacts.family` */

@@ -1,12 +1,13 @@
 /** The families this program can run. A new one is a file of its own and a line here. */
 import type { ModelPackage } from '../model-package.ts';
+import { cogVideoX } from './cogvideox.ts';
 import type { ModelFamily } from './family.ts';
 import { hunyuanVideo } from './hunyuan.ts';
 import { ltx } from './ltx.ts';
 import { toybox } from './toybox.ts';
 import { wan } from './wan.ts';
 
-export const families: readonly ModelFamily[] = [toybox, wan, ltx, hunyuanVideo];
+export const families: readonly ModelFamily[] = [toybox, wan, ltx, cogVideoX, hunyuanVideo];
 
 /** The family of a package, or undefined when this program has none for it. */
 export function familyOf({ index, manifest }: ModelPackage): ModelFamily | undefined {
