@@ -1,7 +1,7 @@
 import { fromFunction, sliceAxis, type Tensor } from '@reelgraph/tensor';
 import { describe, expect, it } from 'vitest';
 import { concatChunks, type FrameChunk } from './frame-chunk.ts';
-import { settledClip } from './read-clip.ts';
+import { growingClips, settledClip } from './read-clip.ts';
 import type { FrameFiles } from './stored-clips.ts';
 import { createFakeFrameFiles, createFakeFrames } from './test-context.ts';
 import type { Frames, StreamedFrames } from './values.ts';
@@ -223,6 +223,61 @@ it('while the file is put away nobody reads it; the rest is read from where it l
   clip.settle();
   await turns();
   expect(concatChunks(reading.seen).pixels).toEqual(pixels);
+});
+
+it('what was begun and given up is read by nobody; who wants it hears why', async () => {
+  const files = createFakeFrameFiles();
+  let isClosed = false;
+  const watched: FrameFiles = {
+    ...files,
+    async create() {
+      const writer = await files.create();
+      return {
+        ...writer,
+        async read(at, byteLength) {
+          if (isClosed) throw new Error('the file is closed');
+          return writer.read(at, byteLength);
+        },
+        close() {
+          isClosed = true;
+          return writer.close();
+        },
+      };
+    },
+  };
+  const { service, begin, next } = making(long, watched);
+  // Five frames too few.
+  const { handedOut, kept } = begin([2]);
+  await turns();
+  next();
+  await expect(kept).rejects.toThrow('Expected 7 frames, got 2.');
+  const { frames, clip } = growing(handedOut[0]);
+  const reading = follow(service.read(frames, signal));
+  await turns();
+  expect([isClosed, reading.seen, reading.isOver]).toEqual([true, [], false]);
+  clip.settle({ error: new Error('no more ideas') });
+  await turns();
+  expect(reading.error).toMatchObject({ message: 'no more ideas' });
+});
+
+it('the growing clips of a clip are each told once, however often they are in it', async () => {
+  const { begin, next } = making(long);
+  const { handedOut } = begin([2, 5]);
+  await turns();
+  next();
+  await turns();
+  const { frames, clip } = growing(handedOut[0]);
+  const twice: Frames = {
+    ...{ ...size, frameCount: 14 },
+    source: {
+      kind: 'joined',
+      first: { ...size, source: { kind: 'reversed', clip: frames } },
+      second: frames,
+      crossfade: 0,
+    },
+  };
+  expect(growingClips(twice)).toEqual([clip]);
+  expect(growingClips({ pixels, fps: 8 })).toEqual([]);
 });
 
 it('a clip made of growing ones becomes what it would have been', async () => {
