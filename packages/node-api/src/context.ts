@@ -359,8 +359,8 @@ export interface FrameService {
    *
    * @param chunks [1, 3, n, H, W] each, in order, `frameCount` frames in all
    * @param onGrowing given the clip with the first chunk, unless that is all of it: it can be read from then on, and
-   *   who reads waits for what is not there yet. It is to be handed out (`RunContext.handOut`), which is also how its
-   *   readers hear that it is whole; it is no result.
+   *   who reads waits for what is not there yet. It is to be handed out (`RunContext.handOut`), as it is or in a clip
+   *   made of it, which is also how its readers hear that it is whole; it is no result.
    * @throws StoreError 'store/disk-full' | 'store/not-writable'; what `chunks` throws
    */
   keep(
@@ -447,7 +447,7 @@ export interface RunContext {
   progress(update: ProgressUpdate): void;
   /**
    * Gives outputs, by port, before the node has ended: nodes that take such inputs (`growing`) begin. What they make of
-   * them counts only when this node ends well. At most once.
+   * them counts only when this node ends well. At most once, or it throws.
    */
   handOut(outputs: Readonly<Record<string, unknown>>): void;
   /**

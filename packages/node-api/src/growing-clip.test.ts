@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { fromFunction, sliceAxis, type Tensor } from '@reelgraph/tensor';
 import { describe, expect, it } from 'vitest';
 import { concatChunks, type FrameChunk } from './frame-chunk.ts';
@@ -258,6 +259,27 @@ it('what was begun and given up is read by nobody; who wants it hears why', asyn
   clip.settle({ error: new Error('no more ideas') });
   await turns();
   expect(reading.error).toMatchObject({ message: 'no more ideas' });
+});
+
+it('a reader leaves nothing behind at its signal, however often it waited', async () => {
+  const { service, begin, next } = making(long);
+  const { handedOut, kept } = begin([1, 2, 2, 2]);
+  await turns();
+  next();
+  await turns();
+  const { frames, clip } = growing(handedOut[0]);
+  const own = new AbortController();
+  const reading = follow(service.read(frames, own.signal));
+  for (let chunk = 1; chunk < 4; chunk++) {
+    await turns();
+    expect(getEventListeners(own.signal, 'abort').length).toBe(1);
+    next();
+  }
+  await kept;
+  clip.settle();
+  await turns();
+  expect([reading.isOver, reading.error]).toEqual([true, undefined]);
+  expect(getEventListeners(own.signal, 'abort')).toEqual([]);
 });
 
 it('the growing clips of a clip are each told once, however often they are in it', async () => {
