@@ -3,8 +3,8 @@ import { type NodeRunState, type RunState, reasonText } from '@reelgraph/graph';
 import { formatBytes, formatDuration } from './format.ts';
 import { shortIdLength } from './runs-of-server.ts';
 
-/** The run on the first line, what happened to it as a whole, then its nodes in their order, aligned. */
-export function describeRun(run: RunState): string {
+/** A run in a line: `1ae75d6b  succeeded (ran 6.3 s, attempt 2)  Text to video`. */
+export function headOfRun(run: RunState): string {
   const { runId, status, workflowName, startedAtMs, finishedAtMs, queuedAtMs, attempt = 1 } = run;
   const notes = [
     // Before a later attempt lie the earlier ones, too.
@@ -17,11 +17,15 @@ export function describeRun(run: RunState): string {
     ...(attempt > 1 ? [`attempt ${attempt}`] : []),
     ...(run.from === undefined ? [] : [`repeats ${run.from.slice(0, shortIdLength)}`]),
   ];
-  const head = `${runId.slice(0, shortIdLength)}  ${status}${notes.length === 0 ? '' : ` (${notes.join(', ')})`}  ${workflowName}`;
+  return `${runId.slice(0, shortIdLength)}  ${status}${notes.length === 0 ? '' : ` (${notes.join(', ')})`}  ${workflowName}`;
+}
+
+/** The run on the first line, what happened to it as a whole, then its nodes in their order, aligned. */
+export function describeRun(run: RunState): string {
   const nodes = Object.entries(run.nodes);
   const width = Math.max(0, ...nodes.map(([id]) => id.length));
   return [
-    head,
+    headOfRun(run),
     ...interruptionLines(run),
     ...errorLines(run),
     ...nodes.map(([id, node]) => `  ${id.padEnd(width)}  ${describeNode(node)}`),

@@ -274,6 +274,9 @@ async function askQueue(command: QueueCommand, options: QueueCommandOptions): Pr
 queueSubcommand('list', 'the run at work and those that wait, in their order').action(
   (options: QueueCommandOptions) => askQueue({ kind: 'list' }, options),
 );
+queueSubcommand('history', 'runs that have ended, the newest first').action((options: QueueCommandOptions) =>
+  askQueue({ kind: 'history' }, options),
+);
 queueSubcommand('show', 'a run and its nodes: why each ran, how long it took and waited, and its memory')
   .argument('<run>', 'id of the run')
   .action((run: string, options: QueueCommandOptions) => askQueue({ kind: 'show', run }, options));

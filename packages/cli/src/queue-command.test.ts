@@ -51,6 +51,7 @@ const add = async (priority = 0, set: string[] = []) =>
 
 it('a queue is filled, ordered, looked at and emptied from a terminal', async () => {
   expect(await ask({ kind: 'list' })).toBe('Nothing waits.\n');
+  expect(await ask({ kind: 'history' })).toBe('No run has ended yet.\n');
   expect(await ask({ kind: 'pause' })).toMatch(/^Paused/);
   const [a, b, c] = [await add(), await add(0, ['seed=7']), await add(5)];
   expect(await ask({ kind: 'move', run: b, target: { to: 'front' } })).toBe(
@@ -63,6 +64,7 @@ it('a queue is filled, ordered, looked at and emptied from a terminal', async ()
     ].join('\n'),
   );
   expect(await ask({ kind: 'cancel', runs: [a] })).toBe(`${a} is cancelled.\n`);
+  expect(await ask({ kind: 'history' })).toBe(`${a}  cancelled  Text to video\n`);
   const retried = /as (\w+)/.exec(await ask({ kind: 'retry', run: a }))?.[1] ?? '';
   const again = JSON.parse(await ask({ kind: 'again', run: b, set: ['seed=8'] }, true));
   const queue = JSON.parse(await ask({ kind: 'list' }, true));

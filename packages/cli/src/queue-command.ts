@@ -2,7 +2,7 @@
 import type { ReelgraphClient } from '@reelgraph/client';
 import type { MoveTarget, RunState } from '@reelgraph/graph';
 import type { QueueSummary } from '@reelgraph/protocol';
-import { describeRun } from './describe-run.ts';
+import { describeRun, headOfRun } from './describe-run.ts';
 import { CliError } from './errors.ts';
 import { exitCodes } from './exit-codes.ts';
 import { formatDuration } from './format.ts';
@@ -18,7 +18,7 @@ export interface QueueCommandOptions {
 }
 
 export type QueueCommand =
-  | { readonly kind: 'list' | 'pause' | 'resume' | 'cancel-all' }
+  | { readonly kind: 'list' | 'history' | 'pause' | 'resume' | 'cancel-all' }
   | { readonly kind: 'cancel'; readonly runs: readonly string[] }
   | { readonly kind: 'retry' | 'show'; readonly run: string }
   | { readonly kind: 'again'; readonly run: string; readonly set: readonly string[] }
@@ -45,6 +45,13 @@ export async function queueCommand(
     case 'list': {
       const queue = await client.getQueue();
       say(queue, await describeQueue(client, queue));
+      break;
+    }
+    case 'history': {
+      const runs = (await client.listRuns()).filter(
+        ({ status }) => status !== 'queued' && status !== 'running',
+      );
+      say(runs, runs.length === 0 ? 'No run has ended yet.' : runs.map(headOfRun).join('\n'));
       break;
     }
     case 'pause':

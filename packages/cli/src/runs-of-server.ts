@@ -32,6 +32,6 @@ export async function findRun(client: ReelgraphClient, name: string): Promise<st
     found.length === 0
       ? `No run has an id that begins with "${name}".`
       : `${found.length} runs have ids that begin with "${name}".`,
-    { hint: '"reelgraph queue list" shows the ids.' },
+    { hint: '"reelgraph queue list" and "reelgraph queue history" show the ids.' },
   );
 }
