@@ -15,11 +15,16 @@ interface ResultFile {
   readonly file: FileSummary;
 }
 
-/** Files of a workflow's exposed outputs, and of its other end nodes; the same bytes once. */
+/**
+ * Files of a workflow's exposed outputs, and of its other end nodes; the same bytes once, under the name that an
+ * end node such as *Save video* gave them.
+ */
 export function resultFiles(workflow: Workflow, state: RunState): ResultFile[] {
   const found = new Map<string, ResultFile>();
   const add = (name: string, nodeId: string, file: FileSummary | undefined) => {
-    if (file !== undefined && !found.has(file.digest)) found.set(file.digest, { name, nodeId, file });
+    if (file === undefined) return;
+    const known = found.get(file.digest);
+    found.set(file.digest, known === undefined ? { name, nodeId, file } : { ...known, file });
   };
   for (const [name, output] of Object.entries(workflow.outputs)) {
     add(name, output.node, state.nodes[output.node]?.outputs?.[output.port]?.file);
