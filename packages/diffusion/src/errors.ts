@@ -3,6 +3,7 @@ export type DiffusionErrorCode =
   | 'diffusion/bad-steps'
   | 'diffusion/bad-shift'
   | 'diffusion/bad-sigmas'
+  | 'diffusion/bad-skipping'
   | 'diffusion/bad-state'
   | 'diffusion/bad-strength'
   | 'diffusion/bad-extension'

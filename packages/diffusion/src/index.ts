@@ -1,5 +1,6 @@
 export { addNoise } from './add-noise.ts';
 export { isFiniteTensor, sumOf, weightedSum } from './arithmetic.ts';
+export { CallSkipping, callsSaved, type SkippableCall } from './call-skipping.ts';
 export type { ConstantVarianceRecipe } from './constant-variance-schedule.ts';
 export {
   createChunkCanvas,

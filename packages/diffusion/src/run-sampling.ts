@@ -3,6 +3,7 @@
  * that no step waits for another thread.
  */
 import type { Tensor } from '@reelgraph/tensor';
+import { CallSkipping, withoutSkipping } from './call-skipping.ts';
 import { DiffusionError } from './errors.ts';
 import type { FreshNoise } from './fresh-noise.ts';
 import { applyGuidance, branchesNeeded, checkGuidance, type GuidanceRules } from './guidance.ts';
@@ -30,6 +31,11 @@ export interface SamplingJob {
   readonly guidance?: GuidanceRules | undefined;
   /** Two networks share the way: below this timestep the second takes over, with a scale of its own. */
   readonly experts?: { readonly below: number; readonly guidanceScale: number } | undefined;
+  /**
+   * Calls of the model are left out while its answer is expected to change by less than this share of its mean
+   * absolute value since the last call; 0 or absent asks it every time.
+   */
+  readonly skipping?: number | undefined;
   /** What the clip began from, [1, C, T, H, W] standard normal; known frames are held with it. */
   readonly noise: Tensor<'float32'>;
   readonly known?: KnownFrames | undefined;
@@ -67,8 +73,8 @@ export interface SamplingHost {
 /**
  * Walks from `from` to clean, or as far as the job says.
  *
- * @throws DiffusionError 'diffusion/unknown-sampler' | 'diffusion/bad-guidance' | 'diffusion/no-answer'; what the
- *   sampler, the model and the signal throw
+ * @throws DiffusionError 'diffusion/unknown-sampler' | 'diffusion/bad-guidance' | 'diffusion/bad-skipping' |
+ *   'diffusion/no-answer'; what the sampler, the model and the signal throw
  */
 export async function runSampling(job: SamplingJob, host: SamplingHost): Promise<SamplerState> {
   const {
@@ -79,6 +85,8 @@ export async function runSampling(job: SamplingJob, host: SamplingHost): Promise
     experts,
     noise,
     known,
+    skipping: threshold = 0,
+    from,
   } = job;
   const sampler = findSampler(name);
   if (sampler === undefined)
@@ -89,28 +97,35 @@ export async function runSampling(job: SamplingJob, host: SamplingHost): Promise
       `The sampler "${name}" is not for models that predict "${parametrisation}".`,
     );
   checkGuidance(guidance);
-  return sampler.sample({
+  const isStarted = 'memory' in from;
+  const skipping = threshold === 0 ? undefined : new CallSkipping(threshold, isStarted ? from : undefined);
+  const remembering = <State extends SamplerState>(state: State): State =>
+    skipping === undefined ? state : { ...state, memory: { ...state.memory, ...skipping.memory() } };
+  const end = await sampler.sample({
     sigmas: job.sigmas,
     timesteps: job.timesteps,
     targets: job.targets,
     partial: job.partial,
     parametrisation,
     settings: job.settings,
-    from: job.from,
+    from: skipping !== undefined && isStarted ? { ...from, memory: withoutSkipping(from.memory) } : from,
     stopAfter: job.stopAfter,
     async denoise(sample, sigma, call) {
       const isLow = experts !== undefined && call.timestep < experts.below;
       const scale = isLow ? experts.guidanceScale : guidanceScale;
       const branches = branchesNeeded(scale, guidance, call);
       const expert = isLow ? 'second' : 'first';
-      const answers = await host.velocities(sample, sigma, { ...call, branches, expert });
+      const asked = { ...call, branches, expert } as const;
+      const ask = () => host.velocities(sample, sigma, asked);
+      const answers = await (skipping === undefined ? ask() : skipping.answers(sample, asked, ask));
       return applyGuidance(scale, guidance, answers, call);
     },
     ...holding(known, noise, parametrisation),
     freshNoise: host.freshNoise,
-    onStep: host.onStep,
+    onStep: (step) => host.onStep(remembering(step)),
     signal: host.signal,
   });
+  return remembering(end);
 }
 
 /** How a sampler is told what is known. */
