@@ -117,6 +117,13 @@ describe('a latent file', () => {
       );
   });
 
+  it('keeps what a clip is drawn by, and refuses one of another size', () => {
+    const clip = { ...finished, spread: randomNormal('5', shape) };
+    expect(decodeLatentFile(encodeLatentFile(clip))).toEqual(clip);
+    const other = { ...finished, spread: full([1, 2, 3, 4, 5], 1) };
+    expect(() => decodeLatentFile(encodeLatentFile(other))).toThrowError('another size');
+  });
+
   it('is refused when any byte of it was changed', () => {
     const bytes = encodeLatentFile(finished);
     for (let at = 0; at < bytes.byteLength; at++) {

@@ -121,8 +121,11 @@ const samplesName = 'latent_tensor';
 
 /** @returns the bytes of a safetensors file; the same latent gives the same bytes */
 export function encodeLatentFile(latent: Latent): Uint8Array {
-  const { samples, unfinished, model, frameCount, widthPx, heightPx, fps, grain } = latent;
-  const tensors: Record<string, Tensor> = { [samplesName]: samples };
+  const { samples, spread, unfinished, model, frameCount, widthPx, heightPx, fps, grain } = latent;
+  const tensors: Record<string, Tensor> = {
+    [samplesName]: samples,
+    ...(spread === undefined ? {} : { spread }),
+  };
   const about: About = {
     format: 1,
     model,
@@ -188,7 +191,10 @@ export function decodeLatentFile(bytes: Uint8Array): Latent {
   const about = parseAbout(text);
   const samples = floats(tensors, samplesName, 5);
   const { format: _, unfinished, ...rest } = about;
-  const latent = { samples, ...rest };
+  const spread = tensors.spread === undefined ? undefined : floats(tensors, 'spread', 5);
+  if (spread !== undefined && !sameShape(spread.shape, samples.shape))
+    throw unfit(`its spread has another size, ${formatShape(spread.shape)}`);
+  const latent = { samples, ...(spread === undefined ? {} : { spread }), ...rest };
   if (unfinished === undefined) return latent;
 
   const { seed, drawn, framesFirst, branches, memory, holds = [], ...plan } = unfinished;

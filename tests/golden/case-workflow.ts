@@ -4,6 +4,8 @@
  *   model ─ prompt ─ (picture …) ┐
  *     └ latent ─ noise ──────────┼→ denoise → decode → frames
  *          └──── scheduler ──────┘
+ *
+ * Where it begins from a clip, `latent` is its pictures packed by vae-encode.
  */
 import { emptyWorkflow, type ParamValue, type Workflow } from '@reelgraph/graph';
 import type { GoldenCase } from './golden-case.ts';
@@ -25,15 +27,22 @@ export function workflowOf(
   const variant = golden.pipeline === 'LTXConditionPipeline' ? 'keyframes' : 'base';
   node('model', 'load-model', 1, { model: golden.model, variant });
   node('prompt', 'text-encode', 1, { prompt: golden.prompt, negativePrompt: golden.negative_prompt });
-  node('latent', 'empty-latent', 1, {
-    frames: golden.num_frames,
-    width: golden.width,
-    height: golden.height,
-  });
+  if (golden.video === undefined) {
+    node('latent', 'empty-latent', 1, {
+      frames: golden.num_frames,
+      width: golden.width,
+      height: golden.height,
+    });
+  } else {
+    node('pictures', 'given-clip', 1, { files: golden.video.join(' ') });
+    node('latent', 'vae-encode', 1);
+    wire('pictures.frames', 'latent.frames');
+  }
   node('noise', 'noise', 1, { seed: String(golden.seed) });
   node('scheduler', 'scheduler', 1, {
     steps: golden.num_inference_steps,
     shift: 0,
+    strength: golden.strength ?? 1,
     config: JSON.stringify(golden.scheduler),
   });
   node('denoise', 'denoise', 1, {

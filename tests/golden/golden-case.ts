@@ -16,7 +16,10 @@ const caseSchema = z.object({
   seed: z.number(),
   height: z.number(),
   width: z.number(),
-  num_frames: z.number(),
+  num_frames: z.number().optional(),
+  /** Pictures of the clip that it begins from, in order. */
+  video: z.array(z.string()).optional(),
+  strength: z.number().optional(),
   num_inference_steps: z.number(),
   guidance_scale: z.number(),
   guidance_scale_2: z.number().nullish(),
@@ -40,6 +43,7 @@ const caseSchema = z.object({
 /** One clip: what was asked, and every array that was recorded on the way. */
 export interface GoldenCase extends z.infer<typeof caseSchema> {
   readonly name: string;
+  readonly num_frames: number;
   /** Folder of the package; its name is that of the model. */
   readonly packageFolder: string;
   readonly model: string;
@@ -75,18 +79,9 @@ function isOfFamilyHere(folder: string): boolean {
   return family === undefined || ['wan', 'ltx', 'cogvideox', 'hunyuanvideo'].includes(family);
 }
 
-/** What no workflow here makes yet. */
-const otherPipelines: ReadonlySet<string> = new Set(['CogVideoXVideoToVideoPipeline']);
-
-function isOfPipelineHere(folder: string): boolean {
-  const [, pipeline = ''] = /"pipeline": "(\w+)"/.exec(readFileSync(join(folder, 'case.json'), 'utf8')) ?? [];
-  return !otherPipelines.has(pipeline);
-}
-
 export const goldenCases: readonly GoldenCase[] = goldenFolders.flatMap((packageFolder) =>
   readdirSync(join(packageFolder, 'cases'))
     .sort()
-    .filter((name) => isOfPipelineHere(join(packageFolder, 'cases', name)))
     .map((name) => readCase(packageFolder, name)),
 );
 
@@ -95,8 +90,9 @@ function readCase(packageFolder: string, name: string): GoldenCase {
   // Python writes infinities that JSON has no word for.
   const text = readFileSync(join(folder, 'case.json'), 'utf8').replace(/: (-?Infinity)/g, ': "$1"');
   const about = caseSchema.parse(JSON.parse(text));
+  const isOfPicture = about.video === undefined && existsSync(join(folder, 'image_0.png'));
   const first = { image: 'image_0.png', frame_index: 0, strength: 1 };
-  const pictures = about.conditions ?? (existsSync(join(folder, first.image)) ? [first] : []);
+  const pictures = about.conditions ?? (isOfPicture ? [first] : []);
   const read = (array: string) => {
     const file = about.files[array]?.file;
     if (file === undefined) throw new Error(`The case ${name} has no array "${array}".`);
@@ -104,6 +100,7 @@ function readCase(packageFolder: string, name: string): GoldenCase {
   };
   return {
     ...about,
+    num_frames: about.num_frames ?? about.video?.length ?? 0,
     name,
     packageFolder,
     model: basename(packageFolder),
@@ -113,7 +110,7 @@ function readCase(packageFolder: string, name: string): GoldenCase {
     read,
     finalLatent() {
       // Wan's image pipeline puts the picture back after the last step that is recorded.
-      if (about.pipeline === 'CogVideoXPipeline') return framesSecond(read('final_latents'));
+      if (about.pipeline.startsWith('CogVideoX')) return framesSecond(read('final_latents'));
       if (about.pipeline !== 'WanImageToVideoPipeline') return read('final_latents');
       const { vae } = vaeSchema.parse(
         JSON.parse(readFileSync(join(packageFolder, 'manifest.json'), 'utf8')),

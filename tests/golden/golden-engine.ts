@@ -10,6 +10,7 @@ import { defineNode, type Latent, type ModelService, type WholeFrames } from '@r
 import { createFakeFiles, inMemory } from '@reelgraph/node-api/testing';
 import { builtinNodes } from '@reelgraph/nodes';
 import { openStore } from '@reelgraph/store';
+import { concatAxis } from '@reelgraph/tensor';
 import { goldenFolders } from './golden-case.ts';
 
 export interface CapturedClip {
@@ -24,7 +25,11 @@ export interface GoldenEngine {
   /** Runs it and gives what reached `capture`. @throws Error when the run did not succeed */
   run(workflow: Workflow, pictureFolder: string): Promise<CapturedClip>;
   /** The same, however it ends. */
-  tryRun(workflow: Workflow, signal: AbortSignal, onStep?: (step: number) => void): Promise<RunResult>;
+  tryRun(
+    workflow: Workflow,
+    signal: AbortSignal,
+    onStep?: (step: number, node: string) => void,
+  ): Promise<RunResult>;
   close(): Promise<void>;
 }
 
@@ -57,7 +62,35 @@ export async function createGoldenEngine(
       return {};
     },
   });
-  const registry = new Map([...builtinNodes, [capture.type, capture]]);
+  const givenClip = defineNode({
+    type: 'given-clip',
+    version: 1,
+    title: 'Given clip',
+    description: 'The pictures of a case as a clip, without the loss of a video file.',
+    category: 'Video',
+    inputs: {},
+    outputs: { frames: { type: 'frames', label: 'Frames', description: 'One after the other.' } },
+    params: {
+      files: {
+        kind: 'text',
+        label: 'Files',
+        description: 'Names, apart by spaces.',
+        default: '',
+        multiline: false,
+        maxLength: 4000,
+      },
+    },
+    cache: 'none',
+    lane: 'cpu',
+    async run({ params, ctx }) {
+      const read = async (name: string) =>
+        (await ctx.media.decodeImage(await readFile(join(pictures, name)), ctx.signal)).pixels;
+      return {
+        frames: { pixels: concatAxis(await Promise.all(params.files.split(' ').map(read)), 2), fps: 8 },
+      };
+    },
+  });
+  const registry = new Map([...builtinNodes, [capture.type, capture], [givenClip.type, givenClip]]);
   const engine = createEngine({
     registry,
     store,
@@ -79,7 +112,7 @@ export async function createGoldenEngine(
       workflow,
       signal,
       onEvent(event) {
-        if (event.type === 'node.progress') onStep?.(event.step);
+        if (event.type === 'node.progress') onStep?.(event.step, event.nodeId);
       },
     });
   return {

@@ -1,4 +1,4 @@
-import { createTestContext, fakeModelRef as model } from '@reelgraph/node-api/testing';
+import { createFakeModels, createTestContext, fakeModelRef as model } from '@reelgraph/node-api/testing';
 import { fromFunction, zeros } from '@reelgraph/tensor';
 import { describe, expect, it } from 'vitest';
 import { vaeEncode } from './node.ts';
@@ -11,6 +11,24 @@ describe('vae-encode', () => {
     const { latent } = await encode(fromFunction([1, 3, 9, 32, 48], () => 0.5));
     expect(latent).toMatchObject({ model: 'fake', frameCount: 9, widthPx: 48, heightPx: 32 });
     expect(latent.samples.shape).toEqual([1, 2, 3, 4, 6]);
+    expect(latent.samples.data[0]).toBe(0.5);
+  });
+
+  it('keeps how far the encoder is from sure, for models that draw the clip they begin from', async () => {
+    const models = createFakeModels();
+    const spread = zeros('float32', [1, 2, 3, 4, 6]);
+    const ctx = createTestContext({
+      models: {
+        ...models,
+        encodeClip: async (ref, pixels, signal) => ({
+          samples: await models.encodeFrames(ref, pixels, signal),
+          spread,
+        }),
+      },
+    });
+    const frames = { pixels: fromFunction([1, 3, 9, 32, 48], () => 0.5), fps: 8 };
+    const { latent } = await vaeEncode.run({ inputs: { model, frames }, params: {}, ctx });
+    expect(latent.spread).toBe(spread);
     expect(latent.samples.data[0]).toBe(0.5);
   });
 

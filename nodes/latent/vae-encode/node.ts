@@ -38,7 +38,9 @@ export const vaeEncode = defineNode({
     const fault = clipFault(size, ctx.models.facts(model));
     if (fault !== undefined) throw new NodeError(fault.code, fault.message, { hint: fault.hint });
     const pixels = await ctx.frames.whole(frames, ctx.signal);
-    const samples = await ctx.models.encodeFrames(model, pixels, ctx.signal);
-    return { latent: { samples, model: model.name, ...size } };
+    const encoded = (await ctx.models.encodeClip?.(model, pixels, ctx.signal)) ?? {
+      samples: await ctx.models.encodeFrames(model, pixels, ctx.signal),
+    };
+    return { latent: { ...encoded, model: model.name, ...size } };
   },
 });

@@ -301,6 +301,7 @@ export const denoise = defineNode({
     const first = sigmas[0] ?? 1;
     const begin = {
       clip: latent.samples,
+      spread: latent.spread,
       noise,
       conditioning: positive,
       // A clip made from nothing begins with the noise alone, also where the first level is a little below it.

@@ -420,6 +420,14 @@ export async function createModelService(options: ModelServiceOptions): Promise<
       }),
     encodeFrames: (ref, pixels, signal) =>
       using(ref, (model, run) => model.encodeFrames(run, pixels, signal)),
+    encodeClip: (ref, pixels, signal) =>
+      using(
+        ref,
+        async (model, run) =>
+          (await model.encodeClip?.(run, pixels, signal)) ?? {
+            samples: await model.encodeFrames(run, pixels, signal),
+          },
+      ),
     decodeLatent: (ref, latent, signal, settings) =>
       using(ref, (model, run) => model.decodeLatent(run, latent, signal, settings)),
     decodeByChunk: (ref, latent, signal, settings) => decodeByChunk(ref, latent, signal, settings),

@@ -15,6 +15,7 @@ import type {
   GrainPosition,
   ImageValue,
   KnownLatent,
+  Latent,
   ModelRef,
   Noise,
   SamplingRules,
@@ -137,6 +138,8 @@ export interface DenoiseRequest {
 export interface BeginRequest {
   /** [1, C, T, H, W]: the clip that noise is put on. */
   readonly clip: Tensor<'float32'>;
+  /** See `Latent.spread`. */
+  readonly spread?: Tensor<'float32'> | undefined;
   readonly noise: Noise;
   readonly conditioning: Conditioning;
   /** First level, and what the model is fed there. */
@@ -145,6 +148,9 @@ export interface BeginRequest {
   /** Noise put on given pictures in every step, where the model has such a thing. */
   readonly pictureNoise: number;
 }
+
+/** A clip as a latent, normalised, [1, C, T, h, w]; see `Latent`. */
+export type EncodedClip = Pick<Latent, 'samples' | 'spread'>;
 
 /** What a sampling begins from. */
 export interface SamplingStart {
@@ -246,6 +252,8 @@ export interface ModelService {
   encodePicture?(model: ModelRef, pixels: Tensor<'float32'>, signal: AbortSignal): Promise<Tensor<'float32'>>;
   /** frames [1, 3, F, H, W] in [-1, 1] -> normalised latent [1, C, T, h, w] */
   encodeFrames(model: ModelRef, pixels: Tensor<'float32'>, signal: AbortSignal): Promise<Tensor<'float32'>>;
+  /** As `encodeFrames`, for a clip that a sampling begins from. Absent where no model draws it. */
+  encodeClip?(model: ModelRef, pixels: Tensor<'float32'>, signal: AbortSignal): Promise<EncodedClip>;
   /** normalised latent [1, C, T, h, w] -> frames [1, 3, F, H, W] in [-1, 1] */
   decodeLatent(
     model: ModelRef,

@@ -12,6 +12,7 @@ export type {
   Checkpoints,
   DecodeSettings,
   DenoiseRequest,
+  EncodedClip,
   FileFacts,
   FrameService,
   InferContext,

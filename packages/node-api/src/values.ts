@@ -112,6 +112,11 @@ export interface GrainPosition {
 export interface Latent {
   /** [1, C, T, H, W] float32; H, W, T already divided by the VAE scales */
   readonly samples: Tensor<'float32'>;
+  /**
+   * Standard deviation around `samples`, same shape, as the encoder gave it; present where the pipeline of the model
+   * draws the clip it begins from by the seed.
+   */
+  readonly spread?: Tensor<'float32'>;
   /** Name of the model package whose VAE space this is. */
   readonly model: string;
   /** What it decodes to. */

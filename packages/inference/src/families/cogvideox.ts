@@ -1,14 +1,22 @@
 /**
- * CogVideoX from text, with rotary places (5B): a model of constant variance that says v. Its noise is drawn frame by
- * frame, and its VAE decodes two latent frames at a time, the first time with the odd one.
+ * CogVideoX from text or from a clip, with rotary places (5B): a model of constant variance that says v. Its noise is
+ * drawn frame by frame, after the clip it begins from, if there is one. Its VAE decodes two latent frames at a time, the
+ * first time with the odd one, and encodes eight frames at a time, the first time with those beyond a multiple of eight:
+ * its norms look at what is encoded at once, so that another division is another latent.
  *
- * @see diffusers CogVideoXPipeline, AutoencoderKLCogVideoX (the formulas)
+ * @see diffusers CogVideoXPipeline, CogVideoXVideoToVideoPipeline, AutoencoderKLCogVideoX (the formulas)
  */
-import { addNoise, createLatentPreview, denormaliseLatent, sigmaToTimestep } from '@reelgraph/diffusion';
-import { type Conditioning, type ModelFacts, NodeError } from '@reelgraph/node-api';
+import {
+  addNoise,
+  createLatentPreview,
+  denormaliseLatent,
+  normaliseLatent,
+  sigmaToTimestep,
+} from '@reelgraph/diffusion';
+import { type Conditioning, type EncodedClip, type ModelFacts, NodeError } from '@reelgraph/node-api';
 import { concatAxis, NoiseGenerator, sliceAxis, type Tensor, tensor } from '@reelgraph/tensor';
 import { z } from 'zod';
-import { damagedModel, type ModelPackage, readPartConfig } from '../model-package.ts';
+import { damagedModel, hasComponent, type ModelPackage, readPartConfig } from '../model-package.ts';
 import { TextTokenizer } from '../text-tokenizer.ts';
 import { openCogVideoXDenoiser, swapFrames } from './cogvideox-denoiser.ts';
 import type { FamilyModel, ModelFamily, RunComponent } from './family.ts';
@@ -34,6 +42,7 @@ const vaeSchema = z.object({
   scale_factor_spatial: positiveInt.default(8),
   scaling_factor: z.number().positive(),
   decode_chunk: positiveInt.default(2),
+  encode_chunk: positiveInt.default(8),
 });
 
 const textSchema = z.object({ max_sequence_length: positiveInt.max(4096).default(226) });
@@ -61,6 +70,9 @@ async function open(modelPackage: ModelPackage): Promise<FamilyModel> {
   const tokenizer = await TextTokenizer.open(modelPackage, text.max_sequence_length);
   const scheduler = await readSchedulerConfig(modelPackage);
   const own = index.reelgraph?.recommended;
+  const reads =
+    (await hasComponent(modelPackage, 'vae_encoder_first')) &&
+    (await hasComponent(modelPackage, 'vae_encoder_next'));
   const facts: ModelFacts = {
     name,
     family: 'cogvideox',
@@ -72,7 +84,7 @@ async function open(modelPackage: ModelPackage): Promise<FamilyModel> {
     cutsText: true,
     parametrisation: 'v',
     defaultShift: 0,
-    readsFrames: false,
+    ...(reads ? {} : { readsFrames: false as const }),
     recommended: {
       steps: own?.steps ?? 50,
       guidanceScale: own?.guidanceScale ?? 6,
@@ -115,11 +127,7 @@ async function open(modelPackage: ModelPackage): Promise<FamilyModel> {
       const latents = sliceAxis(all, 2, start, end);
       const first = end % 2 === 0 ? 'vae_decoder_first_even' : 'vae_decoder_first';
       const outputs = await run(start === 0 ? first : 'vae_decoder_next', { latents, ...caches }, signal);
-      caches = Object.fromEntries(
-        Object.entries(outputs).flatMap(([part, value]) =>
-          part.startsWith('new_') ? [[part.slice('new_'.length), value]] : [],
-        ),
-      );
+      caches = cachesOf(outputs);
       const frames = output(outputs, 'video');
       for (let i = 0; i < frames.data.length; i++)
         frames.data[i] = Math.min(1, Math.max(-1, frames.data[i]!));
@@ -128,6 +136,38 @@ async function open(modelPackage: ModelPackage): Promise<FamilyModel> {
       left -= count;
       start = end;
     }
+  }
+
+  async function encode(
+    run: RunComponent,
+    pixels: Tensor<'float32'>,
+    signal: AbortSignal,
+  ): Promise<Required<EncodedClip>> {
+    if (!reads) {
+      throw new NodeError('model/no-encoder', `Model "${name}" cannot read pictures or clips.`, {
+        hint: 'Choose a model that can, or export this one again with its encoder.',
+      });
+    }
+    const total = pixels.shape[2] ?? 0;
+    const moments: Tensor<'float32'>[] = [];
+    let caches: Readonly<Record<string, Tensor>> = {};
+    for (let start = 0; start < total; ) {
+      const end = Math.min(total, start + vae.encode_chunk + (start === 0 ? total % vae.encode_chunk : 0));
+      const video = sliceAxis(pixels, 2, start, end);
+      const role = start === 0 ? 'vae_encoder_first' : 'vae_encoder_next';
+      const outputs = await run(role, { video, ...caches }, signal);
+      caches = cachesOf(outputs);
+      moments.push(output(outputs, 'moments'));
+      start = end;
+    }
+    const all = concatAxis(moments, 2);
+    const channels = vae.latent_channels;
+    const spread = sliceAxis(all, 1, channels, 2 * channels);
+    for (let i = 0; i < spread.data.length; i++) {
+      const logVariance = Math.min(20, Math.max(-30, spread.data[i]!));
+      spread.data[i] = Math.exp(0.5 * logVariance) * vae.scaling_factor;
+    }
+    return { samples: normaliseLatent(sliceAxis(all, 1, 0, channels), statistics), spread };
   }
 
   return {
@@ -150,23 +190,23 @@ async function open(modelPackage: ModelPackage): Promise<FamilyModel> {
       );
     },
 
-    begin({ clip, noise: { seed }, sigma, conditioning: { known } }) {
+    begin({ clip, spread, noise: { seed }, sigma, conditioning: { known } }) {
       const [, channels = 0, frames = 0, height = 0, width = 0] = clip.shape;
-      const drawn = [1, frames, channels, height, width];
-      const samples = swapFrames(new NoiseGenerator(seed).normal(drawn));
-      const noise = { samples, seed, drawn: [drawn], framesFirst: true as const };
+      const framesFirst = [1, frames, channels, height, width];
+      const generator = new NoiseGenerator(seed);
+      const drawnClip = spread === undefined ? clip : around(clip, spread, generator.normal(clip.shape));
+      const samples = swapFrames(generator.normal(framesFirst));
+      const drawn = spread === undefined ? [framesFirst] : [clip.shape, framesFirst];
+      const noise = { samples, seed, drawn, framesFirst: true as const };
       return {
-        from: addNoise('v', clip, samples, sigma),
+        from: addNoise('v', drawnClip, samples, sigma),
         noise,
         ...(known === undefined ? {} : { known }),
       };
     },
 
-    async encodeFrames() {
-      throw new NodeError('model/no-encoder', `Model "${name}" makes clips of text only here.`, {
-        hint: 'Choose a model that can read pictures.',
-      });
-    },
+    encodeFrames: async (run, pixels, signal) => (await encode(run, pixels, signal)).samples,
+    encodeClip: encode,
 
     async decodeLatent(run, latent, signal) {
       const chunks: Tensor<'float32'>[] = [];
@@ -180,10 +220,29 @@ async function open(modelPackage: ModelPackage): Promise<FamilyModel> {
   };
 }
 
-/** CogVideoX, from text. */
+/** `new_cache_3` of one run is `cache_3` of the next. */
+function cachesOf(outputs: Readonly<Record<string, Tensor>>): Readonly<Record<string, Tensor>> {
+  return Object.fromEntries(
+    Object.entries(outputs).flatMap(([part, value]) =>
+      part.startsWith('new_') ? [[part.slice('new_'.length), value]] : [],
+    ),
+  );
+}
+
+/** mean + spread noise, all of one shape. */
+function around(
+  mean: Tensor<'float32'>,
+  spread: Tensor<'float32'>,
+  noise: Tensor<'float32'>,
+): Tensor<'float32'> {
+  const data = mean.data.map((value, i) => value + spread.data[i]! * noise.data[i]!);
+  return { dtype: 'float32', shape: mean.shape, data };
+}
+
+/** CogVideoX, from text or from a clip. */
 export const cogVideoX: ModelFamily = {
   name: 'cogvideox',
-  pipelineClasses: ['CogVideoXPipeline'],
+  pipelineClasses: ['CogVideoXPipeline', 'CogVideoXVideoToVideoPipeline'],
   components: [
     'text_encoder',
     'transformer',
@@ -191,5 +250,6 @@ export const cogVideoX: ModelFamily = {
     'vae_decoder_first_even',
     'vae_decoder_next',
   ],
+  optionalComponents: ['vae_encoder_first', 'vae_encoder_next'],
   open,
 };

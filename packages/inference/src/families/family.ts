@@ -7,6 +7,7 @@ import type {
   Conditioning,
   DecodeSettings,
   DenoiseRequest,
+  EncodedClip,
   ModelChoice,
   ModelFacts,
   SamplingStart,
@@ -69,6 +70,8 @@ export interface FamilyModel {
     signal: AbortSignal,
   ): Promise<Tensor<'float32'>>;
   encodeFrames(run: RunComponent, pixels: Tensor<'float32'>, signal: AbortSignal): Promise<Tensor<'float32'>>;
+  /** See `ModelService.encodeClip`; absent where a clip is taken as its mean. */
+  encodeClip?(run: RunComponent, pixels: Tensor<'float32'>, signal: AbortSignal): Promise<EncodedClip>;
   decodeLatent(
     run: RunComponent,
     latent: Tensor<'float32'>,

@@ -289,7 +289,7 @@ function isWan({ components: { transformer } }: PackageManifest): boolean {
 /** Wan, from text, and from a first picture where tokens have a timestep each. */
 export const wan: ModelFamily = {
   name: 'wan',
-  pipelineClasses: ['WanPipeline'],
+  pipelineClasses: ['WanPipeline', 'WanVideoToVideoPipeline'],
   isFamilyOf: isWan,
   components: ['text_encoder', 'transformer'],
   optionalComponents: [
