@@ -31,9 +31,24 @@ describe('load-model', () => {
       {
         code: 'model/not-found',
         param: 'model',
-        fix: { param: 'model', value: 'fake' },
+        fix: { param: 'model', value: 'fake', isChoice: true },
         message: expect.stringContaining('there is fake'),
       },
+    ]);
+  });
+
+  it('of the family that the missing one is named after, another is no choice of a person’s', () => {
+    const both = new Map([
+      ['fake', fakeModelFacts],
+      ['wan-small', { ...fakeModelFacts, name: 'wan-small', family: 'wan' }],
+    ]);
+    const { issues } = loadModel.infer!({
+      inputs: {},
+      params: { model: 'wan2.1-14b', variant: 'base', precision: 'auto' },
+      context: { models: both },
+    });
+    expect(issues.map(({ fix }) => fix)).toEqual([
+      { label: 'Use wan-small', param: 'model', value: 'wan-small' },
     ]);
   });
 

@@ -83,7 +83,7 @@ export const loadModel = defineNode({
             severity: 'error',
             message: damaged,
             param: 'model',
-            ...useInstalled(context.models.keys()),
+            ...useInstalled(params.model, context.models),
           },
         ],
       };
@@ -97,7 +97,7 @@ export const loadModel = defineNode({
           severity: 'error',
           message: `No model named "${params.model}" is installed${names.length === 0 ? '' : `; there is ${names.join(', ')}`}. Put its folder into "models" of the data folder; how to make one from a checkpoint is in the README under "Real models".`,
           param: 'model',
-          ...useInstalled(names),
+          ...useInstalled(params.model, context.models),
         },
       ],
     };
@@ -108,10 +108,25 @@ export const loadModel = defineNode({
   },
 });
 
-/** The first model there is. */
-function useInstalled(names: Iterable<string>): Pick<InferIssue, 'fix'> {
-  const [first] = names;
-  return first === undefined ? {} : { fix: { label: `Use ${first}`, param: 'model', value: first } };
+/**
+ * The first model of the family that the wanted one is named after, such as `wan` of `wan-14b`; else the first there
+ * is, which only a person may choose: it can want other sizes and other steps.
+ */
+function useInstalled(
+  wanted: string,
+  models: ReadonlyMap<string, ModelFacts>,
+): Required<Pick<InferIssue, 'fix'>> | undefined {
+  const installed = [...models.values()];
+  const related = installed.find(({ family }) => isNamedAfter(wanted, family));
+  const name = (related ?? installed[0])?.name;
+  if (name === undefined) return undefined;
+  const fix = { label: `Use ${name}`, param: 'model', value: name };
+  return { fix: related === undefined ? { ...fix, isChoice: true } : fix };
+}
+
+/** `wan2.1-t2v` and `wan-14b` are named after `wan`, `wander` is not. */
+function isNamedAfter(name: string, family: string): boolean {
+  return name.startsWith(family) && !/[a-z]/i.test(name.charAt(family.length));
 }
 
 /** What the package has not that is asked of it. */

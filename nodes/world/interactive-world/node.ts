@@ -163,7 +163,9 @@ export const interactiveWorld = defineNode({
         message:
           refused ?? damaged ?? `No model named "${params.model}" with a world to play in is installed.`,
         param: 'model',
-        ...(able === undefined ? {} : { fix: { label: `Use ${able}`, param: 'model', value: able } }),
+        ...(able === undefined
+          ? {}
+          : { fix: { label: `Use ${able}`, param: 'model', value: able, isChoice: true } }),
       } as const);
     }
     const size = { widthPx: params.columns * tileSidePx, heightPx: params.rows * tileSidePx };

@@ -408,6 +408,18 @@ describe('check', () => {
     expect(parsed.ok && parsed.workflow.nodes.latent?.params.frames).toBe(81);
   });
 
+  it('puts no other model in the place of one that is missing: that is offered and left to a person', async () => {
+    const path = await write('no-wan.json', (workflow) => {
+      workflow.nodes.model!.params.model = 'wan2.1-t2v';
+    });
+    const before = await readFile(path, 'utf8');
+    const { code, stdout } = await run('check', '--fix', path);
+    expect(code).toBe(exitCodes.missing);
+    expect(stdout).not.toContain('fixed');
+    expect(stdout).toMatch(/model\.model: No model named "wan2\.1-t2v"[\s\S]*yours to choose: Use toybox/);
+    expect(await readFile(path, 'utf8')).toBe(before);
+  });
+
   it('answers programs in JSON', async () => {
     const { code, stdout } = await run('check', textToVideo, '--json');
     expect(code).toBe(0);

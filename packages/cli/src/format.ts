@@ -14,7 +14,9 @@ export function issuePlace(issue: GraphIssue): string {
 export function formatIssue(issue: GraphIssue): string {
   const place = issuePlace(issue);
   const line = `  ${issue.severity}  ${place === '' ? '' : `${place}: `}${issue.message} [${issue.code}]`;
-  return issue.fix === undefined ? line : `${line}\n         fix: ${issue.fix.label}`;
+  if (issue.fix === undefined) return line;
+  const isChoice = issue.fix.kind === 'set-param' && issue.fix.isChoice === true;
+  return `${line}\n         ${isChoice ? 'yours to choose' : 'fix'}: ${issue.fix.label}`;
 }
 
 /** An issue that was mended, and how. */

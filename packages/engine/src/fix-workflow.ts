@@ -1,5 +1,5 @@
 /** Mends a document by what its check offers, as `reelgraph check --fix` does. */
-import { applyFix, type GraphIssue, type Workflow } from '@reelgraph/graph';
+import { applyFix, type GraphFix, type GraphIssue, type Workflow } from '@reelgraph/graph';
 import type { WorkflowCheck } from './check.ts';
 
 export interface FixedWorkflow {
@@ -16,7 +16,7 @@ const mostRounds = 50;
 
 /**
  * Applies the fix of the first error that offers one, checks again, and so on until none is left or a fix does not
- * lessen the errors. Warnings are left to people.
+ * lessen the errors. Warnings and choices, such as of another model, are left to people.
  */
 export async function fixWorkflow(
   workflow: Workflow,
@@ -28,7 +28,8 @@ export async function fixWorkflow(
   const tried = new Set<string>();
   for (let round = 0; round < mostRounds; round += 1) {
     const next = checked.issues.find(
-      ({ severity, fix }) => severity === 'error' && fix !== undefined && !tried.has(JSON.stringify(fix)),
+      ({ severity, fix }) =>
+        severity === 'error' && fix !== undefined && !isChoice(fix) && !tried.has(JSON.stringify(fix)),
     );
     if (next?.fix === undefined) break;
     tried.add(JSON.stringify(next.fix));
@@ -37,4 +38,8 @@ export async function fixWorkflow(
     checked = await check(current);
   }
   return { workflow: current, applied, check: checked };
+}
+
+function isChoice(fix: GraphFix): boolean {
+  return fix.kind === 'set-param' && fix.isChoice === true;
 }

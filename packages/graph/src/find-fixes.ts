@@ -272,7 +272,16 @@ export function createFixFinder(
       case 'go-around':
         return around(id, fix);
       default:
-        return [{ kind: 'set-param', label: fix.label, nodeId: id, param: fix.param, value: fix.value }];
+        return [
+          {
+            kind: 'set-param',
+            label: fix.label,
+            nodeId: id,
+            param: fix.param,
+            value: fix.value,
+            ...(fix.isChoice === true ? { isChoice: true } : {}),
+          },
+        ];
     }
   };
 

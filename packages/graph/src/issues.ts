@@ -24,6 +24,8 @@ export const graphFixSchema = z.discriminatedUnion('kind', [
     nodeId: z.string(),
     param: z.string(),
     value,
+    /** It would make another thing than was asked for, such as with another model: offered, and applied by people alone. */
+    isChoice: z.boolean().optional(),
   }),
   z.strictObject({
     kind: z.literal('set-params'),

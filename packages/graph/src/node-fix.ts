@@ -11,6 +11,8 @@ export interface SetOwnParam {
   readonly label: string;
   readonly param: string;
   readonly value: ParamValue;
+  /** It would make another thing than was asked for, such as with another model: offered, and applied by people alone. */
+  readonly isChoice?: boolean;
 }
 
 /** A node put on a wire. */
