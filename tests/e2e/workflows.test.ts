@@ -76,6 +76,7 @@ const frameCounts: Readonly<Record<string, number>> = {
   'ltx-text-to-video.json': 17,
   'ltx-image-to-video.json': 17,
   'ltx-keyframes.json': 17,
+  'cogvideox-video-to-video.json': 17,
 };
 
 /** Few steps: what is tested is that it runs and gives the same everywhere, not how it looks. */
@@ -84,6 +85,7 @@ const quickly: Readonly<Record<string, number>> = { steps: 2, draftSteps: 1 };
 /** Models that do not ship, and the tiny package of random weights that stands in for each. */
 const standIns: Readonly<Record<string, { folder: string; inputs: Readonly<Record<string, number>> }>> = {
   'wan2.1-t2v-1.3b': { folder: 'wan-t2v', inputs: { frames: 9, width: 48, height: 32 } },
+  'cogvideox-5b': { folder: 'cogvideox', inputs: { frames: 17, width: 48, height: 32 } },
   'ltx-video': { folder: 'ltx', inputs: { frames: 17, width: 64, height: 32, lastFrame: 8 } },
 };
 const goldenFolder = join(projectRoot, 'tests/golden');
