@@ -47,6 +47,29 @@ describe('facts of input files', () => {
     expect(looked).toEqual(['one', 'three']);
   });
 
+  it.each([['/home/me/clip.mp4'], ['C:\\clips\\clip.mp4'], ['~/clip.mp4'], ['../clip.mp4']])(
+    'of the path %s it says how files come in, and not whether one is there',
+    async (path) => {
+      const message = (await inspector().factsOf([path], files())).get(path);
+      expect(message).toMatchObject({ kind: 'unusable', code: 'file/not-found' });
+      expect(JSON.stringify(message)).toContain('--set <input>=<file>');
+      expect(JSON.stringify(message)).toContain('inputs/<file>');
+      expect(JSON.stringify(message)).not.toContain('There is no');
+      const existing = join(folder, 'a.png');
+      await writeFile(existing, 'one');
+      const facts = await inspector().factsOf([existing, `${existing}x`], files());
+      const without = (text: unknown, name: string) =>
+        JSON.stringify(text).replace(JSON.stringify(name).slice(1, -1), '');
+      expect(without(facts.get(existing), existing)).toBe(without(facts.get(`${existing}x`), `${existing}x`));
+    },
+  );
+
+  it('of a name that may be looked for it says that there is none', async () => {
+    expect((await inspector().factsOf(['b.png'], files())).get('b.png')).toMatchObject({
+      message: 'There is no input file "b.png". Choose the file again.',
+    });
+  });
+
   it('a file may be as large as what begins like it', async () => {
     await writeFile(join(folder, 'a.png'), '\x89PNG');
     await writeFile(join(folder, 'a.mp4'), '\0\0\0\x20ftypisom');

@@ -5,7 +5,7 @@ import type { OpenFile } from '@reelgraph/media';
 import { type FileFacts, NodeError } from '@reelgraph/node-api';
 import { beginsAsLatentFile, latentFactsOf } from '@reelgraph/nodes';
 import { remember } from './file-pieces.ts';
-import type { LocatedInputFiles, OpenInput } from './input-files.ts';
+import { fileNotFound, type LocatedInputFiles, type OpenInput } from './input-files.ts';
 import { fileTooLarge, headBytes, isVideoHead, limitOf } from './input-limits.ts';
 
 export interface FileInspector {
@@ -60,8 +60,8 @@ export function createFileInspector(inspect: InspectFile): FileInspector {
       for (const name of wanted) {
         const opened = await files.open(name);
         if (opened === undefined) {
-          const message = `There is no input file "${name}". Choose the file again.`;
-          facts.set(name, { kind: 'unusable', code: 'file/not-found', message });
+          const { code, message, hint } = fileNotFound(name);
+          facts.set(name, { kind: 'unusable', code, message: `${message} ${hint}` });
           continue;
         }
         try {

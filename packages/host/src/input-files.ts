@@ -36,6 +36,23 @@ const openFlags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLO
 /** Letters and digits of any script, `_`, and inside also `.`, `-` and spaces; no control or invisible signs. */
 const segmentPattern = /^[\p{L}\p{N}_](?:[\p{L}\p{N}._ -]{0,126}[\p{L}\p{N}_-])?$/u;
 
+/** What a person reads of a file that is not among the inputs; of places outside it tells nothing, not whether there is a file. */
+export function fileNotFound(name: string): { code: string; message: string; hint: string } {
+  const code = 'file/not-found';
+  if (!isPlaceOutside(name))
+    return { code, message: `There is no input file "${name}".`, hint: 'Choose the file again.' };
+  return {
+    code,
+    message: `An input file is named by its name in the inputs folder or beside the workflow, not by a path such as "${name}".`,
+    hint: 'Choose the file in the editor, give it to the command line with --set <input>=<file>, or put it into the folder "inputs" of the data folder and name it inputs/<file>.',
+  };
+}
+
+/** An absolute path of any system, one from a home folder, or one that leads up. */
+function isPlaceOutside(name: string): boolean {
+  return /^(?:[/\\~]|[a-z]:[/\\])|(?:^|[/\\])\.\.(?:[/\\]|$)/i.test(name);
+}
+
 /** The parts of a name that may be looked for; undefined for any other name. */
 function segmentsOf(name: string): string[] | undefined {
   const segments = name.split('/');
@@ -83,9 +100,8 @@ export function createInputFiles(roots: readonly InputRoot[]): LocatedInputFiles
   async function find(name: string, limitBytes: number): Promise<OpenInput> {
     const found = await openInput(name);
     if (found === undefined) {
-      throw new NodeError('file/not-found', `There is no input file "${name}".`, {
-        hint: 'Choose the file again.',
-      });
+      const { code, message, hint } = fileNotFound(name);
+      throw new NodeError(code, message, { hint });
     }
     if (found.byteLength <= limitBytes) return found;
     await found.handle.close();
