@@ -73,6 +73,19 @@ it('the program runs on the Node that the machine has, and tells its exit codes'
   for (const value of Object.values(exitCodes)) expect(stdout).toMatch(new RegExp(`^ +${value} `, 'm'));
 });
 
+it('the help of a command points to the exit codes and does not repeat them', async () => {
+  const { stdout } = await run('check', '--help');
+  expect(stdout).toContain('Exit codes: 0 when done; the others are listed by "reelgraph --help".');
+  expect(stdout).not.toContain('cache prune');
+});
+
+it('a server that does not answer is told by its address, with how to name another', async () => {
+  const { code, stderr } = await run('queue', 'list', '--server', 'http://127.0.0.1:1');
+  expect(code).toBe(exitCodes.runFailed);
+  expect(stderr).toContain('No server answers at http://127.0.0.1:1.');
+  expect(stderr).toMatch(/--server <url>[\s\S]*REELGRAPH_URL/);
+});
+
 it('the help of a command shows no empty list as what an option is without a value', async () => {
   const { stdout } = await run('run', '--help');
   expect(stdout.replace(/\s+/g, ' ')).toContain('may be repeated (default: none)');

@@ -24,6 +24,9 @@ Exit codes:
 
 serve ends with the server's own code, or 128 + n when signal n ended it.`;
 
+/** What the help of a single command says of them. */
+export const exitCodeNote = '\nExit codes: 0 when done; the others are listed by "reelgraph --help".';
+
 const missingCodes = new Set([
   'model/not-found',
   'model/damaged',

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, CommanderError, Option } from 'commander';
 import { CliError } from './errors.ts';
-import { exitCodeHelp, exitCodes } from './exit-codes.ts';
+import { exitCodeHelp, exitCodeNote, exitCodes } from './exit-codes.ts';
 import { formatIssue } from './format.ts';
 import type { moveTargetOf, QueueCommand, QueueCommandOptions } from './queue-command.ts';
 import type { Output } from './reporters.ts';
@@ -87,7 +87,7 @@ withBudget(withFolders(program.command('run')))
   .addOption(listOption('--set <name=value>', 'set an input of the workflow, or node.param'))
   .option('--out <path>', 'file or folder for the result (default: its own name in the current folder)')
   .option('--trace <file>', 'write the timeline of the run, for chrome://tracing or ui.perfetto.dev')
-  .addHelpText('after', exitCodeHelp)
+  .addHelpText('after', exitCodeNote)
   .action(
     async (
       file: string,
@@ -110,7 +110,7 @@ withBudget(withFolders(program.command('estimate')))
   .description('say what a run would take on this machine, learnt from earlier runs, without running it')
   .argument('<workflow>', 'workflow file')
   .addOption(listOption('--set <name=value>', 'set an input of the workflow, or node.param'))
-  .addHelpText('after', exitCodeHelp)
+  .addHelpText('after', exitCodeNote)
   .action(
     async (
       file: string,
@@ -126,7 +126,7 @@ withFolders(program.command('check'))
   .description('list everything wrong with workflow files, without running them')
   .argument('<workflow...>', 'workflow files')
   .option('--fix', 'mend what can be mended and write the files')
-  .addHelpText('after', exitCodeHelp)
+  .addHelpText('after', exitCodeNote)
   .action(
     async (files: string[], options: { json?: boolean; fix?: boolean; data?: string; models: string[] }) => {
       wantsJson = options.json === true;
@@ -186,7 +186,7 @@ models
   .option('--link', 'leave it where it is, and link to it')
   .option('--data <folder>', 'data folder (default: .reelgraph in the project, or REELGRAPH_DATA)')
   .option('--json', 'machine-readable output')
-  .addHelpText('after', exitCodeHelp)
+  .addHelpText('after', exitCodeNote)
   .action(async (from: string, options: { link?: boolean; data?: string; json?: boolean }) => {
     wantsJson = options.json === true;
     const { modelsImportCommand } = await import('./models-command.ts');
@@ -209,7 +209,7 @@ const withData = (command: Command): Command =>
   command
     .option('--data <folder>', 'data folder (default: .reelgraph in the project, or REELGRAPH_DATA)')
     .option('--json', 'machine-readable output')
-    .addHelpText('after', exitCodeHelp);
+    .addHelpText('after', exitCodeNote);
 
 withData(cache.command('stats'))
   .description('what is kept, how much of it, and what it took to compute')
@@ -382,7 +382,12 @@ function asCliError(error: unknown): CliError {
     typeof error.code === 'string' &&
     error.code.includes('/')
   ) {
-    const hint = 'hint' in error && typeof error.hint === 'string' ? error.hint : undefined;
+    const hint =
+      error.code === 'client/unreachable'
+        ? 'Start it with "npm start"; for a server at another address give --server <url> or set REELGRAPH_URL.'
+        : 'hint' in error && typeof error.hint === 'string'
+          ? error.hint
+          : undefined;
     return new CliError(exitCodes.runFailed, error.code, error.message, hint === undefined ? {} : { hint });
   }
   if (process.env.REELGRAPH_LOG === 'debug') console.error(error);

@@ -72,10 +72,23 @@ describe('a call', () => {
       baseUrl: 'http://127.0.0.1:1',
       fetch: () => Promise.reject(new TypeError('refused')),
     });
-    await expect(client.listRuns()).rejects.toMatchObject({ code: 'client/unreachable', status: 0 });
+    await expect(client.listRuns()).rejects.toMatchObject({
+      code: 'client/unreachable',
+      status: 0,
+      message: 'No server answers at http://127.0.0.1:1.',
+    });
     const aborted = AbortSignal.abort(new Error('by the user'));
     await expect(client.listRuns({ signal: aborted })).rejects.toThrow('refused');
   });
+});
+
+it.each([
+  ['http://me:secret@127.0.0.1:1/', 'No server answers at http://127.0.0.1:1.'],
+  ['https://host/reelgraph', 'No server answers at https://host/reelgraph.'],
+  ['', 'The server does not answer.'],
+])('a server at %j that does not answer is told without passwords', async (baseUrl, message) => {
+  const client = createClient({ baseUrl, fetch: () => Promise.reject(new TypeError('refused')) });
+  await expect(client.listRuns()).rejects.toMatchObject({ message });
 });
 
 it('addresses of bytes carry names safely', () => {

@@ -131,7 +131,8 @@ export function createClient(options: ClientOptions): ReelgraphClient {
         0,
         {
           code: 'client/unreachable',
-          message: 'The server does not answer.',
+          message:
+            baseUrl === '' ? 'The server does not answer.' : `No server answers at ${shownUrl(baseUrl)}.`,
           hint: 'Is it still running? Start it with "npm start".',
         },
         { cause },
@@ -288,4 +289,11 @@ function unexpectedAnswer(status: number, what: string, cause: unknown): ApiErro
     },
     { cause },
   );
+}
+
+/** An address without the name and password that it may hold. */
+function shownUrl(url: string): string {
+  const at = URL.parse(url);
+  if (at === null) return url.replace(/\/\/.*@/, '//');
+  return `${at.protocol}//${at.host}${at.pathname === '/' ? '' : at.pathname}`;
 }
