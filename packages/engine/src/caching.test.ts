@@ -378,6 +378,21 @@ describe('caching', () => {
     ]);
   });
 
+  test('E8 a node that saves the document inside its result says that this changed, not an input', async () => {
+    const registry = registryOf(
+      sumNode('sum', [], undefined, { cache: 'disk' }),
+      sumNode('keeps', [], undefined, { cache: 'disk', usesWorkflow: true }),
+    );
+    const engine = testEngine(registry, { store: await openStore(folder) });
+    const reasonsOf = async (other: number) => {
+      const workflow = document({ last: ['keeps', 1], other: ['sum', other] });
+      const { events } = await engine.run(workflow, { targets: ['last'] });
+      return events.flatMap((event) => (event.type === 'node.started' ? [event.because] : []));
+    };
+    await reasonsOf(1);
+    expect(await reasonsOf(2)).toEqual([{ code: 'workflow-changed' }]);
+  });
+
   test('E8 of several inputs that changed, the reason names the one that the node declares first', async () => {
     // first ──> last.b, last.a
     const sum = sumNode('sum', [], undefined, { cache: 'disk' });

@@ -67,7 +67,7 @@ export function createKeyHistory(store: Store | undefined): KeyHistory {
         if (last.inputs[port] !== parts.inputs[port]) return { code: 'input-changed', name: port };
       }
       // Neither params nor inputs: the document that the node puts into its result.
-      return { code: 'input-changed', name: 'workflow' };
+      return { code: 'workflow-changed' };
     },
     remember,
     // Only what is known already: a large graph from the cache must not push out and compute what explains others.

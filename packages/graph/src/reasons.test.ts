@@ -12,6 +12,7 @@ describe('why a node ran', () => {
       { code: 'model-changed', name: 'model', from: 'toy 0a', to: 'toy 0b' },
       'because the model changed from toy 0a to toy 0b',
     ],
+    [{ code: 'workflow-changed' }, 'because the workflow saved inside the video changed'],
     [{ code: 'evicted' }, 'because its kept result had made room for others'],
     [
       { code: 'memory-only' },
@@ -38,5 +39,24 @@ describe('why a node ran', () => {
     } as const;
     expect(runSummary({ nodes })).toBe('2 ran (because seed changed from 7 to 8), 1 from the cache');
     expect(runSummary({ nodes: { model: { status: 'waiting' } } })).toBe('');
+    const labels = { denoise: { param: () => 'Seed' } };
+    const labelsOf = (id: string) => (id === 'denoise' ? labels.denoise : undefined);
+    expect(runSummary({ nodes }, labelsOf)).toBe(
+      '2 ran (because Seed changed from 7 to 8), 1 from the cache',
+    );
+  });
+
+  test('what a person changed comes before what a restart forgot, in any order of the nodes', () => {
+    const ran = (because: NodeRunState['because']): NodeRunState => ({
+      status: 'finished',
+      ...(because === undefined ? {} : { because }),
+    });
+    const model = ran({ code: 'memory-only' });
+    const seed = ran({ code: 'param-changed', name: 'seed', from: '7', to: '8' });
+    const decode = ran({ code: 'input-changed', name: 'latent' });
+    expect(runSummary({ nodes: { model, seed } })).toBe('2 ran (because seed changed from 7 to 8)');
+    expect(runSummary({ nodes: { seed, model, decode } })).toBe('3 ran (because seed changed from 7 to 8)');
+    expect(runSummary({ nodes: { model, decode } })).toBe('2 ran (because what comes in at latent changed)');
+    expect(runSummary({ nodes: { model } })).toContain('memory only');
   });
 });

@@ -21,6 +21,8 @@ export function reasonText(because: RanBecause, labels: ReasonLabels = {}): stri
       const label = name === undefined ? 'its inputs' : (labels.input?.(name) ?? name);
       return `because what comes in at ${label} changed`;
     }
+    case 'workflow-changed':
+      return 'because the workflow saved inside the video changed';
     case 'model-changed':
       return `because the model changed${change(because)}`;
     case 'node-changed':
@@ -46,20 +48,40 @@ function change({ from, to }: RanBecause): string {
  * What a run had to do, in a line: `3 ran (because Seed changed from 7 to 8), 2 from the cache`. Empty while
  * no node has ended.
  */
-export function runSummary({ nodes }: Pick<RunState, 'nodes'>): string {
-  const states = Object.values(nodes);
-  const ran = states.filter(({ status }) => status === 'finished' || status === 'failed');
-  const cached = states.filter(({ status }) => status === 'cached').length;
-  // What follows from another change says little; the change itself is what the person did.
-  const because = (ran.find((node) => node.because !== undefined && isCause(node.because)) ?? ran[0])
-    ?.because;
+export function runSummary(
+  { nodes }: Pick<RunState, 'nodes'>,
+  labelsOf: (nodeId: string) => ReasonLabels | undefined = () => undefined,
+): string {
+  const states = Object.entries(nodes);
+  const ran = states.filter(([, { status }]) => status === 'finished' || status === 'failed');
+  const cached = states.filter(([, { status }]) => status === 'cached').length;
+  const [cause] = ran
+    .flatMap(([id, { because }]) => (because === undefined ? [] : [{ id, because }]))
+    .sort((a, b) => rankOf(a.because) - rankOf(b.because));
   const parts: string[] = [];
   if (ran.length > 0)
-    parts.push(`${ran.length} ran${because === undefined ? '' : ` (${reasonText(because)})`}`);
+    parts.push(
+      `${ran.length} ran${cause === undefined ? '' : ` (${reasonText(cause.because, labelsOf(cause.id))})`}`,
+    );
   if (cached > 0) parts.push(`${cached} from the cache`);
   return parts.join(', ');
 }
 
-function isCause({ code }: RanBecause): boolean {
-  return code !== 'input-changed' && code !== 'not-cacheable';
+/** What says most first: what the person changed, what follows from it, then what became of kept results. */
+const ranks: readonly RanBecause['code'][] = [
+  'param-changed',
+  'model-changed',
+  'node-changed',
+  'never-computed',
+  'input-changed',
+  'workflow-changed',
+  'damaged',
+  'evicted',
+  'lost',
+  'memory-only',
+  'not-cacheable',
+];
+
+function rankOf({ code }: RanBecause): number {
+  return ranks.indexOf(code);
 }

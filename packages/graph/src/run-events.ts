@@ -49,6 +49,8 @@ export const ranBecauseSchema = z.strictObject({
     'never-computed',
     'param-changed',
     'input-changed',
+    /** The document, which the node saves inside its result. */
+    'workflow-changed',
     'model-changed',
     'node-changed',
     'evicted',
@@ -218,6 +220,7 @@ export const runStateSchema = z.strictObject({
   /** The newest attempts that ended without an outcome, oldest first. */
   interruptions: z.array(z.strictObject({ atMs: z.number(), error: runErrorSchema })).optional(),
   queuedAtMs: z.number().optional(),
+  /** Of the newest attempt; absent while the run waits to be begun again, in which nothing is computed. */
   startedAtMs: z.number().optional(),
   finishedAtMs: z.number().optional(),
   error: runErrorSchema.optional(),

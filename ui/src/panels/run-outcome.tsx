@@ -1,9 +1,11 @@
 /** What became of a run that is over: why it had to compute, and every node that failed. */
 import { failuresOf, type RunState, runSummary } from '@reelgraph/graph';
+import { useRunLabel } from './use-run-label.ts';
 
 export function RunOutcome({ run }: { run: RunState }) {
   const failures = failuresOf(run);
-  const summary = runSummary(run);
+  const label = useRunLabel(run.runId);
+  const summary = runSummary(run, label?.labelsOf);
   return (
     <>
       {summary !== '' && (

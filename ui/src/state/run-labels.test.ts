@@ -32,6 +32,14 @@ it('a result is labelled with the seed behind it, and a run of several takes wit
   expect(label.seeds()).toBe('seeds 42, 43');
 });
 
+it('params of its nodes are called as people read them', () => {
+  const { labelsOf } = runLabel(takes(['42']), catalogue);
+  const label = catalogue.get('noise')?.params.seed?.label;
+  expect(label).toBeDefined();
+  expect(labelsOf('noise-1')?.param?.('seed')).toBe(label);
+  expect(labelsOf('gone')).toBeUndefined();
+});
+
 it('equal seeds are one, and many are counted', () => {
   expect(runLabel(takes(['7', '7']), catalogue).seeds()).toBe('seed 7');
   const many = runLabel(takes(['1', '2', '3', '4', '5', '6']), catalogue);
@@ -43,7 +51,7 @@ it('each run is asked for once, and one that is gone does not stop the others', 
   const labels = new RunLabels(async (runId) => {
     asked.push(runId);
     if (runId === 'gone') throw new Error('no such run');
-    return { text: `prompt of ${runId}`, seeds: () => 'seed 1' };
+    return { text: `prompt of ${runId}`, seeds: () => 'seed 1', labelsOf: () => undefined };
   });
   for (const runId of ['a', 'gone', 'a', 'b']) labels.want(runId);
   await new Promise<void>((resolve) => {

@@ -1,15 +1,18 @@
 /** What tells one run from another in a list: its prompt and its seeds, asked of the server once per run. */
-import { ancestorsOf, type NodeCatalogue, type Workflow } from '@reelgraph/graph';
+import { ancestorsOf, type NodeCatalogue, type ReasonLabels, type Workflow } from '@reelgraph/graph';
 import { Observable } from './observable.ts';
+import { labelsOfType } from './why-it-ran.ts';
 
 export interface RunLabel {
   /** The first text that the workflow offers as an input, usually the prompt. */
   readonly text: string | undefined;
   /** `seed 42`, or `seeds 42, 43`: those behind a node's result, or behind all of the run's. */
   seeds(nodeId?: string): string | undefined;
+  /** What the params and inputs of a node are called; undefined for one inside a subgraph or of an unknown type. */
+  labelsOf(nodeId: string): ReasonLabels | undefined;
 }
 
-const nothing: RunLabel = { text: undefined, seeds: () => undefined };
+const nothing: RunLabel = { text: undefined, seeds: () => undefined, labelsOf: () => undefined };
 /** More are counted: a label is a line of a narrow list. */
 const namedSeeds = 4;
 
@@ -25,6 +28,10 @@ export function runLabel(workflow: Workflow, catalogue: NodeCatalogue): RunLabel
       const behind = nodeId === undefined ? undefined : ancestorsOf([nodeId], workflow.edges);
       const seeds = values.filter(({ id, kind }) => kind === 'seed' && (behind?.has(id) ?? true));
       return seedsText([...new Set(seeds.map(({ value }) => value))]);
+    },
+    labelsOf(nodeId) {
+      const info = catalogue.get(workflow.nodes[nodeId]?.type ?? '');
+      return info && labelsOfType(info);
     },
   };
 }
