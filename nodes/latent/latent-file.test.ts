@@ -59,6 +59,7 @@ const withKeyframes: Latent = {
       guidance: { embedded: 6, ramp: 'cogvideox', rescale: 0.7, interval: { from: 0, to: 0.5 } },
       experts: { below: 875, guidanceScale: 3 },
       frameRate: 25,
+      skipping: 0.05,
     },
     noise: {
       samples: randomNormal('7', shape),

@@ -67,6 +67,7 @@ const rulesSchema = z.strictObject({
     .exactOptional(),
   experts: z.strictObject({ below: z.number(), guidanceScale: z.number() }).exactOptional(),
   frameRate: z.number().exactOptional(),
+  skipping: z.number().exactOptional(),
 });
 
 /** The same as `KnownHold`. */

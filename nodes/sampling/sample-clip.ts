@@ -1,5 +1,6 @@
 /** One way to sample for all nodes that do: from noise or from a draft, to the end or to a draft. */
 import {
+  callsSaved,
   findSampler,
   freshNoiseFrom,
   keyframeNoiseShape,
@@ -72,7 +73,12 @@ export async function sampleClip(request: SampleRequest, ctx: RunContext): Promi
     let saved: Promise<void> | undefined;
     if (step < lastStep) saved = ctx.checkpoints.save(step, () => ({ step, sample, memory }));
     else if (step < totalSteps) estimate = withoutGuides(done.estimateClean(), known);
-    ctx.progress({ step, totalSteps: lastStep });
+    const calls = callsSaved(memory);
+    ctx.progress({
+      step,
+      totalSteps: lastStep,
+      ...(calls === 0 ? {} : { message: `${calls} model ${calls === 1 ? 'call' : 'calls'} saved` }),
+    });
     ctx.preview(() => {
       const pixels = ctx.models.previewLatent(model, withoutGuides(done.estimateClean(), known));
       // A preview with fewer frames than the clip moves as fast as the clip will.

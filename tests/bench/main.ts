@@ -9,6 +9,7 @@ const sections: Record<string, () => Promise<{ default: BenchSection }>> = {
   engine: () => import('./engine.ts'),
   media: () => import('./media.ts'),
   sampling: () => import('./sampling.ts'),
+  skipping: () => import('./skipping.ts'),
   server: () => import('./server.ts'),
   start: () => import('./start.ts'),
   editor: () => import('./editor.ts'),

@@ -39,10 +39,10 @@ function bendingModels() {
   return { models: { ...fake, denoise: denoiseBent }, calls: () => asked };
 }
 
-async function denoised(sampler: string, sigmas: Sigmas): Promise<Latent> {
+async function denoised(sampler: string, sigmas: Sigmas, skipping = 0): Promise<Latent> {
   const { latent } = await denoise.run({
     inputs: { model, positive, noise, sigmas, latent: blank },
-    params: defaultParams(denoise, { guidanceScale: 3, sampler }),
+    params: defaultParams(denoise, { guidanceScale: 3, sampler, skipping }),
     ctx: createTestContext(bendingModels()),
   });
   return latent;
@@ -65,6 +65,26 @@ describe('continue', () => {
         expect(latent).toEqual(undisturbed);
         // Heun asks twice, but for the last step.
         expect(calls()).toBe(sampler === 'heun' ? 2 * (5 - stopAfter) - 1 : 5 - stopAfter);
+      }
+    },
+  );
+
+  it.each(['euler', 'heun'])(
+    'leaves out the very calls that the undisturbed run did (%s)',
+    async (sampler) => {
+      // The fake model bends so much that only a high threshold leaves calls out.
+      const undisturbed = await denoised(sampler, { values }, 100);
+      expect(undisturbed).not.toEqual(await denoised(sampler, { values }));
+      for (const stopAfter of [1, 2, 3, 4]) {
+        const draft = await denoised(sampler, { values, stopAfter }, 100);
+        const { models, calls } = bendingModels();
+        const { latent } = await continueDenoise.run({
+          inputs: { model, latent: draft },
+          params: toTheEnd,
+          ctx: createTestContext({ models }),
+        });
+        expect(latent).toEqual(undisturbed);
+        expect(calls()).toBeLessThanOrEqual(sampler === 'heun' ? 2 * (5 - stopAfter) - 1 : 5 - stopAfter);
       }
     },
   );

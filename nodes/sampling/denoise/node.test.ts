@@ -235,6 +235,86 @@ describe('denoise', () => {
     expect(ctx.progressUpdates.map(({ step }) => step)).toEqual([3, 4]);
   });
 
+  describe('with steps skipped', () => {
+    const long = { ...inputs, sigmas: { values: [1, 0.875, 0.75, 0.625, 0.5, 0.375, 0.25, 0.125, 0] } };
+    const skipping = { ...params, skipping: 0.5 };
+
+    it('asks in the first two steps and the last where the answer stays as it was, and says what it saved', async () => {
+      const { models, calls } = countingModels();
+      const ctx = createTestContext({ models });
+      await denoise.run({ inputs: long, params: skipping, ctx });
+      expect(calls()).toBe(3);
+      expect(ctx.progressUpdates.map(({ step }) => step)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8]);
+      expect(ctx.progressUpdates.slice(2).map(({ message }) => message)).toEqual([
+        undefined,
+        '1 model call saved',
+        '2 model calls saved',
+        '3 model calls saved',
+        '4 model calls saved',
+        '5 model calls saved',
+        '5 model calls saved',
+      ]);
+    });
+
+    it('goes on from a checkpoint to the very bytes, without the calls that were saved', async () => {
+      const { latent: undisturbed } = await denoise.run({
+        inputs: long,
+        params: skipping,
+        ctx: createTestContext(),
+      });
+      const checkpoints = createFakeCheckpoints();
+      const controller = new AbortController();
+      const interrupted = createTestContext({
+        checkpoints,
+        signal: controller.signal,
+        progress: ({ step }) => step === 5 && controller.abort(new Error('the power went off')),
+      });
+      await expect(denoise.run({ inputs: long, params: skipping, ctx: interrupted })).rejects.toThrowError(
+        'the power',
+      );
+      const { models, calls } = countingModels();
+      const ctx = createTestContext({ checkpoints, models });
+      expect((await denoise.run({ inputs: long, params: skipping, ctx })).latent).toEqual(undisturbed);
+      expect(calls()).toBe(1);
+      expect(ctx.progressUpdates.at(-1)?.message).toBe('5 model calls saved');
+    });
+
+    it('tells while wiring that new grain leaves nothing to skip', () => {
+      const issuesOf = (change: Partial<typeof params>) =>
+        denoise.infer!({
+          inputs: { model: { model: 'fake' } },
+          params: { ...params, ...change },
+          context: { models: new Map([['fake', fakeModelFacts]]) },
+        }).issues;
+      expect(issuesOf({ sampler: 'stochastic', skipping: 0.1 })).toMatchObject([
+        {
+          code: 'denoise/nothing-to-skip',
+          severity: 'warning',
+          param: 'skipping',
+          fix: { param: 'sampler', value: 'euler' },
+        },
+      ]);
+      expect(issuesOf({ sampler: 'stochastic' })).toEqual([]);
+      expect(issuesOf({ sampler: 'unipc', skipping: 0.1 })).toEqual([]);
+    });
+
+    it('foretells no work, which is seen only when calls are left out', () => {
+      const workOf = (threshold: number) =>
+        denoise.work!({
+          inputs: {
+            model: { model: 'fake' },
+            latent: { frameCount: 9, widthPx: 32, heightPx: 32 },
+            sigmas: { steps: 8 },
+          },
+          outputs: {},
+          params: { ...params, skipping: threshold },
+          context: { models: new Map([['fake', fakeModelFacts]]) },
+        });
+      expect(workOf(0)).toMatchObject({ time: { calls: 8 } });
+      expect(workOf(0.1)).toBeUndefined();
+    });
+  });
+
   it('ends no step before the one before it is saved', async () => {
     const saves: PromiseWithResolvers<void>[] = [];
     const checkpoints = {

@@ -178,6 +178,17 @@ export const denoise = defineNode({
       step: 1,
       unit: 'fps',
     },
+    skipping: {
+      kind: 'number',
+      label: 'Step skipping',
+      description:
+        'Leaves the model out of steps while its answer is expected to change by less than this share of its size: 0.05 is hardly seen, 0.2 is faster and changes details. For plans of many steps and samplers without new grain. 0 is off.',
+      zeroLabel: 'off',
+      default: 0,
+      min: 0,
+      max: 1,
+      step: 0.01,
+    },
     pictureNoise: {
       kind: 'number',
       label: 'Grain on pictures',
@@ -224,6 +235,16 @@ export const denoise = defineNode({
         otherFixes: [{ label: 'Use Euler', param: 'sampler', value: 'euler' }],
       });
     }
+    if (params.skipping > 0 && sampler?.drawsNoise !== undefined) {
+      issues.push({
+        code: 'denoise/nothing-to-skip',
+        severity: 'warning',
+        message: `The sampler "${sampler.name}" adds new grain in every step, so that hardly any can be skipped.`,
+        param: 'skipping',
+        fix: { label: 'Use Euler', param: 'sampler', value: 'euler' },
+        otherFixes: [{ label: 'Skip no steps', param: 'skipping', value: 0 }],
+      });
+    }
     if (params.boundary > 0 && facts !== undefined && facts.secondExpert === undefined) {
       issues.push({
         code: 'denoise/no-second-expert',
@@ -266,6 +287,8 @@ export const denoise = defineNode({
     return { outputs: { latent: made }, issues };
   },
   work({ inputs, params, context }) {
+    // How many calls will be left out is seen only while they are.
+    if (params.skipping > 0) return undefined;
     const model = context.models.get(inputs.model?.model ?? '');
     const own = recommendedOf(model, inputs.model?.variant);
     const { steps, stepsDone = steps } = inputs.sigmas ?? {};
@@ -340,6 +363,7 @@ interface RuleParams {
   readonly boundary: number;
   readonly guidanceScale2: number;
   readonly frameRate: number;
+  readonly skipping: number;
 }
 
 /** What the sampling follows besides levels, sampler and guidance scale; undefined where all is plain. */
@@ -379,6 +403,7 @@ function rulesOf({
       ? {}
       : { experts: { below: boundary * trainTimesteps, guidanceScale: second } }),
     ...(params.frameRate > 0 ? { frameRate: params.frameRate } : {}),
+    ...(params.skipping > 0 ? { skipping: params.skipping } : {}),
   };
   return Object.keys(rules).length === 0 ? undefined : rules;
 }

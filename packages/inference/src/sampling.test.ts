@@ -1,6 +1,13 @@
 /** Sampling where the model runs: the bits of sampling call by call, seen, stopped and gone on with as there. */
 import { fileURLToPath } from 'node:url';
-import { flowSigmas, freshNoiseFrom, runSampling, samplers, walksFor } from '@reelgraph/diffusion';
+import {
+  callsSaved,
+  flowSigmas,
+  freshNoiseFrom,
+  runSampling,
+  samplers,
+  walksFor,
+} from '@reelgraph/diffusion';
 import type { ModelRef, SamplingRequest, SamplingState, SamplingStep } from '@reelgraph/node-api';
 import { fromFunction, randomNormal, zeros } from '@reelgraph/tensor';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -56,7 +63,7 @@ async function callByCall(request: SamplingRequest): Promise<Walk> {
   const steps: Walk['steps'][number][] = [];
   const { branches, known: held } = request;
   const end = await runSampling(
-    { ...request, noise: noise.samples },
+    { ...request, ...request.rules, noise: noise.samples },
     {
       velocities: (sample, sigma) =>
         models.denoise(
@@ -79,6 +86,7 @@ describe.each(forFlows)('sampling in the session (%s)', (sampler) => {
     ['without guidance', { guidanceScale: 1 }],
     ['with known frames', { known }],
     ['to a draft', { stopAfter: 3 }],
+    ['with calls left out', { rules: { skipping: 0.5 } }],
   ])('%s gives the bits of sampling call by call, step for step', async (_, change) => {
     const branches = 'guidanceScale' in change ? base.branches.slice(0, 1) : base.branches;
     const request = { ...base, branches, sampler, ...change };
@@ -96,6 +104,22 @@ describe.each(forFlows)('sampling in the session (%s)', (sampler) => {
       expect(end).toEqual(whole.end);
     }
   });
+
+  it('goes on from any step to the same end with calls left out', async () => {
+    const skipping = { ...base, sampler, rules: { skipping: 0.5 } };
+    const whole = await inSession(skipping);
+    for (const from of whole.steps.slice(0, -1))
+      expect((await inSession({ ...skipping, from })).end).toEqual(whole.end);
+  });
+});
+
+it('leaves calls out in the session, and counts them', async () => {
+  const runs = () => models.sessionTimes().get('transformer')?.runs ?? 0;
+  const before = runs();
+  const { end } = await inSession({ ...base, rules: { skipping: 0.5 } });
+  const saved = callsSaved(end.memory);
+  expect(saved).toBeGreaterThan(0);
+  expect(runs() - before).toBe(6 - saved);
 });
 
 describe('a sampling in the session', () => {

@@ -74,6 +74,11 @@ export interface SamplingRules {
   readonly experts?: { readonly below: number; readonly guidanceScale: number };
   /** Frames a second that the model takes the clip to have. */
   readonly frameRate?: number;
+  /**
+   * Calls of the model are left out while its answer is expected to change by less than this share of its mean
+   * absolute value; see `CallSkipping` of the diffusion package.
+   */
+  readonly skipping?: number;
 }
 
 export interface SamplerSettingValues {
