@@ -401,7 +401,7 @@ describe('a run that is about to begin is looked at again', () => {
     const { answer, ...server } = openInspected();
     server.submit('a');
     answer({});
-    server.say({ type: 'run.started', nodeIds: [] });
+    server.say({ type: 'run.started', nodeIds: ['n'] });
     server.die();
     answer({ refusal });
     expect(server.order()).toBe('a1 a2');

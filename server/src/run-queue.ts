@@ -17,6 +17,7 @@ import {
   type RefusalCode,
   type RunError,
   type RunEvent,
+  type RunState,
   type RunStatus,
 } from '@reelgraph/graph';
 import { type EventHub, type HubDraft, isOver } from './event-hub.ts';
@@ -321,7 +322,7 @@ export class RunQueue {
       this.#inspect({ runId, attempt, ...request }, ({ refusal, needsFreshRunner = false }) => {
         if (this.#isOverBeforeBegun(current)) return;
         // What has begun before goes on: it was let begin once, and what it did is not to be lost.
-        if (refusal !== undefined && this.#hub.run(runId)?.startedAtMs === undefined) {
+        if (refusal !== undefined && !hasBegun(this.#hub.run(runId))) {
           this.#giveUp(current, refusal);
           return;
         }
@@ -382,4 +383,9 @@ export class RunQueue {
   #now(): number {
     return (this.#options.clock ?? Date.now)();
   }
+}
+
+/** In any of its attempts: the nodes of a run are known from then on. */
+function hasBegun(run: RunState | undefined): boolean {
+  return run !== undefined && Object.keys(run.nodes).length > 0;
 }

@@ -7,7 +7,7 @@ import { createServer, type RunningServer } from '@reelgraph/server';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { CliError } from './errors.ts';
 import { projectRoot } from './places.ts';
-import { moveTargetOf, parsePriority, type QueueCommand, queueCommand } from './queue-command.ts';
+import { moveTargetOf, parsePriority, progressOf, type QueueCommand, queueCommand } from './queue-command.ts';
 import { traceCommand } from './trace-command.ts';
 
 const textToVideo = join(projectRoot, 'workflows/text-to-video.json');
@@ -116,4 +116,11 @@ it('a place is what was said', () => {
   expect(moveTargetOf({ priority: '-5' })).toEqual({ priority: -5 });
   expect(() => parsePriority('high')).toThrow(CliError);
   expect(() => parsePriority('101')).toThrow(CliError);
+});
+
+it('a run that is begun again after a restart does not tell how far it was before', () => {
+  const nodes = { text: { status: 'finished' }, denoise: { status: 'waiting' } } as const;
+  expect(progressOf({ nodes })).toBe(' (starting again)');
+  expect(progressOf({ nodes: {} })).toBe(' (starting)');
+  expect(progressOf({ nodes, startedAtMs: Date.now() })).toMatch(/^ \(1\/2 nodes, /);
 });

@@ -183,11 +183,13 @@ async function describeQueue(client: ReelgraphClient, queue: QueueSummary): Prom
   return lines.join('\n');
 }
 
-function progressOf({ nodes, startedAtMs }: RunState): string {
+/** How far the run at work is, in brackets. */
+export function progressOf({ nodes, startedAtMs }: Pick<RunState, 'nodes' | 'startedAtMs'>): string {
   const states = Object.values(nodes);
+  // What is known of the nodes is then of an earlier attempt.
+  if (startedAtMs === undefined) return states.length === 0 ? ' (starting)' : ' (starting again)';
   const done = states.filter(({ status }) => status !== 'waiting' && status !== 'running').length;
-  const since = startedAtMs === undefined ? '' : `, ${formatDuration(Date.now() - startedAtMs)}`;
-  return states.length === 0 ? ' (starting)' : ` (${done}/${states.length} nodes${since})`;
+  return ` (${done}/${states.length} nodes, ${formatDuration(Date.now() - startedAtMs)})`;
 }
 
 function short(runId: string): string {

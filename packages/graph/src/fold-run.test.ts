@@ -186,3 +186,53 @@ test('R1 a node that went on from where an earlier run was interrupted says so, 
   expect(running?.nodes.denoise).toMatchObject({ status: 'running', step: 8, continuedFrom: 7 });
   expect(reduceRunEvents(running, [finished])?.nodes.denoise).toMatchObject({ continuedFrom: 7 });
 });
+
+const died = { code: 'runner/gave-up', message: 'The server ended while it computed this run.' };
+const interrupted = events(
+  { type: 'run.queued', workflowName: 'Text to video' },
+  { type: 'run.assigned', attempt: 1 },
+  { type: 'run.started', nodeIds: ['a', 'b'] },
+  { type: 'node.started', nodeId: 'a' },
+  { type: 'run.interrupted', by: 'server', error: died },
+);
+
+test('R3 a run that was cancelled while it waited to be begun again counts no time and shows no failure', () => {
+  const end = {
+    type: 'run.finished',
+    status: 'cancelled',
+    durationMs: 0,
+    runId: 'r',
+    seq: 6,
+    atMs: 500_000,
+  } as const;
+  const state = reduceRunEvents(undefined, [...interrupted, end]);
+  expect(state).toMatchObject({
+    status: 'cancelled',
+    finishedAtMs: 500_000,
+    interruptions: [{ error: died }],
+  });
+  expect(state?.startedAtMs).toBeUndefined();
+  expect(state?.nodes).toEqual({ a: { status: 'skipped' }, b: { status: 'skipped' } });
+});
+
+test('R3 a run that is given up after an interruption shows its failure and the time of its last attempt', () => {
+  const end = {
+    type: 'run.finished',
+    status: 'failed',
+    durationMs: 400,
+    runId: 'r',
+    seq: 6,
+    atMs: 1900,
+  } as const;
+  const state = reduceRunEvents(undefined, [...interrupted, { ...end, error: died }]);
+  expect(state).toMatchObject({ status: 'failed', startedAtMs: 1500, finishedAtMs: 1900 });
+  expect(failuresOf(state ?? { nodes: {} })).toEqual([{ nodeId: 'a', ...died }]);
+});
+
+test('R1 a run that is put back or interrupted has no beginning until it is begun again', () => {
+  expect(reduceRunEvents(undefined, interrupted)?.startedAtMs).toBeUndefined();
+  const again: RunEvent = { type: 'run.started', nodeIds: ['a', 'b'], runId: 'r', seq: 6, atMs: 9000 };
+  expect(reduceRunEvents(undefined, [...interrupted, again])?.startedAtMs).toBe(9000);
+  const released = { type: 'run.released', runId: 'r', seq: 5, atMs: 2000 } as const;
+  expect(reduceRunEvents(undefined, [...interrupted.slice(0, 4), released])?.startedAtMs).toBeUndefined();
+});

@@ -73,6 +73,15 @@ function setPriority(draft: Draft, priority: number): void {
   else draft.priority = priority;
 }
 
+/** Who cancels a run ended it: what an interruption left undone did not fail, it is not done. */
+function forgetInterruptedNodes(draft: Draft): void {
+  const errors = (draft.interruptions ?? []).map(({ error }) => `${error.code} ${error.message}`);
+  for (const [id, { status, error }] of Object.entries(draft.nodes)) {
+    if (status === 'failed' && error !== undefined && errors.includes(`${error.code} ${error.message}`))
+      draft.nodes[id] = { status: 'skipped' };
+  }
+}
+
 type Beginning = Pick<NodeRunState, 'because' | 'lane' | 'waitedMs'>;
 
 /** What is known of a node since it began, and stays true however it ends. */
@@ -107,9 +116,11 @@ function apply(draft: Draft, event: RunEvent): void {
       return;
     case 'run.released':
       draft.status = 'queued';
+      delete draft.startedAtMs;
       return;
     case 'run.interrupted':
       draft.status = 'queued';
+      delete draft.startedAtMs;
       draft.interruptions = [...(draft.interruptions ?? []), { atMs: event.atMs, error: event.error }].slice(
         -keptInterruptions,
       );
@@ -179,6 +190,10 @@ function apply(draft: Draft, event: RunEvent): void {
       draft.status = event.status;
       draft.finishedAtMs = event.atMs;
       delete draft.isCancelling;
+      // Of an attempt that did not come to its own end only this tells the time; a run that waited again has none.
+      if (draft.interruptions !== undefined && event.durationMs > 0)
+        draft.startedAtMs ??= event.atMs - event.durationMs;
+      if (event.status === 'cancelled') forgetInterruptedNodes(draft);
       if (event.error !== undefined) draft.error = event.error;
       // Whatever had not ended will not any more: a cancelled step, a node behind it.
       for (const [id, node] of Object.entries(draft.nodes)) {
