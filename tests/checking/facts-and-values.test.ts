@@ -58,7 +58,8 @@ function small(workflow: Workflow): Workflow {
     for (const [name, param] of Object.entries(info?.params ?? {}))
       if (param.kind === 'model') node.params[name] = 'fake';
     for (const side of ['width', 'height'])
-      if (node.params[side] === 64 || node.type === 'empty-latent') node.params[side] = 32;
+      if (node.params[side] === 64 || ['empty-latent', 'resize-frames'].includes(node.type))
+        node.params[side] = 32;
     if (node.type === 'empty-latent') node.params.frames = Math.min(Number(node.params.frames), 25);
     if (node.type === 'image-conditioning' && Number(node.params.frameIndex ?? 0) > 24)
       node.params.frameIndex = 24;
