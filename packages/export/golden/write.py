@@ -79,8 +79,6 @@ def run_case(pipeline, arguments, folder):
     facts = {"pipeline": type(pipeline).__name__, "seed": seed}
     if "scheduler" in arguments:
         pipeline.scheduler = getattr(diffusers, arguments.pop("scheduler")).from_config(pipeline.scheduler.config)
-    if arguments.pop("dpmpp2m", False):
-        pipeline.scheduler = diffusers.DPMSolverMultistepScheduler.from_config(pipeline.scheduler.config)
     facts |= {key: value for key, value in arguments.items() if key not in ("image", "last_image", "video")}
     size = (arguments["width"], arguments["height"])
     pictures = [picture(arguments[key], *size) for key in ("image", "last_image") if key in arguments]
@@ -203,7 +201,6 @@ def write_family(name, to, cases_only=False):
         if errors["final_latents"] > TOLERANCE["final_latents_max_abs"] or errors["frames"] > TOLERANCE["frames_max_abs"] or spread < 0.02:
             raise SystemExit(f"{name}/{case}: with the graphs {errors}, frames deviate by {spread:.3f}")
         _name_predictions(facts, arrays)
-        # The first full-size draw of a text to video run is its noise.
         facts["files"] = {}
         for key, array in sorted(arrays.items()):
             np.save(folder / f"{key}.npy", array)

@@ -22,6 +22,8 @@ from .weights import WeightFile, weight_bytes
 EXTERNAL_ABOVE = 256 * 2**20
 _NAMES = {torch.float32: "float32", torch.float16: "float16", torch.int64: "int64", torch.int32: "int32", torch.bool: "bool"}
 _BITS = {"int8": 8, "int4": 4}
+#: Parts of names of weights that keep their bits: what embeds time and guidance moves everything else.
+_KEPT = ("time_", "timestep", "guidance_embedder", "ofs_embedding")
 
 
 def write_graph(graph, folder, share=None, external_above=EXTERNAL_ABOVE, log=print):
@@ -31,7 +33,7 @@ def write_graph(graph, folder, share=None, external_above=EXTERNAL_ABOVE, log=pr
     """
     model = trace(graph)
     fused, biased = fuse_attention(model)
-    quantised = quantise(model, _BITS[graph.bits]) if graph.bits else 0
+    quantised = quantise(model, _BITS[graph.bits], _KEPT) if graph.bits else 0
     _strip(model)
     _name_axes(model, graph)
     path = folder / f"{graph.name}.onnx"
