@@ -35,8 +35,7 @@ const patienceSeconds = 5;
 export const badRuns: readonly BadRun[] = [
   {
     name: 'native crash while a model is opened',
-    workflow: readingPrompt('crashing', 'a circle'),
-    targets: ['prompt'],
+    workflow: misbehaving('opens a model that crashes the runtime'),
     code: 'runner/died',
     message: /SIGSEGV/,
     attempts: 3,

@@ -1,15 +1,14 @@
-/** Model packages that do to their process what hostile and broken files have done: one that never answers, one that crashes it. */
+/** A model package that does to its process what hostile and broken files have done: it never answers. */
 import { cp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { deepTextEncoder, endlessTextEncoder } from '@reelgraph/inference/testing';
+import { endlessTextEncoder } from '@reelgraph/inference/testing';
 import { projectRoot } from '../../support/server.ts';
 
 const tiny = join(projectRoot, 'packages/inference/src/fixtures/tiny-toybox');
 
-/** Writes the packages `endless` and `crashing` into `folder`. */
+/** Writes the package `endless` into `folder`. */
 export async function writeHostileModels(folder: string): Promise<void> {
   await writePackage(folder, 'endless', endlessTextEncoder());
-  await writePackage(folder, 'crashing', deepTextEncoder(3000));
 }
 
 async function writePackage(folder: string, name: string, textEncoder: Uint8Array): Promise<void> {

@@ -5,8 +5,10 @@
 import { spawn } from 'node:child_process';
 import { appendFileSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
+import { deepTextEncoder } from '@reelgraph/inference/testing';
 import { type AnyNodeDefinition, defineNode, type RunContext } from '@reelgraph/node-api';
 import { builtinNodes } from '@reelgraph/nodes';
+import { InferenceSession } from 'onnxruntime-node';
 
 /** What a node may do instead of its work. */
 export const misdeeds = {
@@ -24,6 +26,8 @@ export const misdeeds = {
   exits: () => process.exit(3),
   aborts: () => process.abort(),
   'is killed': () => process.kill(process.pid, 'SIGKILL'),
+  // What is shipped refuses such a file by its content and tries others in a process of their own: this one gets through.
+  'opens a model that crashes the runtime': () => InferenceSession.create(deepTextEncoder(3000)),
   // A program that does not look at its input would outlive the process that started it.
   'dies with a program at work': async () => {
     const program = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { stdio: 'ignore' });
