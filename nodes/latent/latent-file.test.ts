@@ -35,6 +35,7 @@ const draft: Latent = {
         ...branch(0.5),
         pooled: full([1, 4], 0.1),
         known: { latent: full(shape, 0.25), mask: full([1, 1, 3, 4, 4], 1) },
+        guide: { channels: full([1, 6, 3, 4, 4], 0.125), tokens: full([2, 5, 3], 0.5) },
       },
       branch(-0.5),
     ],

@@ -145,6 +145,9 @@ export function encodeLatentFile(latent: Latent): Uint8Array {
       tensors[`branch.${index}.promptEmbeds`] = branch.promptEmbeds;
       tensors[`branch.${index}.promptMask`] = branch.promptMask;
       if (branch.pooled !== undefined) tensors[`branch.${index}.pooled`] = branch.pooled;
+      const { channels, tokens: pictures } = branch.guide ?? {};
+      if (channels !== undefined) tensors[`branch.${index}.guide.channels`] = channels;
+      if (pictures !== undefined) tensors[`branch.${index}.guide.tokens`] = pictures;
       if (branch.known === undefined) return;
       tensors[`branch.${index}.known.latent`] = branch.known.latent;
       tensors[`branch.${index}.known.mask`] = branch.known.mask;
@@ -314,6 +317,7 @@ function readBranch(
     promptEmbeds: floats(tensors, `${name}.promptEmbeds`, 3),
     promptMask,
     ...(hasPooled ? { pooled: floats(tensors, `${name}.pooled`, 2) } : {}),
+    ...guideOf(tensors, `${name}.guide`),
   };
   if (tensors[`${name}.known.latent`] === undefined) return text;
   const known = {
@@ -322,6 +326,17 @@ function readBranch(
     ...(hold === undefined || hold === null ? {} : { hold }),
   };
   return { ...text, known };
+}
+
+function guideOf(tensors: Readonly<Record<string, Tensor>>, name: string): Pick<Conditioning, 'guide'> {
+  if (tensors[`${name}.channels`] === undefined) return {};
+  const hasTokens = tensors[`${name}.tokens`] !== undefined;
+  return {
+    guide: {
+      channels: floats(tensors, `${name}.channels`, 5),
+      ...(hasTokens ? { tokens: floats(tensors, `${name}.tokens`, 3) } : {}),
+    },
+  };
 }
 
 function asShapes(shapes: readonly (readonly number[])[]): number[][] {

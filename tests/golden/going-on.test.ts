@@ -53,6 +53,55 @@ describe('a picture for a model without an encoder', () => {
   });
 });
 
+describe('pictures for a model that makes clips of them', () => {
+  const oneOf = (model: string) => {
+    const one = goldenCases.find((each) => each.model === model);
+    if (one === undefined) throw new Error(`There is no case of ${model}.`);
+    return one;
+  };
+  const at = (...frames: number[]) =>
+    frames.map((frame) => ({ image: 'image_0.png', frame_index: frame, strength: 1 }));
+
+  it.each([
+    ['wan-i2v', at(), /needs one as the first frame/],
+    ['wan-i2v', at(4), /as its first frame only/],
+    ['wan-i2v', at(0, 8), /as its first frame only/],
+    ['wan-flf2v', at(), /needs one as the first and one as the last frame/],
+    ['wan-flf2v', at(0), /needs one as the last frame/],
+    ['wan-flf2v', at(0, 4, 8), /as its first or last frame only/],
+  ])(
+    'are refused by the check where it has no place for them, or lacks one: %s %o',
+    (model, pictures, says) => {
+      const workflow = workflowOf({ ...oneOf(model), num_frames: 9, pictures });
+      expect(golden.check(workflow).join()).toMatch(says);
+    },
+  );
+
+  it.each([
+    ['wan-i2v', at(), /needs a picture as its first frame/],
+    ['wan-i2v', at(4), /needs a picture as its first frame/],
+    ['wan-flf2v', at(8), /needs two pictures/],
+  ])('are refused by a run that was not checked: %s %o', async (model, pictures, says) => {
+    const one = { ...oneOf(model), num_frames: 9, pictures };
+    await expect(golden.run(workflowOf(one), one.folder)).rejects.toThrow(says);
+  });
+
+  it('may be placed in any order', async () => {
+    const one = oneOf('wan-flf2v');
+    const there = await golden.run(workflowOf(one), one.folder);
+    const back = await golden.run(workflowOf({ ...one, pictures: one.pictures.toReversed() }), one.folder);
+    expect(back.latent.samples.data).toEqual(there.latent.samples.data);
+  });
+
+  it('are seen: another one gives another clip', async () => {
+    const one = oneOf('wan-flf2v');
+    const there = await golden.run(workflowOf(one), one.folder);
+    const pictures = [...one.pictures.slice(0, 1), ...at(8)];
+    const other = await golden.run(workflowOf({ ...one, pictures }), one.folder);
+    expect(other.latent.samples.data).not.toEqual(there.latent.samples.data);
+  });
+});
+
 describe('sizes off the grid', () => {
   it.each([
     ['wan-t2v', { frames: 10, width: 48, height: 32 }, /4n|1, 5, 9/],

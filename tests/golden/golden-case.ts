@@ -20,6 +20,8 @@ const caseSchema = z.object({
   /** Pictures of the clip that it begins from, in order. */
   video: z.array(z.string()).optional(),
   strength: z.number().optional(),
+  /** The picture that the clip ends with. */
+  last_image: z.string().optional(),
   num_inference_steps: z.number(),
   guidance_scale: z.number(),
   guidance_scale_2: z.number().nullish(),
@@ -92,7 +94,9 @@ function readCase(packageFolder: string, name: string): GoldenCase {
   const about = caseSchema.parse(JSON.parse(text));
   const isOfPicture = about.video === undefined && existsSync(join(folder, 'image_0.png'));
   const first = { image: 'image_0.png', frame_index: 0, strength: 1 };
-  const pictures = about.conditions ?? (isOfPicture ? [first] : []);
+  const last = { image: about.last_image ?? '', frame_index: (about.num_frames ?? 1) - 1, strength: 1 };
+  const ends = about.last_image === undefined ? [first] : [first, last];
+  const pictures = about.conditions ?? (isOfPicture ? ends : []);
   const read = (array: string) => {
     const file = about.files[array]?.file;
     if (file === undefined) throw new Error(`The case ${name} has no array "${array}".`);

@@ -90,6 +90,47 @@ describe('a folder with a manifest', () => {
     expect(found?.problem).toContain('missing');
   });
 
+  it('that makes clips of pictures says which it needs', async () => {
+    await install('wan-i2v', 'first');
+    await install('wan-flf2v', 'both');
+    const { list, facts } = await installed();
+    expect(list.map(({ status }) => status)).toEqual(['ready', 'ready']);
+    expect(facts.get('first')).toMatchObject({ latentChannels: 16, needsPictures: 'first' });
+    expect(facts.get('both')?.needsPictures).toBe('both');
+  });
+
+  it('of Wan 2.2 has no image encoder, and may be given a last picture', async () => {
+    const folder = await install('wan-i2v', 'no-clip');
+    await change(folder, (manifest) => {
+      const components = manifest.components as Record<string, { inputs: { name: string }[] }>;
+      delete components.image_encoder;
+      const inputs = components.transformer!.inputs;
+      components.transformer!.inputs = inputs.filter(({ name }) => name !== 'encoder_hidden_states_image');
+    });
+    expect((await installed()).facts.get('no-clip')?.needsPictures).toBe('first-or-both');
+  });
+
+  it('whose image encoder was lost is damaged', async () => {
+    const folder = await install('wan-i2v', 'lost');
+    await change(folder, (manifest) => {
+      delete (manifest.components as Record<string, unknown>).image_encoder;
+    });
+    expect((await installed()).list[0]?.problem).toContain('image_encoder is missing');
+  });
+
+  it('of a kind that is not run yet is not called damaged', async () => {
+    await install('waiting/cogvideox-i2v', 'cog');
+    const control = await install('wan-i2v', 'control');
+    await change(control, (manifest) => {
+      Object.assign((manifest.config as { transformer: object }).transformer, { in_channels: 48 });
+    });
+    const { list } = await installed();
+    expect(list.map(({ problem }) => problem)).toEqual([
+      'Model "cog" is an image-to-video model of CogVideoX, which Reelgraph does not run yet.',
+      'Model "control" is of a kind of Wan that reads more than pictures beside the clip (48 channels), which Reelgraph does not run yet.',
+    ]);
+  });
+
   it.each([
     [
       'a graph that it does not list',

@@ -11,13 +11,22 @@ import {
   type ModelRef,
   NodeError,
   type Noise,
+  type PictureGuide,
   type PlacedPicture,
   type SamplingStart,
   type Sigmas,
 } from '@reelgraph/node-api';
 import { createTestContext, defaultParams } from '@reelgraph/node-api/testing';
 import { builtinNodes } from '@reelgraph/nodes';
-import { concatAxis, indexView, randomNormal, reshapeView, type Tensor, zeros } from '@reelgraph/tensor';
+import {
+  concatAxis,
+  indexView,
+  randomNormal,
+  reshapeView,
+  sliceAxis,
+  type Tensor,
+  zeros,
+} from '@reelgraph/tensor';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { workflowOf } from './case-workflow.ts';
 import { asPictures, type GoldenCase, goldenCases, goldenFolders, largestDifference } from './golden-case.ts';
@@ -79,6 +88,18 @@ async function knownOf(one: GoldenCase, model: ModelRef, shape: readonly number[
   return addKnownFrames(nothingKnown(shape), await models.encodeFrames(model, pixels, signal), 0);
 }
 
+/** The pictures on channels of their own, for models that read them there. */
+async function guideOf(one: GoldenCase, model: ModelRef): Promise<PictureGuide | undefined> {
+  if (models.facts(model).needsPictures === undefined) return undefined;
+  let guide: PictureGuide | undefined;
+  for (const { image, frame_index: frame } of one.pictures) {
+    const { pixels: still } = await decodeImage(readFileSync(join(one.folder, image)), signal);
+    const request = { picture: still, still, frame, frameCount: one.num_frames, guide };
+    guide = await models.placePicture?.(model, request, signal);
+  }
+  return guide;
+}
+
 interface Begun {
   readonly model: ModelRef;
   readonly sigmas: Sigmas;
@@ -93,8 +114,10 @@ async function begun(one: GoldenCase): Promise<Begun> {
   const positive = await models.encodeText(model, one.prompt, signal);
   const negative = await models.encodeText(model, one.negative_prompt, signal);
   const isPlacedHere = models.facts(model).placesPictures === undefined;
+  const guide = await guideOf(one, model);
   const pictures = isPlacedHere ? [] : await picturesOf(one, model);
-  const known = isPlacedHere ? await knownOf(one, model, latent.samples.shape) : undefined;
+  const known =
+    isPlacedHere && guide === undefined ? await knownOf(one, model, latent.samples.shape) : undefined;
   const seed = String(one.seed);
   const noise: Noise = { samples: randomNormal(seed, latent.samples.shape), seed };
   const start = models.begin?.(model, {
@@ -104,13 +127,19 @@ async function begun(one: GoldenCase): Promise<Begun> {
       ...positive,
       ...(pictures.length === 0 ? {} : { pictures }),
       ...(known === undefined ? {} : { known }),
+      ...(guide === undefined ? {} : { guide }),
     },
     sigma: sigmas.plan?.startScale ?? 1,
     timestep: one.timesteps[0] ?? 1000,
     pictureNoise: one.image_cond_noise_scale ?? 0,
   });
   if (start === undefined) throw new Error('The service does not begin samplings.');
-  return { model, sigmas, start, branches: [positive, negative] };
+  return {
+    model,
+    sigmas,
+    start,
+    branches: [guide === undefined ? positive : { ...positive, guide }, negative],
+  };
 }
 
 /** What torch drew, in order; only the noise of the clip where nothing else was recorded. */
@@ -163,11 +192,16 @@ describe.each(staged.map((one) => [`${one.model}/${one.name}`, one] as const))('
     const isPacked = given.shape.length === 3;
     const mine = isPacked ? patchify(start.from, patch) : start.from;
     const [theirs] = isPacked ? [reshapeView(indexView(given, 0), [1, ...given.shape.slice(1)])] : [given];
-    expect(largestDifference(mine.data, theirs?.data ?? [])).toBeLessThan(oneRun);
+    const { channels } = branches[0]?.guide ?? {};
+    const asked = channels === undefined ? mine : concatAxis([mine, channels], 1);
+    expect(largestDifference(asked.data, theirs?.data ?? [])).toBeLessThan(oneRun);
     const answers = await models.denoise(
       model,
       {
-        sample: isPacked && theirs !== undefined ? unpatchify(theirs, start.from.shape, patch) : given,
+        sample:
+          isPacked && theirs !== undefined
+            ? unpatchify(theirs, start.from.shape, patch)
+            : sliceAxis(given, 1, 0, start.from.shape[1] ?? 0),
         sigma: sigmas.values[0] ?? 1,
         timestep: one.timesteps[0] ?? 1000,
         branches,
@@ -218,6 +252,15 @@ describe.each(withPictures.map((one) => [`${one.model}/${one.name}`, one] as con
     expect(placed).toHaveLength(one.pictures.length);
     for (const [i, { moments }] of placed.entries())
       expect(largestDifference(moments.data, one.read(`vae_encoder_moments_${i}`).data)).toBeLessThan(oneRun);
+  });
+});
+
+const onChannels = goldenCases.filter((one) => one.has('image_embeds'));
+describe.each(onChannels.map((one) => [`${one.model}/${one.name}`, one] as const))('%s', (_, one) => {
+  it('tells of the pictures as their encoder does', async () => {
+    const guide = await guideOf(one, await modelOf(one));
+    expect(guide?.tokens?.shape).toEqual(one.read('image_embeds').shape);
+    expect(largestDifference(guide?.tokens?.data ?? [], one.read('image_embeds').data)).toBeLessThan(oneRun);
   });
 });
 

@@ -12,6 +12,7 @@ import {
 import { defineNode, type Frames, type InferIssue, NodeError, sizeOfClip } from '@reelgraph/node-api';
 import { sliceAxis, zeros } from '@reelgraph/tensor';
 import { faultIssue, rateIssues, resizeAt, sizeFault } from '../../latent/clip-fault.ts';
+import { onlyPicturesIssues } from '../../model/needs-pictures.ts';
 import { noEncoderIssues } from '../../model/no-encoder.ts';
 import { modelOf, wrongModelIssues } from '../../model/wrong-model.ts';
 import { sizeFacts } from '../../video/frames-facts.ts';
@@ -114,6 +115,7 @@ export const extendClip = defineNode({
     const { model, before, after, conditioning } = inputs;
     const issues: InferIssue[] = [
       ...noEncoderIssues(model, context),
+      ...onlyPicturesIssues(model, context),
       ...pictureIssues('extend-clip/picture-placed', conditioning),
       ...wrongModelIssues(
         'extend-clip/wrong-model',

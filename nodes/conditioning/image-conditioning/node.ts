@@ -7,6 +7,7 @@ import {
 } from '@reelgraph/diffusion';
 import { defineNode, type InferIssue, NodeError } from '@reelgraph/node-api';
 import { concatAxis, sameShape, sliceAxis, type Tensor } from '@reelgraph/tensor';
+import { pictureFrameIssues } from '../../model/needs-pictures.ts';
 import { noEncoderIssues } from '../../model/no-encoder.ts';
 import { encodedAnew, modelOf, wrongModelIssues } from '../../model/wrong-model.ts';
 import { differ, sizeFacts } from '../../video/frames-facts.ts';
@@ -110,6 +111,11 @@ export const imageConditioning = defineNode({
       });
     }
     const frames = latent?.frameCount;
+    const isLast =
+      params.frame === 'last' ||
+      (params.frame === 'index' && (frames === undefined || params.frameIndex >= frames - 1));
+    const place = isFirst ? ('first' as const) : isLast ? ('last' as const) : undefined;
+    issues.push(...pictureFrameIssues(facts, place));
     if (params.frame === 'index' && frames !== undefined && params.frameIndex >= frames) {
       issues.push({
         code: 'image-conditioning/outside-clip',
@@ -166,14 +172,22 @@ export const imageConditioning = defineNode({
         ],
       });
     }
+    const pictureFrames = [...(conditioning?.pictureFrames ?? []), ...(place === undefined ? [] : [place])];
     return {
-      outputs: { conditioning: { ...conditioning, ...sizeFacts(latent ?? {}), hasKnownFrames: true } },
+      outputs: {
+        conditioning: {
+          ...conditioning,
+          ...sizeFacts(latent ?? {}),
+          hasKnownFrames: true,
+          ...(facts?.needsPictures === undefined ? {} : { pictureFrames }),
+        },
+      },
       issues,
     };
   },
   async run({ inputs, params, ctx }) {
     const { model, conditioning, latent } = inputs;
-    const { frameRule, placesPictures } = ctx.models.facts(model);
+    const { frameRule, placesPictures, needsPictures } = ctx.models.facts(model);
     if (latent.model !== model.name) {
       throw new NodeError(
         'image-conditioning/wrong-model',
@@ -212,6 +226,13 @@ export const imageConditioning = defineNode({
       const moments = await ctx.models.encodePicture(model, still, ctx.signal);
       const picture = { moments, frame: index, strength: params.strength };
       return { conditioning: { ...conditioning, pictures: [...(conditioning.pictures ?? []), picture] } };
+    }
+    if (needsPictures !== undefined && ctx.models.placePicture !== undefined) {
+      const { frameCount } = latent;
+      const picture = inputs.image.pixels;
+      const request = { picture, still, frame: index, frameCount, guide: conditioning.guide };
+      const guide = await ctx.models.placePicture(model, request, ctx.signal);
+      return { conditioning: { ...conditioning, guide } };
     }
     const place = latentFrameOfPixel(index, frameRule);
     // A later latent frame stands for several pictures after others, so the picture is read as a still shot of

@@ -3,6 +3,7 @@ import { defineNode, type InferIssue, NodeError, sizeOfClip } from '@reelgraph/n
 import { formatShape, sameShape } from '@reelgraph/tensor';
 import { clipFault, clipFaultIssues, rateIssues } from '../../latent/clip-fault.ts';
 import { fitMaskAt, maskOfClip } from '../../mask/mask-fixes.ts';
+import { onlyPicturesIssues } from '../../model/needs-pictures.ts';
 import { noEncoderIssues } from '../../model/no-encoder.ts';
 import { modelOf, wrongModelIssues } from '../../model/wrong-model.ts';
 import { differ, sizeFacts } from '../../video/frames-facts.ts';
@@ -47,6 +48,7 @@ export const inpaint = defineNode({
     const { model, frames, mask, conditioning } = inputs;
     const issues: InferIssue[] = [
       ...noEncoderIssues(model, context),
+      ...onlyPicturesIssues(model, context),
       ...clipFaultIssues('frames', frames ?? {}, model ?? {}),
       ...rateIssues('frames', frames, model, context),
       ...pictureIssues('inpaint/picture-placed', conditioning),

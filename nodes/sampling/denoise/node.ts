@@ -23,6 +23,7 @@ import {
   type SigmaPlan,
 } from '@reelgraph/node-api';
 import { formatShape, sameShape } from '@reelgraph/tensor';
+import { missingPictureIssues } from '../../model/needs-pictures.ts';
 import { fitIssues } from '../fit-issues.ts';
 import { isDraft, sampleClip } from '../sample-clip.ts';
 import { recommendedOf, samplerOf, samplingWork } from '../sampling-work.ts';
@@ -263,7 +264,7 @@ export const denoise = defineNode({
         fix: { label: 'Begin at once', param: 'guidanceFrom', value: 0 },
       });
     }
-    issues.push(...fitIssues(inputs));
+    issues.push(...fitIssues(inputs), ...missingPictureIssues(facts, inputs.positive));
     if (latent !== undefined && isDraft(latent)) {
       issues.push({
         code: 'denoise/draft',
@@ -417,10 +418,15 @@ function beginPlainly({ clip, noise, conditioning, sigma }: BeginRequest, facts:
 
 /** The conditioning with its pictures in their places. */
 function withKnown(
-  { known: _, pictures: __, ...text }: Conditioning,
+  { known: _, pictures: __, guide, ...text }: Conditioning,
   { known }: SamplingStart,
 ): Conditioning {
-  return { ...text, ...(known === undefined ? {} : { known }) };
+  const { stills: ___, ...read } = guide ?? {};
+  return {
+    ...text,
+    ...(known === undefined ? {} : { known }),
+    ...(guide === undefined ? {} : { guide: read }),
+  };
 }
 
 function onlyEuler({ name }: ModelFacts, sampler: string): NodeError {

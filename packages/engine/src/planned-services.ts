@@ -46,6 +46,7 @@ export function plannedModels(models: ModelService, planned: PlannedDigests): Mo
     ...(models.sample === undefined ? {} : { sample: models.sample }),
     ...(models.begin === undefined ? {} : { begin: models.begin }),
     ...(models.encodePicture === undefined ? {} : { encodePicture: models.encodePicture }),
+    ...(models.placePicture === undefined ? {} : { placePicture: models.placePicture }),
     ...(models.encodeClip === undefined ? {} : { encodeClip: models.encodeClip }),
     encodeFrames: (model, pixels, signal) => models.encodeFrames(model, pixels, signal),
     decodeLatent: (model, latent, signal, settings) => models.decodeLatent(model, latent, signal, settings),

@@ -70,6 +70,8 @@ export const portFactsSchema = z.strictObject({
    * Whether conditioning holds clean frames; its size and frame count are then those of the clip they stand in.
    */
   hasKnownFrames: z.boolean().optional(),
+  /** Frames that pictures were placed at, for a model that reads them on channels of their own. */
+  pictureFrames: z.array(z.enum(['first', 'last'])).optional(),
 });
 
 /** Statically known facts about a value; an absent field means "not known". */

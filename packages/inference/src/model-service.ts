@@ -418,6 +418,11 @@ export async function createModelService(options: ModelServiceOptions): Promise<
         if (model.encodePicture === undefined) throw noPictures(ref);
         return model.encodePicture(run, pixels, signal);
       }),
+    placePicture: (ref, request, signal) =>
+      using(ref, (model, run) => {
+        if (model.placePicture === undefined) throw noPictures(ref);
+        return model.placePicture(run, request, signal);
+      }),
     encodeFrames: (ref, pixels, signal) =>
       using(ref, (model, run) => model.encodeFrames(run, pixels, signal)),
     encodeClip: (ref, pixels, signal) =>

@@ -18,6 +18,7 @@ import type {
   Latent,
   ModelRef,
   Noise,
+  PictureGuide,
   SamplingRules,
   UnfinishedSampling,
 } from './values.ts';
@@ -91,6 +92,11 @@ export interface ModelFacts {
   readonly patchSize?: readonly [number, number, number];
   /** Pictures are placed by the model when a sampling begins, and not as known latent frames. */
   readonly placesPictures?: 'first' | 'anywhere';
+  /**
+   * It makes clips of pictures only, which it reads on channels of their own: one as the first frame, one there and one
+   * as the last, or either.
+   */
+  readonly needsPictures?: 'first' | 'both' | 'first-or-both';
   /** It takes the guidance scale as an input; steering away from another text is a second scale. */
   readonly embedsGuidance?: true;
   /** It has no encoder: pictures and clips cannot be given to it. */
@@ -147,6 +153,19 @@ export interface BeginRequest {
   readonly timestep: number;
   /** Noise put on given pictures in every step, where the model has such a thing. */
   readonly pictureNoise: number;
+}
+
+/** A picture to be placed. */
+export interface PlacePictureRequest {
+  /** [1, 3, 1, h, w] in [-1, 1]: all of it, in its own size. */
+  readonly picture: Tensor<'float32'>;
+  /** [1, 3, 1, H, W] in [-1, 1]: as it stands in the clip. */
+  readonly still: Tensor<'float32'>;
+  /** Frame that it stands at, from 0, of so many. */
+  readonly frame: number;
+  readonly frameCount: number;
+  /** Those placed before. */
+  readonly guide?: PictureGuide | undefined;
 }
 
 /** A clip as a latent, normalised, [1, C, T, h, w]; see `Latent`. */
@@ -250,6 +269,12 @@ export interface ModelService {
    * @throws NodeError 'model/no-picture' when the package cannot read pictures
    */
   encodePicture?(model: ModelRef, pixels: Tensor<'float32'>, signal: AbortSignal): Promise<Tensor<'float32'>>;
+  /**
+   * One more picture for a model with `ModelFacts.needsPictures`; one at the same frame gives way to it.
+   *
+   * @throws NodeError 'model/no-picture' where the model takes none at that frame
+   */
+  placePicture?(model: ModelRef, request: PlacePictureRequest, signal: AbortSignal): Promise<PictureGuide>;
   /** frames [1, 3, F, H, W] in [-1, 1] -> normalised latent [1, C, T, h, w] */
   encodeFrames(model: ModelRef, pixels: Tensor<'float32'>, signal: AbortSignal): Promise<Tensor<'float32'>>;
   /** As `encodeFrames`, for a clip that a sampling begins from. Absent where no model draws it. */

@@ -27,6 +27,27 @@ export interface Conditioning {
   readonly known?: KnownLatent;
   /** Pictures that the model places itself when the sampling begins, in the order they were given. */
   readonly pictures?: readonly PlacedPicture[];
+  /** Pictures as the denoiser reads them beside the clip, where it has channels for them. */
+  readonly guide?: PictureGuide;
+}
+
+/** Pictures on channels of their own, which stay the same from the first step to the last. */
+export interface PictureGuide {
+  /** [1, E, T, H, W] float32; absent until all pictures are placed that the model needs */
+  readonly channels?: Tensor<'float32'>;
+  /** [n, L, D] float32: what an image encoder says of each picture, where the model has one */
+  readonly tokens?: Tensor<'float32'>;
+  /** What it was made of, in the order of the clip, so that another can be placed; gone once a sampling begins. */
+  readonly stills?: readonly PlacedStill[];
+}
+
+export interface PlacedStill {
+  /** [1, 3, 1, H, W] float32 in [-1, 1], as large as the clip */
+  readonly pixels: Tensor<'float32'>;
+  /** [1, L, D] float32 */
+  readonly tokens?: Tensor<'float32'>;
+  /** Frame of the clip that it stands at, from 0. */
+  readonly frame: number;
 }
 
 export interface KnownLatent {

@@ -57,6 +57,15 @@ async function open(modelPackage: ModelPackage): Promise<FamilyModel> {
   );
   const vae = await readPartConfig(modelPackage, 'vae', ['vae/config.json'], vaeSchema);
   const text = await readPartConfig(modelPackage, 'text', [], textSchema);
+  if (transformer.in_channels === 2 * vae.latent_channels) {
+    throw new NodeError(
+      'model/not-yet',
+      `Model "${name}" is an image-to-video model of CogVideoX, which Reelgraph does not run yet.`,
+      {
+        hint: 'Choose a CogVideoX package that makes clips of text, or a Wan package that makes them of pictures.',
+      },
+    );
+  }
   const isOther =
     transformer.in_channels !== vae.latent_channels ||
     transformer.positions !== 'rope' ||

@@ -10,6 +10,8 @@ import type {
   EncodedClip,
   ModelChoice,
   ModelFacts,
+  PictureGuide,
+  PlacePictureRequest,
   SamplingStart,
   WorldFacts,
   WorldFrame,
@@ -69,6 +71,8 @@ export interface FamilyModel {
     pixels: Tensor<'float32'>,
     signal: AbortSignal,
   ): Promise<Tensor<'float32'>>;
+  /** See `ModelService.placePicture`. */
+  placePicture?(run: RunComponent, request: PlacePictureRequest, signal: AbortSignal): Promise<PictureGuide>;
   encodeFrames(run: RunComponent, pixels: Tensor<'float32'>, signal: AbortSignal): Promise<Tensor<'float32'>>;
   /** See `ModelService.encodeClip`; absent where a clip is taken as its mean. */
   encodeClip?(run: RunComponent, pixels: Tensor<'float32'>, signal: AbortSignal): Promise<EncodedClip>;

@@ -1,9 +1,9 @@
 /**
  * Wan 2.1 and 2.2: a causal VAE that decodes and encodes frame after frame, UMT5 whose embeddings are zero behind the
  * text; in 2.2 A14B a second transformer for low noise, in 2.2 TI2V a timestep for every token, so that a first picture
- * is given as a clean latent frame.
+ * is given as a clean latent frame. The others that make clips of pictures read them on channels of their own.
  *
- * @see diffusers WanPipeline, WanImageToVideoPipeline with `expand_timesteps`, AutoencoderKLWan (the formulas)
+ * @see diffusers WanPipeline, WanImageToVideoPipeline, AutoencoderKLWan (the formulas)
  */
 import {
   addNoise,
@@ -25,6 +25,7 @@ import { previewFit } from './preview-fit.ts';
 import { cleanPrompt } from './prompt-text.ts';
 import { readSchedulerConfig, type SchedulerConfig } from './scheduler-config.ts';
 import { openWanDenoiser } from './wan-denoiser.ts';
+import { openPicturePlacing, pictureNeedOf, picturesNeeded } from './wan-pictures.ts';
 
 const positiveInt = z.number().int().positive();
 
@@ -79,13 +80,7 @@ async function open(modelPackage: ModelPackage): Promise<FamilyModel> {
     manifest?.config.text === undefined
       ? textSchema.parse({})
       : await readPartConfig(modelPackage, 'text', [], textSchema);
-  if (transformer.in_channels !== vae.z_dim) {
-    throw damagedModel(
-      name,
-      manifest === undefined ? 'transformer/config.json' : 'manifest.json',
-      `has a transformer of ${transformer.in_channels} channels and a VAE of ${vae.z_dim}; text to video needs as many`,
-    );
-  }
+  const needsPictures = await pictureNeedOf(modelPackage, transformer.in_channels, vae);
   const hasWhole = await hasComponent(modelPackage, 'vae_decoder');
   const isStreamed =
     (await hasComponent(modelPackage, 'vae_decoder_first')) &&
@@ -135,10 +130,15 @@ async function open(modelPackage: ModelPackage): Promise<FamilyModel> {
     defaultShift: recommended?.shift ?? 0,
     recommended: settings,
     ...(encoding === 'none' ? { readsFrames: false as const } : {}),
+    ...(needsPictures === undefined ? {} : { needsPictures }),
     ...(hasSecond ? { secondExpert: boundary === undefined ? {} : { boundary } } : {}),
     ...(fused === undefined ? {} : { variants: fused }),
   };
   const statistics = { mean: vae.latents_mean, std: vae.latents_std };
+  const placePicture =
+    needsPictures === undefined
+      ? undefined
+      : await openPicturePlacing(modelPackage, needsPictures, vae, encodeFrames);
 
   /** Latent frame after latent frame: what the convolutions saw of the frames before goes from run to run. */
   async function* decodeStream(
@@ -189,8 +189,17 @@ async function open(modelPackage: ModelPackage): Promise<FamilyModel> {
     }
   }
 
+  async function encodeFrames(run: RunComponent, pixels: Tensor<'float32'>, signal: AbortSignal) {
+    const frames: Tensor<'float32'>[] = [];
+    for await (const moments of encodeStream(run, pixels, signal))
+      frames.push(sliceAxis(moments, 1, 0, vae.z_dim));
+    return normaliseLatent(concatAxis(frames, 2), statistics);
+  }
+
   return {
     facts,
+    ...(placePicture === undefined ? {} : { placePicture }),
+    encodeFrames,
     ...(fused === undefined ? {} : { variantRoles: { mha: { transformer: 'transformer_mha' } } }),
 
     async encodeText(run, prompt, signal): Promise<Conditioning> {
@@ -214,20 +223,17 @@ async function open(modelPackage: ModelPackage): Promise<FamilyModel> {
       return denoiser.velocitiesOf(await run(role, denoiser.feedsAt(sample, sigma, timestep), signal));
     },
 
-    begin({ clip, noise, sigma, conditioning: { known } }) {
+    begin({ clip, noise, sigma, conditioning: { known, guide } }) {
+      if (needsPictures !== undefined) {
+        if (guide?.channels === undefined || known !== undefined) throw picturesNeeded(name, needsPictures);
+        return { from: addNoise('flow', clip, noise.samples, sigma), noise };
+      }
       const from = addNoise('flow', clip, noise.samples, sigma);
       if (known === undefined) return { from, noise };
       // Places that are told to be clean have to be; a model that cannot be told expects noise on them.
       if (!timestepPerToken) return { from, noise, known };
       const held = { ...known, hold: { kind: 'clean' } as const };
       return { from: keepKnown(from, held, noise.samples, 0), noise, known: held };
-    },
-
-    async encodeFrames(run, pixels, signal) {
-      const frames: Tensor<'float32'>[] = [];
-      for await (const moments of encodeStream(run, pixels, signal))
-        frames.push(sliceAxis(moments, 1, 0, vae.z_dim));
-      return normaliseLatent(concatAxis(frames, 2), statistics);
     },
 
     async decodeLatent(run, latent, signal) {
@@ -283,16 +289,21 @@ function isWan({ components: { transformer } }: PackageManifest): boolean {
   const inputs = transformer?.inputs ?? [];
   const names = inputs.map(({ name }) => name).sort();
   const hidden = inputs.find(({ name }) => name === 'hidden_states');
-  return names.join() === 'encoder_hidden_states,hidden_states,timestep' && hidden?.shape.length === 5;
+  return (
+    ['', ',encoder_hidden_states_image'].some(
+      (images) => names.join() === `encoder_hidden_states${images},hidden_states,timestep`,
+    ) && hidden?.shape.length === 5
+  );
 }
 
-/** Wan, from text, and from a first picture where tokens have a timestep each. */
+/** Wan, from text, and from pictures: where tokens have a timestep each, or where channels are for them. */
 export const wan: ModelFamily = {
   name: 'wan',
-  pipelineClasses: ['WanPipeline', 'WanVideoToVideoPipeline'],
+  pipelineClasses: ['WanPipeline', 'WanVideoToVideoPipeline', 'WanImageToVideoPipeline'],
   isFamilyOf: isWan,
   components: ['text_encoder', 'transformer'],
   optionalComponents: [
+    'image_encoder',
     'transformer_2',
     'vae_decoder',
     'vae_decoder_first',
