@@ -73,6 +73,7 @@ const frameCounts: Readonly<Record<string, number>> = {
   'score-a-clip.json': 17,
   'draft-choose-finish.json': 17,
   'wan-text-to-video.json': 9,
+  'wan-image-to-video.json': 9,
   'ltx-text-to-video.json': 17,
   'ltx-image-to-video.json': 17,
   'ltx-keyframes.json': 17,
@@ -85,6 +86,7 @@ const quickly: Readonly<Record<string, number>> = { steps: 2, draftSteps: 1 };
 /** Models that do not ship, and the tiny package of random weights that stands in for each. */
 const standIns: Readonly<Record<string, { folder: string; inputs: Readonly<Record<string, number>> }>> = {
   'wan2.1-t2v-1.3b': { folder: 'wan-t2v', inputs: { frames: 9, width: 48, height: 32 } },
+  'wan2.1-i2v-14b-480p': { folder: 'wan-i2v', inputs: { frames: 9, width: 48, height: 32 } },
   'cogvideox-5b': { folder: 'cogvideox', inputs: { frames: 17, width: 48, height: 32 } },
   'ltx-video': { folder: 'ltx', inputs: { frames: 17, width: 64, height: 32, lastFrame: 8 } },
 };

@@ -32,6 +32,7 @@ const missingCodes = new Set([
   'model/damaged',
   'model/licence',
   'model/unknown-family',
+  'model/not-yet',
   'file/not-found',
 ]);
 
