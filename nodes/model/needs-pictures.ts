@@ -25,10 +25,13 @@ export function missingPictureIssues(
 }
 
 /** Where a picture would stand at a frame that the model takes none at. */
-export function pictureFrameIssues(facts: ModelFacts | undefined, place: Place | undefined): InferIssue[] {
+export function pictureFrameIssues(
+  facts: ModelFacts | undefined,
+  place: Place | 'between' | 'not-first',
+): InferIssue[] {
   const need = facts?.needsPictures;
   if (facts === undefined || need === undefined) return [];
-  if (place === 'first' || (place === 'last' && need !== 'first')) return [];
+  if (place === 'first' || (place !== 'between' && need !== 'first')) return [];
   return [
     {
       code: 'image-conditioning/first-only',

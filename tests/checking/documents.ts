@@ -73,6 +73,13 @@ export const packages: ReadonlyMap<string, ModelFacts> = new Map(
     // Those that shipped workflows are for.
     packageFacts({ name: 'wan2.1-t2v-1.3b', family: 'wan', latentChannels: 16, maxTextTokens: 512 }),
     packageFacts({
+      name: 'wan2.1-i2v-14b-480p',
+      family: 'wan',
+      latentChannels: 16,
+      maxTextTokens: 512,
+      needsPictures: 'first',
+    }),
+    packageFacts({
       name: 'ltx-video',
       family: 'ltx',
       latentChannels: 128,

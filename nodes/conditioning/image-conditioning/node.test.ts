@@ -1,5 +1,6 @@
-import type { Conditioning, ImageValue, Latent } from '@reelgraph/node-api';
+import type { Conditioning, ImageValue, Latent, PlacePictureRequest } from '@reelgraph/node-api';
 import {
+  createFakeModels,
   createTestContext,
   defaultParams,
   fakeModelFacts,
@@ -95,6 +96,55 @@ describe('image-conditioning', () => {
     expect(codes({ frame: 'index', frameIndex: 4 })).toEqual(['image-conditioning/first-only']);
     expect(codes({ frame: 'index', frameIndex: 0 })).toEqual([]);
     expect(codes({ frame: 'last' }, 'keyframes')).toEqual([]);
+  });
+
+  it.each([
+    ['first', { frame: 'last' }, 9, ['image-conditioning/first-only']],
+    ['first', { frame: 'index', frameIndex: 8 }, undefined, ['image-conditioning/first-only']],
+    ['first', { frame: 'index', frameIndex: 0 }, 9, []],
+    ['both', { frame: 'last' }, 9, []],
+    ['both', { frame: 'index', frameIndex: 8 }, 9, []],
+    ['both', { frame: 'index', frameIndex: 4 }, undefined, []],
+    ['first-or-both', { frame: 'index', frameIndex: 4 }, 9, ['image-conditioning/first-only']],
+  ] as const)(
+    'a model with channels for pictures (%s) takes them at its ends: %o of %s',
+    (needsPictures, own, frameCount, codes) => {
+      const { issues } = imageConditioning.infer!({
+        inputs: { model: { model: 'fake' }, ...(frameCount === undefined ? {} : { latent: { frameCount } }) },
+        params: defaultParams(imageConditioning, own),
+        context: { models: new Map([['fake', { ...fakeModelFacts, needsPictures }]]) },
+      });
+      expect(issues.map(({ code }) => code)).toEqual(codes);
+    },
+  );
+
+  it('hands such a model the whole picture beside the one fitted to the clip, and those placed before', async () => {
+    const asked: PlacePictureRequest[] = [];
+    const models = createFakeModels();
+    const guide = { channels: full([1, 5, 3, 4, 4], 1) };
+    const withChannels = {
+      ...models,
+      facts: () => ({ ...fakeModelFacts, needsPictures: 'both' as const }),
+      placePicture(_: unknown, request: PlacePictureRequest) {
+        asked.push(request);
+        return Promise.resolve(guide);
+      },
+    };
+    const image = picture(0.5);
+    const run = (conditioning: Conditioning, frame: string) =>
+      imageConditioning.run({
+        inputs: { model, conditioning, image, latent },
+        params: defaultParams(imageConditioning, { frame }),
+        ctx: createTestContext({ models: withChannels }),
+      });
+    const { conditioning } = await run(prompt, 'first');
+    expect(conditioning).toEqual({ ...prompt, guide });
+    await run(conditioning, 'last');
+    expect(asked).toMatchObject([
+      { frame: 0, frameCount: 9, picture: image.pixels },
+      { frame: 8, frameCount: 9, guide },
+    ]);
+    expect(asked[0]?.still.shape).toEqual([1, 3, 1, 32, 32]);
   });
 
   it('refuses a picture placed for a clip of another size', async () => {

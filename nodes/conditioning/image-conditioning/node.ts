@@ -111,10 +111,7 @@ export const imageConditioning = defineNode({
       });
     }
     const frames = latent?.frameCount;
-    const isLast =
-      params.frame === 'last' ||
-      (params.frame === 'index' && (frames === undefined || params.frameIndex >= frames - 1));
-    const place = isFirst ? ('first' as const) : isLast ? ('last' as const) : undefined;
+    const place = placeOf(params, frames);
     issues.push(...pictureFrameIssues(facts, place));
     if (params.frame === 'index' && frames !== undefined && params.frameIndex >= frames) {
       issues.push({
@@ -172,7 +169,8 @@ export const imageConditioning = defineNode({
         ],
       });
     }
-    const pictureFrames = [...(conditioning?.pictureFrames ?? []), ...(place === undefined ? [] : [place])];
+    const isEnd = place === 'first' || place === 'last';
+    const pictureFrames = [...(conditioning?.pictureFrames ?? []), ...(isEnd ? [place] : [])];
     return {
       outputs: {
         conditioning: {
@@ -246,6 +244,17 @@ export const imageConditioning = defineNode({
 });
 
 const fits = ['cover', 'contain', 'stretch'] as const;
+
+/** Whether a picture stands at an end of the clip, as far as its length is known. */
+function placeOf(
+  { frame, frameIndex }: { frame: string; frameIndex: number },
+  frames: number | undefined,
+): 'first' | 'last' | 'between' | 'not-first' {
+  if (frame === 'first' || (frame === 'index' && frameIndex === 0)) return 'first';
+  if (frame === 'last') return 'last';
+  if (frames === undefined) return 'not-first';
+  return frameIndex >= frames - 1 ? 'last' : 'between';
+}
 
 function frameIndexOf(params: { frame: string; frameIndex: number }, frameCount: number): number {
   if (params.frame === 'first') return 0;
