@@ -367,6 +367,18 @@ describe('denoise', () => {
     expect(Math.abs(draft.samples.data[0]! - target)).toBeGreaterThan(1e-3);
   });
 
+  it('keeps in a draft what the model reads of pictures, and not the pictures', async () => {
+    const still = { pixels: zeros('float32', [1, 3, 1, 32, 32]), frame: 0 };
+    const read = { channels: full([1, 5, 3, 4, 4], 0.5), tokens: full([1, 2, 3], 0.25) };
+    const guided: Conditioning = { ...positive, guide: { ...read, stills: [still] } };
+    const { latent: draft } = await denoise.run({
+      inputs: { ...inputs, positive: guided, sigmas: { ...sigmas, stopAfter: 2 } },
+      params,
+      ctx: createTestContext(),
+    });
+    expect(draft.unfinished?.branches[0]).toEqual({ ...positive, guide: read });
+  });
+
   it('does not cover a draft with new noise', async () => {
     const stopped = { ...inputs, sigmas: { ...sigmas, stopAfter: 2 } };
     const { latent: draft } = await denoise.run({ inputs: stopped, params, ctx: createTestContext() });
